@@ -1,0 +1,36 @@
+# The one-line doors. `make setup` makes .venv from the hash-pinned lock; it needs no tool but python3.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test setup system lint bench lock clean
+run: setup
+	@$(BIN)/benchkit run
+
+setup: system $(VENV)/.ready
+
+# uv installs in seconds what pip takes half a minute for; where pip is too old for --python, or uv has no
+# wheel, plain venv and pip do the same slowly.
+$(VENV)/.ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "benchkit needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 setup" >&2; exit 2; }
+	@rm -rf $(VENV)
+	@sh .ci/make-venv "$(PYTHON)" $(VENV)
+	@touch $@
+
+system:
+	@sh .ci/system-packages
+
+test: setup
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 3
+	@$(BIN)/python -m pytest
+
+bench: setup
+	@$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only
+
+lock:
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+clean:
+	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,65 @@
+"""Everything benchkit raises on purpose, cut by who must act.
+
+    BenchkitError            exit 1 never happens: each child has its own code
+    ├── AskedWronglyError    2  the command line, a target file, a run that is not there
+    │   └── TargetError      2  a target or seeds file: carries every problem found
+    ├── MeasureError         4  the network or the far end: unreachable, too few samples
+    └── UnfitError           5  this machine: no emulator, calibration out of tolerance
+        └── CommandError     5  a program we started failed: argv, status and what it said
+
+The text is one line: what was attempted, with which value, and the remedy.
+Each error is rebuilt from its `args` alone, so that it survives a process border.
+"""
+
+from __future__ import annotations
+
+
+class BenchkitError(Exception):
+    """The root. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class AskedWronglyError(BenchkitError):
+    """The question cannot be answered as it was put: correct it and ask again."""
+
+    exit_code = 2
+
+
+class TargetError(AskedWronglyError):
+    """A target or seeds file is wrong. `args` are the problems, one line each, the first one first."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every problem that was found, one line each."""
+        return tuple(str(problem) for problem in self.args)
+
+    def __str__(self) -> str:
+        """Give the first problem, and say how many more there are."""
+        first, *rest = self.problems
+        return f"{first} (and {len(rest)} more)" if rest else first
+
+
+class MeasureError(BenchkitError):
+    """The network or the far end did not let us measure."""
+
+    exit_code = 4
+
+
+class UnfitError(BenchkitError):
+    """This machine cannot give a result that deserves trust: say why, and what would mend it."""
+
+    exit_code = 5
+
+
+class CommandError(UnfitError):
+    """A program failed. `args` are the command line, its exit status, and its last words."""
+
+    def __init__(self, command: str, status: int, said: str) -> None:
+        """Keep the three apart, so that a caller can look at the status."""
+        super().__init__(command, status, said)
+
+    def __str__(self) -> str:
+        """Give the attempt and what the program said about it."""
+        command, status, said = self.args
+        return f"`{command}` failed with status {status}: {said or 'it said nothing'}"

@@ -1,0 +1,100 @@
+"""Sites, the paths between them, what a path does to packets, and what was promised about it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+# Light in fibre of group index 1.468, a data-sheet figure for G.652-class fibre.
+FIBRE_NS_PER_KM = 4897
+EARTH_RADIUS_KM = 6371.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A named place. Coordinates in degrees, north and east positive; absent where nobody said."""
+
+    name: str
+    label: str
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What one direction of a path does to a packet, beside rate and buffer.
+
+    Jitter is the standard deviation of a normal distribution around the delay; packets keep their order.
+    """
+
+    delay_ns: int
+    jitter_ns: int = 0
+    loss: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PathModel:
+    """What to emulate: each direction's delay, jitter and loss; rate, buffer and MTU hold for both.
+
+    The rate counts every bit on an Ethernet wire: preamble, checksum and gap too. `rate_bps` None is
+    unlimited. `origin` says in words where the delay comes from.
+    """
+
+    forward: Direction
+    backward: Direction
+    rate_bps: int | None = None
+    buffer_octets: int | None = None
+    mtu: int = 1500
+    origin: str = ""
+
+    @property
+    def rtt_ns(self) -> int:
+        """The round trip of an unloaded path, in the middle of its jitter."""
+        return self.forward.delay_ns + self.backward.delay_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One figure as a testable claim. `limit` is in `unit`, the unit of its metric in METRICS.
+
+    `fact` is the key of the documented figure, as `document:key`, or None where the user set the limit.
+    """
+
+    metric: str
+    limit: float
+    unit: str
+    percentile: str
+    fact: str | None = None
+    reading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A pair of sites by name, its model (None for a real path) and its budgets."""
+
+    name: str
+    near: str
+    far: str
+    model: PathModel | None
+    budgets: tuple[Budget, ...] = ()
+    great_circle_km: float | None = None
+
+    @property
+    def floor_ns(self) -> int | None:
+        """The round trip that no fibre on the great circle can beat, or None without coordinates."""
+        if self.great_circle_km is None:
+            return None
+        return round(2 * self.great_circle_km * FIBRE_NS_PER_KM)
+
+
+def great_circle_km(one: Site, other: Site) -> float | None:
+    """The shortest way over a sphere of 6371 km (haversine), or None where a coordinate is missing."""
+    if None in (one.latitude, one.longitude, other.latitude, other.longitude):
+        return None
+    lat1, lon1, lat2, lon2 = (
+        math.radians(degrees or 0.0)
+        for degrees in (one.latitude, one.longitude, other.latitude, other.longitude)
+    )
+    half = math.sin((lat2 - lat1) / 2) ** 2
+    half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(half))

@@ -1,0 +1,147 @@
+"""What a run leaves behind, apart from its raw samples: small, versioned, and written once.
+
+Absent is None here and no key in the JSON; `lost` counts what a percentile took as infinite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = 1
+VERDICTS = ("pass", "fail", "inconclusive", "unfit")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95 % interval, in the unit of its metric. No `high`: no upper end can be given."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What one metric came to in one phase of one path.
+
+    Latencies have `n` due, `lost`, `effective_n` (n less what autocorrelation takes) and `percentiles`;
+    goodput has `estimate` against `configured`. All in `unit`. `unstamped` counts answers whose kernel
+    stamps were missing: neither lost nor part of a percentile.
+    """
+
+    metric: str
+    phase: str
+    unit: str
+    n: int
+    lost: int = 0
+    unstamped: int = 0
+    effective_n: int | None = None
+    floor: float | None = None
+    model: float | None = None
+    configured: float | None = None
+    percentiles: Mapping[str, Estimate] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    limited_by: str | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One budget held against one metric. `headroom` is limit minus value, positive when there is room."""
+
+    metric: str
+    percentile: str
+    limit: float
+    unit: str
+    verdict: str
+    reason: str
+    fact: str | None = None
+    measured: Estimate | None = None
+    headroom: float | None = None
+
+
+@dataclass(frozen=True)
+class PathRecord:
+    """A path as it was modelled, measured and judged. `model` describes the PathModel in plain values."""
+
+    path: str
+    near: str
+    far: str
+    verdict: str
+    metrics: tuple[Metric, ...]
+    verdicts: tuple[Verdict, ...]
+    great_circle_km: float | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One direction of one path (or "both"): what the model asked of the emulator and what it gave, in ms.
+
+    `floor_ms` is the same figure with no delay asked.
+    """
+
+    path: str
+    direction: str
+    asked_ms: float
+    got_ms: float
+    floor_ms: float
+    tolerance_ms: float
+    n: int
+    within: bool
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """How well the instrument itself measured, in microseconds where the name says so.
+
+    `floor_*` is the round trip with no delay emulated; `lateness_*` how late probes sent; `host_*` what
+    user space adds to a kernel-stamped round trip; `line_lateness_*` how late the userspace line released.
+    """
+
+    stamps: str
+    floor_p50_us: float | None = None
+    floor_p99_us: float | None = None
+    lateness_p50_us: float | None = None
+    lateness_p99_us: float | None = None
+    host_p50_us: float | None = None
+    host_p99_us: float | None = None
+    line_lateness_p50_us: float | None = None
+    line_lateness_p99_us: float | None = None
+    line_realtime: bool | None = None
+    unstamped: int = 0
+    line_drops: int = 0
+    clock_steps: int = 0
+    cpu_steal_percent: float | None = None
+    cpu_busy_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One campaign, whole. `unfit` gives the reasons why this machine could not be trusted, if any."""
+
+    run: str
+    target: str
+    title: str
+    started: str
+    duration_s: float
+    emulator: str
+    emulator_reason: str
+    kernel: str
+    verdict: str
+    paths: tuple[PathRecord, ...]
+    instrument: Instrument
+    schema: int = SCHEMA
+    name: str | None = None
+    question: str = ""
+    seed: int | None = None
+    command: str = ""
+    target_digest: str = ""
+    interrupted: bool = False
+    unfit: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    context: tuple[tuple[str, str, str], ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,54 @@
+"""Columns of numbers with holes: one row for each packet, request or interval that was due.
+
+A hole is a masked entry of a `numpy.ma` array: what was lost is absent, never a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Column = np.ma.MaskedArray[Any, Any]
+
+RTT_COLUMNS = (
+    "sequence",
+    "due_ns",  # CLOCK_MONOTONIC, as the two below
+    "sent_ns",
+    "received_ns",
+    "t1_sched_ns",  # kernel, CLOCK_REALTIME: before the local qdisc
+    "t1_ns",  # kernel: handed to the driver
+    "t2_ns",  # kernel: the far end's arrival
+    "t3_ns",  # kernel: the far end's departure
+    "t4_ns",  # kernel: our arrival
+)
+HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status")
+GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of one kind ("rtt", "http", "goodput") from one phase of one path; int64 columns of one length."""
+
+    kind: str
+    path: str
+    phase: str
+    columns: Mapping[str, Column] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+
+def column(values: Any, absent: Any = False) -> Column:  # noqa: ANN401  whatever numpy takes
+    """An int64 column; `absent` marks its holes."""
+    return np.ma.MaskedArray(np.asarray(values, dtype=np.int64), mask=absent)
+
+
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """The rows of several batches of one kind, path and phase, in the order given; at least one batch."""
+    first = parts[0]
+    names = list(first.columns)
+    joined = {name: np.ma.concatenate([part.columns[name] for part in parts]) for name in names}
+    return Samples(first.kind, first.path, first.phase, joined)

@@ -1,0 +1,72 @@
+"""What a probe or responder is told. Plain and picklable; addresses and ports as the kernel takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StampSpec:
+    """Round trips by STAMP (RFC 8762), open loop. `ssid` marks the session (RFC 8972), 1 to 65535."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    ssid: int
+    count: int
+    interval_ns: int
+    timeout_ns: int
+    start_ns: int = 0  # CLOCK_MONOTONIC; 0 is as soon as ready
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSpec:
+    """GET requests at a rate, open loop, over kept-alive connections."""
+
+    path: str
+    phase: str
+    url: str
+    count: int
+    interval_ns: int
+    timeout_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSpec:
+    """One bulk TCP stream. `up` sends from here to the far end; goodput is counted where it arrives."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    up: bool
+    duration_ns: int
+    congestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReflectorSpec:
+    """A STAMP reflector, stateless."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpServerSpec:
+    """A small fixed answer over HTTP/1.1."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamServerSpec:
+    """The far end of bulk TCP: source and sink."""
+
+    address: str
+    port: int
+
+
+Spec = StampSpec | HttpSpec | TcpSpec | ReflectorSpec | HttpServerSpec | StreamServerSpec

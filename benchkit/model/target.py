@@ -1,0 +1,81 @@
+"""What is asked: a Target, the Plan of its campaign, and the Documents its budgets cite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchkit.model.place import Path, Site
+
+METRICS = {
+    # metric: (unit, whether less is better)
+    "rtt": ("ms", True),
+    "http": ("ms", True),
+    "loss": ("%", True),
+    "goodput": ("Mbit/s", False),
+}
+PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One documented figure. `figure` is as a person writes it ("10 ms"); `words` paraphrases the source."""
+
+    key: str
+    figure: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A published source of figures: the only place where a documented number is written."""
+
+    key: str
+    title: str
+    publisher: str
+    date: str
+    source: str
+    facts: tuple[Fact, ...]
+
+    def fact(self, key: str) -> Fact | None:
+        """The fact of that key, or None."""
+        return next((fact for fact in self.facts if fact.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast each phase measures. Times in ns, rates in packets or requests per second."""
+
+    duration_ns: int
+    rate_per_s: float
+    http_duration_ns: int
+    http_rate_per_s: float
+    load_duration_ns: int
+    load_rate_per_s: float
+    calibration_ns: int
+    timeout_ns: int
+    tolerance_ns: int
+    probes: tuple[str, ...] = ("rtt", "http", "tcp")
+    seed: int = 1
+    congestion: str = "cubic"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A question: sites, paths, plan. `digest` is the SHA-256 of its file; `context` the facts shown
+    beside the verdicts, as (citation, figure, words), though nothing here judges them."""
+
+    name: str
+    title: str
+    question: str
+    sites: tuple[Site, ...]
+    paths: tuple[Path, ...]
+    plan: Plan
+    digest: str
+    context: tuple[tuple[str, str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ()
+
+    def site(self, name: str) -> Site:
+        """The site of that name."""
+        return next(site for site in self.sites if site.name == name)
