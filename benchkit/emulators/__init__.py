@@ -1,0 +1,1 @@
+"""Through what: context managers from PathModels to namespaces and addresses."""

@@ -1,0 +1,1 @@
+"""The only place that makes system calls and starts programs."""

@@ -1,0 +1,1 @@
+"""Where probes run: each site as a `concurrent.futures.Executor`."""

@@ -1,0 +1,202 @@
+"""The userspace line: one process that holds every frame of every path back until it is due.
+
+It sleeps until shortly before the next frame is due and watches the clock for the rest, counts how late
+it was with each frame, and stops when its campaign does.
+"""
+
+from __future__ import annotations
+
+import heapq
+import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from benchkit.clock import NS_PER_MS, monotonic_ns, realtime_offset_ns
+from benchkit.emulators.lane import Lane
+from benchkit.linux import quiet
+from benchkit.linux.packet_ring import PacketRing
+from benchkit.linux.timerfd import TimerFd
+from benchkit.model.place import PathModel
+
+FAR_FUTURE = 1 << 62
+BATCH = 16  # frames from one ring before the others get their turn
+SPIN_NS = 150_000
+# The clock is watched for at most this share of the time, so the denser the traffic the shorter the watch:
+# a process that never sleeps is held off by the kernel for 50 ms in a second when it has real-time
+# priority, which is worse than waking late.
+WINDOW_NS = 20 * NS_PER_MS
+SPIN_SHARE = 0.4
+# A stamp older than this is a stepped clock, not a frame that waited.
+OLDEST_NS = 100 * NS_PER_MS
+BIN_NS = 2_000
+BINS = 5_000
+
+
+@dataclass(frozen=True)
+class Port:
+    """One path of the line: its devices in the hub namespace and its ring's dimensions."""
+
+    path: str
+    near_device: str
+    far_device: str
+    largest_frame: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class LineReport:
+    """What the line did since it was last asked. `lateness` counts frames in bins of `bin_ns`."""
+
+    frames: int
+    lost: int
+    overflowed: int
+    dropped: int
+    realtime: bool
+    bin_ns: int
+    lateness: tuple[int, ...]
+
+
+class Line:
+    """Rings, lanes, and the frames on their way in between."""
+
+    def __init__(self, ports: Sequence[Port], models: Sequence[PathModel], seed: int) -> None:
+        """Open every ring. Must run inside the hub namespace."""
+        self._rings: list[PacketRing] = []
+        self._exits: list[PacketRing] = []
+        self._lanes: list[Lane] = []
+        for index, (port, model) in enumerate(zip(ports, models, strict=True)):
+            near, far = (
+                PacketRing(device, largest=port.largest_frame, slots=port.slots)
+                for device in (port.near_device, port.far_device)
+            )
+            self._rings += [near, far]
+            self._exits += [far, near]
+            self._lanes.append(Lane(model.forward, model, seed=seed * 1000 + 2 * index))
+            self._lanes.append(Lane(model.backward, model, seed=seed * 1000 + 2 * index + 1))
+        self._by_descriptor = {ring.fileno(): index for index, ring in enumerate(self._rings)}
+        self._waiting: list[tuple[int, int, int, bytes]] = []
+        self._order = 0
+        self._lateness = [0] * BINS
+        self._refused = 0
+        self._window_end_ns = 0
+        self._released = 0
+        self._spin_ns = SPIN_NS
+
+    def serve(self, control: Connection, *, realtime: bool) -> None:
+        """Carry frames until the campaign says stop or is gone."""
+        poller = select.epoll()
+        timer = TimerFd()
+        for descriptor in (*self._by_descriptor, timer.fileno(), control.fileno()):
+            poller.register(descriptor, select.EPOLLIN)
+        control.send("ready")
+        while True:
+            due = self._waiting[0][0] if self._waiting else FAR_FUTURE
+            now = monotonic_ns()
+            if now > self._window_end_ns:
+                self._adapt(now)
+            if due - now > self._spin_ns:
+                timer.set(due - self._spin_ns)
+                ready = poller.poll()
+            else:
+                ready = poller.poll(0)
+            for descriptor, _ in ready:
+                index = self._by_descriptor.get(descriptor)
+                if index is not None:
+                    self._admit(index)
+                elif descriptor == timer.fileno():
+                    timer.clear()
+                elif not self._obey(control, realtime=realtime):
+                    return
+            self._release()
+
+    def _adapt(self, now: int) -> None:
+        """Spread the share of time that may be spent watching the clock over as many frames as came lately."""
+        allowed = round(SPIN_SHARE * WINDOW_NS / max(self._released, 1))
+        self._spin_ns = min(SPIN_NS, allowed)
+        self._window_end_ns, self._released = now + WINDOW_NS, 0
+
+    def _admit(self, index: int) -> None:
+        lane = self._lanes[index]
+        offset = realtime_offset_ns()
+        for frame in self._rings[index].frames(BATCH):
+            now = monotonic_ns()
+            arrival = frame.stamp_ns - offset
+            if not now - OLDEST_NS < arrival <= now:
+                arrival = now
+            due = lane.due(arrival, frame.octets, frame.segments, frame.header)
+            if due is not None:
+                self._order += 1
+                heapq.heappush(self._waiting, (due, self._order, index, frame.data))
+
+    def _release(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            now = monotonic_ns()
+            due = waiting[0][0]
+            if due > now:
+                return
+            _, _, index, data = heapq.heappop(waiting)
+            self._released += 1
+            try:
+                self._exits[index].send(data)
+            except OSError:
+                self._refused += 1
+            late = (now - due) // BIN_NS
+            self._lateness[late if late < BINS else -1] += 1
+
+    def _obey(self, control: Connection, *, realtime: bool) -> bool:
+        try:
+            order, body = control.recv()
+        except (EOFError, OSError):
+            return False
+        if order == "models":
+            for index, model in enumerate(body):
+                self._lanes[2 * index].change(model.forward, model)
+                self._lanes[2 * index + 1].change(model.backward, model)
+            control.send("done")
+        elif order == "report":
+            control.send(self._report(realtime=realtime))
+        return bool(order != "stop")
+
+    def _report(self, *, realtime: bool) -> LineReport:
+        counts = [lane.count for lane in self._lanes]
+        report = LineReport(
+            frames=sum(count.admitted for count in counts),
+            lost=sum(count.lost for count in counts),
+            overflowed=sum(count.overflowed for count in counts),
+            dropped=sum(ring.dropped() for ring in self._rings) + self._refused,
+            realtime=realtime,
+            bin_ns=BIN_NS,
+            lateness=tuple(self._lateness),
+        )
+        for count in counts:
+            count.admitted = count.lost = count.overflowed = 0
+        self._refused = 0
+        self._lateness = [0] * BINS
+        return report
+
+
+def serve_line(
+    control: Connection, ports: Sequence[Port], models: Sequence[PathModel], seed: int
+) -> None:
+    """Be the line's process: the function that the emulator starts inside the hub namespace."""
+    realtime = quiet.take_priority()
+    try:
+        line = Line(ports, models, seed)
+    except OSError as error:
+        control.send(("failed", str(error)))
+        return
+    quiet.quieten()
+    line.serve(control, realtime=realtime)
+
+
+def quantile_ns(report: LineReport, share: float) -> int | None:
+    """The lateness that this share of frames did not exceed, to the upper edge of its bin; None without frames."""
+    total = sum(report.lateness)
+    seen = 0
+    for index, number in enumerate(report.lateness):
+        seen += number
+        if total and seen >= share * total:
+            return (index + 1) * report.bin_ns
+    return None

@@ -1,0 +1,138 @@
+"""How batches come home: a Unix socket that one process listens on and every probe process connects to.
+
+The address is a plain tuple, so that it crosses a process border; the connection also tells a probe to
+stop, by a word or by its end, so that no probe outlives the campaign it belongs to.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import tempfile
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+STOP = "stop"
+PREFIX = "benchkit-"
+
+
+class SinkAddress(NamedTuple):
+    """Where a probe sends its batches, and by which token the campaign knows them."""
+
+    socket: str
+    token: str
+
+
+class Message(NamedTuple):
+    """One thing a probe sent. `kind` is "ready", "batch" or "end"."""
+
+    token: str
+    kind: str
+    body: Any
+
+
+class Channel:
+    """The campaign's end. Messages of all probes arrive in one queue, in each probe's order."""
+
+    def __init__(self) -> None:
+        """Listen on a socket in a private folder of its own."""
+        self._folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        self._listener = Listener(f"{self._folder}/sink", family="AF_UNIX", backlog=128)
+        self._connections: dict[str, Connection] = {}
+        self._lock = threading.Lock()
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        threading.Thread(target=self._accept, name="channel", daemon=True).start()
+
+    def address(self, token: str) -> SinkAddress:
+        """Give the address for the probe that this token stands for."""
+        return SinkAddress(str(self._listener.address), token)
+
+    def stop(self, token: str) -> None:
+        """Ask a probe to stop. One that has already ended is left alone."""
+        with self._lock:
+            connection = self._connections.get(token)
+        if connection is not None:
+            with suppress(OSError):
+                connection.send(STOP)
+
+    def close(self) -> None:
+        """Hang up on every probe and remove the socket."""
+        with suppress(OSError):
+            self._listener.close()
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection = self._listener.accept()
+                token = connection.recv()
+            except (OSError, EOFError):
+                return
+            with self._lock:
+                self._connections[token] = connection
+            threading.Thread(
+                target=self._read, args=(token, connection), name=f"channel-{token}", daemon=True
+            ).start()
+
+    def _read(self, token: str, connection: Connection) -> None:
+        # close() may take the connection away in the middle of a read: that shows as a TypeError.
+        with suppress(OSError, EOFError, TypeError):
+            while True:
+                kind, body = connection.recv()
+                self.messages.put(Message(token, kind, body))
+        self.messages.put(Message(token, "end", None))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Sink:
+    """A probe's end of the channel."""
+
+    def __init__(self, address: SinkAddress) -> None:
+        """Connect and say who we are."""
+        self._connection = Client(address.socket, family="AF_UNIX")
+        self._connection.send(address.token)
+
+    def fileno(self) -> int:
+        """Readable means stop: the campaign said so, or is gone."""
+        return self._connection.fileno()
+
+    def ready(self, body: object = None) -> None:
+        """Say that the far end may be used."""
+        self._connection.send(("ready", body))
+
+    def send(self, batch: object) -> None:
+        """Send what was measured."""
+        self._connection.send(("batch", batch))
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,79 @@
+"""TCP sockets for bulk: buffers that are never copied twice, and what the kernel knows of a connection."""
+
+from __future__ import annotations
+
+import mmap
+import socket
+import struct
+from contextlib import suppress
+from typing import NamedTuple
+
+TCP_CONGESTION = 13
+TCP_INFO = 11
+MSG_TRUNC = 0x20
+
+SEND_BLOCK = 64 << 10
+SEND_BLOCKS = 16
+RECEIVE = 1 << 20
+
+
+class TcpInfo(NamedTuple):
+    """What limited a sender, from TCP_INFO. Times in microseconds, window in segments, rates in octets per second."""
+
+    rtt_us: int
+    min_rtt_us: int
+    window_segments: int
+    segment_octets: int
+    retransmits: int
+    delivery_rate: int
+    busy_us: int
+    receive_window_limited_us: int
+    send_buffer_limited_us: int
+
+
+def set_congestion_control(connection: socket.socket, name: str) -> str:
+    """Ask for a congestion control and return the one in force: a kernel without it keeps its own."""
+    with suppress(OSError):
+        connection.setsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, name.encode())
+    answer = connection.getsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, 16)
+    return answer.split(b"\0")[0].decode()
+
+
+def set_timeouts(connection: socket.socket, seconds: float) -> None:
+    """Bound each blocking send and receive. `settimeout` would cost a poll for each of them."""
+    bound = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bound)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)
+
+
+def info(connection: socket.socket) -> TcpInfo:
+    """Read TCP_INFO. Offsets are those of struct tcp_info in <linux/tcp.h>."""
+    raw = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 512).ljust(256, b"\0")
+
+    def u32(at: int) -> int:
+        return int.from_bytes(raw[at : at + 4], "little")
+
+    def u64(at: int) -> int:
+        return int.from_bytes(raw[at : at + 8], "little")
+
+    return TcpInfo(
+        rtt_us=u32(68),
+        min_rtt_us=u32(148),
+        window_segments=u32(80),
+        segment_octets=u32(16),
+        retransmits=u32(100),
+        delivery_rate=u64(160),
+        busy_us=u64(168),
+        receive_window_limited_us=u64(176),
+        send_buffer_limited_us=u64(184),
+    )
+
+
+def send_blocks() -> list[memoryview]:
+    """What a bulk sender sends with each call: one block many times over, so that it stays in the cache."""
+    return [memoryview(bytes(SEND_BLOCK))] * SEND_BLOCKS
+
+
+def discard_buffer() -> mmap.mmap:
+    """A buffer for receives that discard: MSG_TRUNC never writes to it, so it never takes memory."""
+    return mmap.mmap(-1, RECEIVE)

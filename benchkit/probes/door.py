@@ -1,0 +1,75 @@
+"""The one way in: a literal table from specs to probes, and the function that a process runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import uvloop
+
+from benchkit.linux import quiet
+from benchkit.linux.channel import Sink, SinkAddress
+from benchkit.model.samples import Samples
+from benchkit.model.spec import (
+    HttpServerSpec,
+    HttpSpec,
+    ReflectorSpec,
+    Spec,
+    StampSpec,
+    StreamServerSpec,
+    TcpSpec,
+)
+from benchkit.probes.http import http, http_server
+from benchkit.probes.stamp import reflector, stamp
+from benchkit.probes.stream import stream, stream_server
+
+Batches = AsyncIterator[Samples | None]
+
+# Probes yield Samples; responders yield None once, when they can be used.
+PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
+    StampSpec: stamp,
+    HttpSpec: http,
+    TcpSpec: stream,
+    ReflectorSpec: reflector,
+    HttpServerSpec: http_server,
+    StreamServerSpec: stream_server,
+}
+
+
+def run_probe(spec: Spec, sink: SinkAddress) -> int:
+    """Run the probe of a spec to its end, or until the campaign says stop; return how many batches it sent.
+
+    Meant for a process of its own: it stops the collector and takes the event loop.
+    """
+    quiet.quieten()
+    with Sink(sink) as channel, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_drive(spec, channel))
+
+
+async def _drive(spec: Spec, channel: Sink) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a probe runs inside a task")
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        loop.remove_reader(channel.fileno())
+        task.cancel()
+
+    loop.add_reader(channel.fileno(), stop)
+    sent = 0
+    try:
+        async for batch in PROBES[type(spec)](spec):
+            if batch is None:
+                channel.ready()
+            else:
+                channel.send(batch)
+                sent += 1
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    return sent

@@ -1,0 +1,121 @@
+"""Emulated sites: every task is a fresh process inside the site's network namespace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from benchkit.errors import BenchkitError, UnfitError
+from benchkit.linux import process
+
+Result = TypeVar("Result")
+GRACE_S = 2.0
+
+
+class NamespaceExecutor(Executor):
+    """An Executor whose tasks each get a process of their own: no task shares an interpreter with another."""
+
+    def __init__(self, site: str, netns: str | None) -> None:
+        """Run tasks in the namespace at path `netns`; None is the caller's own."""
+        self.site = site
+        self._netns = netns
+        self._lock = threading.Lock()
+        self._running: dict[Future[Any], ForkServerProcess] = {}
+        self._closed = False
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
+        """Start it now. The future ends with its result, its own exception, or UnfitError if it died."""
+        future: Future[Result] = Future()
+        reader, writer = process.context().Pipe(duplex=False)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"the executor of {self.site} is shut down")
+            task = process.start(
+                _work, writer, fn, args, kwargs, netns=self._netns, name=f"benchkit {self.site}"
+            )
+            self._running[future] = task
+        writer.close()
+        future.set_running_or_notify_cancel()
+        threading.Thread(
+            target=self._collect, args=(future, task, reader), name=f"site-{self.site}", daemon=True
+        ).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the signature of Executor
+        """Take no more tasks. With `cancel_futures`, kill those that run; with `wait`, see them end."""
+        with self._lock:
+            self._closed = True
+            running = dict(self._running)
+        if cancel_futures:
+            for task in running.values():
+                task.terminate()
+        if wait:
+            for task in running.values():
+                task.join(GRACE_S if cancel_futures else None)
+
+    def _collect(self, future: Future[Any], task: ForkServerProcess, reader: Connection) -> None:
+        try:
+            succeeded, outcome = reader.recv()
+        except (EOFError, OSError):
+            task.join(GRACE_S)
+            succeeded, outcome = False, _death(self.site, task.exitcode)
+        finally:
+            reader.close()
+        task.join(GRACE_S)
+        with self._lock:
+            self._running.pop(future, None)
+        if succeeded:
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
+
+
+class NamespaceTestbed:
+    """The executors of all sites of an emulation."""
+
+    def __init__(self, namespaces: Mapping[str, str | None]) -> None:
+        """Make one executor a site, by the path of its namespace."""
+        self.sites = {name: NamespaceExecutor(name, netns) for name, netns in namespaces.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for site in self.sites.values():
+            site.shutdown(wait=False, cancel_futures=True)
+        for site in self.sites.values():
+            site.shutdown(wait=True, cancel_futures=True)
+
+
+def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keywords: Any) -> None:  # noqa: ANN401
+    try:
+        outcome = True, function(*arguments, **keywords)
+    except BenchkitError as error:
+        outcome = False, error
+    except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
+        error.add_note("raised in the process of a site")
+        outcome = False, error
+    try:
+        writer.send(outcome)
+    except (TypeError, AttributeError) as error:
+        writer.send((False, RuntimeError(f"a task's outcome cannot cross processes: {error}")))
+    except OSError:
+        return  # nobody is listening any more
+
+
+def _death(site: str, status: int | None) -> UnfitError:
+    how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+    return UnfitError(
+        f"a process of site {site} ended with {how} before it had a result: see the system log for an "
+        "out-of-memory kill, then run again"
+    )
