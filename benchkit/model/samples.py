@@ -41,7 +41,7 @@ class Samples:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
 
-def column(values: Any, absent: Any = False) -> Column:  # noqa: ANN401  whatever numpy takes
+def column(values: Any, absent: Any = np.ma.nomask) -> Column:  # noqa: ANN401  whatever numpy takes
     """An int64 column; `absent` marks its holes."""
     return np.ma.MaskedArray(np.asarray(values, dtype=np.int64), mask=absent)
 
@@ -50,5 +50,10 @@ def concatenate(parts: Sequence[Samples]) -> Samples:
     """The rows of several batches of one kind, path and phase, in the order given; at least one batch."""
     first = parts[0]
     names = list(first.columns)
-    joined = {name: np.ma.concatenate([part.columns[name] for part in parts]) for name in names}
+    joined = {name: _joined([part.columns[name] for part in parts]) for name in names}
     return Samples(first.kind, first.path, first.phase, joined)
+
+
+def _joined(parts: Sequence[Column]) -> Column:
+    values = np.concatenate([np.ma.getdata(part) for part in parts])
+    return column(values, np.concatenate([np.ma.getmaskarray(part) for part in parts]))

@@ -18,12 +18,16 @@ PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9", "max")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One documented figure. `figure` is as a person writes it ("10 ms"); `words` paraphrases the source."""
+    """One documented figure. `figure` is as a person writes it ("10 ms"); `words` paraphrases the source.
+
+    `source` is empty where the figure comes from the document itself.
+    """
 
     key: str
     figure: str
     kind: str
     words: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A question: sites, paths, plan. `digest` is the SHA-256 of its file; `context` the facts shown
-    beside the verdicts, as (citation, figure, words), though nothing here judges them."""
+    """A question: sites, paths, plan.
+
+    `digest` is the SHA-256 of its file; `context` the facts shown beside the verdicts, as (citation,
+    figure, words), though nothing here judges them.
+    """
 
     name: str
     title: str

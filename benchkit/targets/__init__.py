@@ -1,0 +1,59 @@
+"""Target files and the documents they cite: found, checked, and made into the frozen nouns of `model`.
+
+Finding is cheap; the machinery that checks is imported when a target is loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchkit.errors import AskedWronglyError
+from benchkit.model.target import Target
+from benchkit.targets.folders import did_you_mean, shipped_folder
+
+__all__ = ["find_target", "load_target", "shipped_targets"]
+
+
+def load_target(name_or_path: str) -> Target:
+    """Read a target, or raise TargetError with everything that is wrong with it."""
+    path = find_target(name_or_path)
+    from benchkit.targets.build import read_target  # noqa: PLC0415  pydantic costs 90 ms
+
+    return read_target(path)
+
+
+def shipped_targets() -> tuple[Path, ...]:
+    """The target files that come with benchkit, by name."""
+    return tuple(sorted(shipped_folder("targets").glob("*.toml")))
+
+
+def find_target(name_or_path: str) -> Path:
+    """Find the file: a name without `/` and `.toml` is a shipped target, everything else a path."""
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+        if _is_there(path):
+            return path
+        beside = tuple(sorted(path.parent.glob("*.toml")))
+        where = f"in {path.parent} there is" if beside else "shipped is"
+        raise AskedWronglyError(
+            f"no target file {name_or_path!r}: {_choice(path.stem, beside or shipped_targets(), where)}"
+        )
+    shipped = {path.stem: path for path in shipped_targets()}
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    choice = _choice(name_or_path, tuple(shipped.values()), "shipped is")
+    raise AskedWronglyError(
+        f"no shipped target {name_or_path!r}: {choice}; your own file is named by its path, as ./mine.toml"
+    )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long, or a folder we may not look into: no file of ours either
+        return False
+
+
+def _choice(wrong: str, known: tuple[Path, ...], where: str) -> str:
+    names = [path.stem for path in known]
+    return f"{where} {', '.join(names) or 'none'}{did_you_mean(wrong, names)}"

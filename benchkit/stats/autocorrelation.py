@@ -1,0 +1,81 @@
+"""How much a series repeats itself: how many of its samples one independent sample is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Longer series are summed in blocks first: their autocorrelation then costs milliseconds.
+MOST_BLOCKS = 65_536
+# The bias correction divides by 1 - window/n; a window as long as the series must not blow it up.
+_LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Autocorrelation:
+    """The integrated autocorrelation time, in samples, and how well it is known.
+
+    The mean of n samples varies like that of n / time independent ones. `time` is at least 1: samples that
+    alternate could claim less, but no series here is worth more than its length.
+    `freedom` is the degrees of freedom of that estimate (of a chi-square with the same relative variance);
+    infinite where the series does not vary at all.
+    """
+
+    time: float
+    freedom: float
+
+
+def autocorrelation(series: NDArray[np.float64] | NDArray[np.bool_]) -> Autocorrelation:
+    """Integrated autocorrelation time of a series of shape (n,), in time order and finite.
+
+    Geyer (1992): lags are summed in pairs, made monotone, up to the first pair that is not positive.
+    Removing the sample mean takes time/n off each lag; dividing by 1 - window/n gives it back. The
+    degrees of freedom are n / window, from the variance 2 window/n of such a sum (Sokal 1997).
+    A series of more than 65,536 samples is summed in blocks; the last, incomplete block is left out.
+    """
+    blocks, width = _block_sums(series)
+    variance = _variance(series) * width
+    deviations = blocks - blocks.mean()
+    if variance == 0.0 or not deviations.any():
+        return Autocorrelation(1.0, math.inf)
+    covariances = _autocovariances(deviations)
+    pairs = covariances[0::2] + covariances[1::2]
+    negative = np.flatnonzero(pairs <= 0)
+    pairs = np.minimum.accumulate(pairs[: negative[0]] if negative.size else pairs)
+    window = max(4 * pairs.size - 1, 1)
+    total = float(2 * pairs.sum() - covariances[0])
+    total /= max(1 - window / blocks.size, _LEAST_SHARE)
+    return Autocorrelation(max(total / variance, 1.0), blocks.size / window)
+
+
+def _block_sums(
+    series: NDArray[np.float64] | NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], int]:
+    """Sums over blocks of one width, as few samples wide as keeps the blocks within MOST_BLOCKS."""
+    width = max(1, -(-series.size // MOST_BLOCKS))
+    whole = series[: series.size // width * width].reshape(-1, width)
+    return whole.sum(axis=1, dtype=np.float64), width
+
+
+def _variance(series: NDArray[np.float64] | NDArray[np.bool_]) -> float:
+    if series.dtype == np.bool_:  # numpy would make a float copy eight times its size
+        share = float(np.count_nonzero(series)) / series.size
+        return share * (1 - share)
+    return float(series.var())
+
+
+def _autocovariances(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Autocovariance at lags 0, 1, 2, ... by FFT: an even number of lags, about half the series.
+
+    Divided by n - lag: the usual n would pull long lags to zero once more than the mean does already.
+    """
+    size = deviations.size
+    lags = max(2, size // 2 // 2 * 2)
+    padded = 1 << (size + lags - 1).bit_length()  # room for no lag to wrap round
+    spectrum = np.fft.rfft(deviations, padded)
+    sums = np.fft.irfft(spectrum * spectrum.conj(), padded)[:lags]
+    covariances: NDArray[np.float64] = sums / np.maximum(size - np.arange(lags), 1)
+    return covariances

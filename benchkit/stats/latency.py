@@ -1,0 +1,52 @@
+"""A column of latencies made into a Metric."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.model.record import Metric
+from benchkit.model.target import METRICS, PERCENTILES
+from benchkit.stats.interval import Interval
+from benchkit.stats.percentiles import intervals_and_sizes
+
+_MS_PER_NS = 1e-6
+
+
+def latency_metric(
+    name: str,
+    phase: str,
+    values_ns: NDArray[np.float64],
+    *,
+    unstamped: int = 0,
+    floor_ns: float | None = None,
+    model_ns: float | None = None,
+) -> tuple[Metric, dict[str, Interval]]:
+    """The Metric of one phase in ms, and its intervals in ms for judging; no values give no percentiles.
+
+    `values_ns` has shape (n,), in time order, +inf for lost, without the `unstamped` answers: `n` counts
+    both. `effective_n` is the smallest over the percentiles, so that it never promises
+    a percentile more than it has. Details are the mean and the standard deviation of the answered, in ms.
+    """
+    intervals_ns, sizes = intervals_and_sizes(values_ns, PERCENTILES)
+    intervals = {key: interval.scaled(_MS_PER_NS) for key, interval in intervals_ns.items()}
+    answered = values_ns[np.isfinite(values_ns)] * _MS_PER_NS
+    details: dict[str, float] = {}
+    if answered.size:
+        details["mean"] = float(answered.mean())
+    if answered.size > 1:
+        details["stddev"] = float(answered.std(ddof=1))
+    metric = Metric(
+        metric=name,
+        phase=phase,
+        unit=METRICS[name][0],
+        n=values_ns.size + unstamped,
+        lost=values_ns.size - answered.size,
+        unstamped=unstamped,
+        effective_n=int(min(sizes.values())) if sizes else None,
+        floor=None if floor_ns is None else floor_ns * _MS_PER_NS,
+        model=None if model_ns is None else model_ns * _MS_PER_NS,
+        percentiles={key: interval.estimate() for key, interval in intervals.items()},
+        details=details,
+    )
+    return metric, intervals

@@ -1,0 +1,188 @@
+"""From a checked file to a frozen Target, with its model computed and its oddities told as warnings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from benchkit.errors import TargetError
+from benchkit.model.place import (
+    FIBRE_NS_PER_KM,
+    Budget,
+    Direction,
+    Path,
+    PathModel,
+    Site,
+    great_circle_km,
+)
+from benchkit.model.target import METRICS, Fact, Plan, Target
+from benchkit.targets.crosschecks import cross_complaints
+from benchkit.targets.documents import Library
+from benchkit.targets.files import TomlFile, read_toml
+from benchkit.targets.folders import seed_folders
+from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
+from benchkit.targets.problems import complaints_of
+from benchkit.targets.schema import BudgetTable, DirectionTable, PathTable, PlanTable, TargetTable
+from benchkit.targets.schema import SharedModelTable as Shared
+
+_NS_PER_MS = 1e6
+
+
+def read_target(path: FilePath) -> Target:
+    """Read a target file, or raise TargetError with everything that is wrong with it and its seeds."""
+    file = read_toml(path)
+    library = Library(seed_folders(path))
+    complaints = cross_complaints(file.tree, library)
+    table = None
+    try:
+        table = TargetTable.model_validate(file.tree)
+    except ValidationError as error:
+        complaints += complaints_of(error, TargetTable)
+    if complaints or library.problems or table is None:
+        raise TargetError(*file.worded(complaints), *library.problems)
+    return _target(file, table, library)
+
+
+def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
+    sites = tuple(
+        Site(site.name, site.label or site.name.capitalize(), site.latitude, site.longitude)
+        for site in table.site
+    )
+    named = {site.name: site for site in sites}
+    paths = tuple(_path(path, table.defaults.model, named, library) for path in table.path)
+    name = re.sub(r"[^a-z0-9]+", "-", file.path.stem.lower()).strip("-")  # it names runs
+    return Target(
+        name=name or "target",
+        title=table.title,
+        question=table.question or f"Does {table.title} keep its promise?",
+        sites=sites,
+        paths=paths,
+        plan=_plan(table.plan),
+        digest=file.digest,
+        context=tuple(
+            (citation, fact.figure, fact.words)
+            for citation in table.context
+            for fact in (_fact(library, citation),)
+        ),
+        warnings=tuple(warning for path in paths for warning in _warnings(path)),
+        documents=library.documents,
+    )
+
+
+def _path(table: PathTable, shared: Shared, sites: dict[str, Site], library: Library) -> Path:
+    distance = great_circle_km(sites[table.near], sites[table.far])
+    return Path(
+        name=table.name or f"{table.near}-{table.far}",
+        near=table.near,
+        far=table.far,
+        model=None if table.real else _model(table, shared, distance),
+        budgets=tuple(_budget(budget, library) for budget in table.budget),
+        great_circle_km=distance,
+    )
+
+
+def _model(table: PathTable, shared: Shared, distance: float | None) -> PathModel:
+    model = table.model
+    merged = shared.model_copy(
+        update={
+            key: getattr(model, key) for key in model.model_fields_set & set(Shared.model_fields)
+        }
+    )
+    delay, origin = _delay(model.delay, merged, distance)
+    own = [
+        side
+        for side, direction in (("forward", model.forward), ("backward", model.backward))
+        if direction.delay is not None
+    ]
+    if own:
+        says = f"{' and '.join(own)} set in the target"
+        origin = says if delay is None or len(own) > 1 else f"{says}; else {origin}"
+    return PathModel(
+        forward=_direction(model.forward, merged, delay),
+        backward=_direction(model.backward, merged, delay),
+        rate_bps=merged.rate,
+        buffer_octets=merged.buffer,
+        mtu=merged.mtu or 1500,
+        origin=origin,
+    )
+
+
+def _delay(given: int | None, merged: Shared, distance: float | None) -> tuple[int | None, str]:
+    """The delay of one direction, and in words where it comes from."""
+    if given is not None:
+        return given, "set in the target"
+    if merged.route_factor is None or distance is None:
+        return None, ""
+    equipment = merged.equipment or 0
+    origin = (
+        f"great circle {distance:.0f} km x route factor {merged.route_factor:g}"
+        f" at {FIBRE_NS_PER_KM / 1000:g} us/km, plus {equipment / _NS_PER_MS:g} ms of equipment"
+    )
+    return round(distance * merged.route_factor * FIBRE_NS_PER_KM) + equipment, origin
+
+
+def _direction(own: DirectionTable, merged: Shared, delay: int | None) -> Direction:
+    delay_ns = own.delay if own.delay is not None else delay
+    jitter_ns = own.jitter if own.jitter is not None else merged.jitter
+    loss = own.loss if own.loss is not None else merged.loss
+    return Direction(delay_ns or 0, jitter_ns or 0, loss or 0.0)
+
+
+def _budget(table: BudgetTable, library: Library) -> Budget:
+    figure = _fact(library, table.fact).figure if table.fact else table.limit or ""
+    reading = (table.reading or "round trip") if table.metric == "rtt" else ""
+    # What is promised one way may take twice as long there and back.
+    times = 2 if reading == "one way" else 1
+    judged = table.percentile or USUAL_PERCENTILE
+    return Budget(
+        metric=table.metric,
+        limit=limit_of(table.metric, figure) * times,
+        unit=METRICS[table.metric][0],
+        percentile=judged if table.metric in HAS_PERCENTILES else "",
+        fact=table.fact,
+        reading=reading,
+    )
+
+
+def _fact(library: Library, citation: str) -> Fact:
+    fact = library.fact(citation)
+    if fact is None:  # its document is broken, which was told before
+        raise LookupError(citation)
+    return fact
+
+
+def _plan(table: PlanTable) -> Plan:
+    return Plan(
+        duration_ns=table.duration,
+        rate_per_s=table.rate,
+        http_duration_ns=table.http_duration,
+        http_rate_per_s=table.http_rate,
+        load_duration_ns=table.load_duration,
+        load_rate_per_s=table.load_rate,
+        calibration_ns=table.calibration,
+        timeout_ns=table.timeout,
+        tolerance_ns=table.tolerance,
+        probes=table.probes,
+        seed=table.seed,
+        congestion=table.congestion,
+    )
+
+
+def _warnings(path: Path) -> list[str]:
+    """What physics forbids is odd, not wrong: coordinates are of a city, and a link may be no fibre."""
+    if path.floor_ns is None:
+        return []
+    floor = path.floor_ns / _NS_PER_MS
+    beyond = f"below the {floor:.2f} ms that light in fibre needs on the great circle"
+    found = []
+    if path.model and path.model.rtt_ns < path.floor_ns:
+        rtt = path.model.rtt_ns / _NS_PER_MS
+        found.append(f"path {path.name}: the model's round trip of {rtt:.2f} ms is {beyond}")
+    found += [
+        f"path {path.name}: the {budget.metric} budget of {budget.limit:.2f} ms is {beyond}"
+        for budget in path.budgets
+        if budget.unit == "ms" and budget.limit < floor
+    ]
+    return found

@@ -1,0 +1,93 @@
+"""One TOML file, read once: its tree, its digest, and the lines to complain about."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchkit.errors import TargetError
+from benchkit.targets.folders import shown_path
+from benchkit.targets.positions import Location, key_lines, line_of
+from benchkit.targets.problems import Complaint, key_text
+
+# Far beyond any question a person would write; who names a disk image by mistake is told so at once.
+_MOST_OCTETS = 1 << 20
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """A file that is good TOML, whatever it says."""
+
+    path: Path
+    text: str = field(repr=False)
+    tree: dict[str, Any] = field(repr=False)
+    digest: str
+
+    def worded(self, complaints: Iterable[Complaint]) -> list[str]:
+        """One line for each complaint, with file, line and key, in the order of the file."""
+        lines = key_lines(self.text)
+        placed = {(line_of(lines, location), location, text): None for location, text in complaints}
+        name = shown_path(self.path)
+        return [
+            f"{name}:{line}: {_prefixed(location, text)}"
+            for line, location, text in sorted(placed, key=lambda one: one[0])
+        ]
+
+
+def read_toml(path: Path) -> TomlFile:
+    """Read a file, or raise TargetError where it cannot be read or is no TOML."""
+    data = _read(path)
+    name = shown_path(path)
+    try:
+        text = data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TargetError(
+            f"{name}:{line}: not UTF-8: octet 0x{data[error.start]:02x}; save the file as UTF-8"
+        ) from error
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TargetError(f"{name}:{_syntax(str(error), text)}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or a deep nest
+        raise TargetError(f"{name}:1: not TOML that can be read: {error}") from error
+    return TomlFile(path, text, tree, hashlib.sha256(data).hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    name = shown_path(path)
+    try:
+        if path.is_dir():
+            raise TargetError(f"{name}:1: is a directory; name the .toml file in it")
+        if not path.is_file():  # a pipe or a device might never end
+            raise TargetError(f"{name}:1: is no regular file; name a .toml file")
+        size = path.stat().st_size
+        if size > _MOST_OCTETS:
+            raise TargetError(
+                f"{name}:1: has {size} octets, a target at most {_MOST_OCTETS}; name a .toml file"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise TargetError(
+            f"{name}:1: cannot be read: {error.strerror}; make it readable"
+        ) from error
+
+
+def _syntax(said: str, text: str) -> str:
+    """Put the line that tomllib puts last first: `12: not TOML: expected '=' (column 5)`."""
+    found = _PLACE.search(said)
+    what = said[: found.start()] if found else said
+    what = what if what.isprintable() else repr(what)
+    if found and found.group(1):
+        return f"{found.group(1)}: not TOML: {what} (column {found.group(2)})"
+    return f"{max(1, len(text.splitlines()))}: not TOML: {what} (end of the file)"
+
+
+def _prefixed(location: Location, text: str) -> str:
+    return f"{key_text(location)}: {text}" if location else text

@@ -1,0 +1,28 @@
+"""A figure as a person writes it, in the unit of the metric it limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchkit import units
+
+# loss and goodput are one number for a whole phase; these are a distribution.
+HAS_PERCENTILES = ("rtt", "http")
+USUAL_PERCENTILE = "p95"
+
+_SCALED: dict[str, tuple[Callable[[str], float], float]] = {
+    # metric: (parser, how many of its units make one of METRICS)
+    "rtt": (units.duration_ns, 1e6),
+    "http": (units.duration_ns, 1e6),
+    "loss": (units.share, 0.01),
+    "goodput": (units.bits_per_second, 1e6),
+}
+
+
+def limit_of(metric: str, figure: str) -> float:
+    """The limit in the metric's unit. Raises ValueError, in words, where the figure cannot be one."""
+    parse, one = _SCALED[metric]
+    number = parse(figure)
+    if number == 0 and metric != "loss":  # no loss at all can be promised; no time at all cannot
+        raise ValueError(f"{figure!r} must be more than zero")
+    return round(number / one, 12)  # 0.07 / 0.01 is 7.000000000000001

@@ -1,0 +1,184 @@
+"""Text to numbers and back, exactly: "10 ms" is 10000000 ns, and never 9999999.
+
+The table of units is closed and our own: libraries accept "5 mss" as a unit nobody knows, or "10 m" as
+metres. What is not in the table is refused, with what would be right. Whatever `show_*` writes, its
+parser reads back as the same number.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, Inexact, localcontext
+from fractions import Fraction
+
+# A unit may not start like the rest of a number: "1,5 ms" is a wrong number, not a wrong unit.
+_QUANTITY = re.compile(r"([+-]?)([0-9]{1,18}(?:\.[0-9]{1,400})?)\s*([^\s0-9.,][^\n]*)?")
+# What people write out of habit, and no closeness of letters leads from it to the right unit.
+_HABITS = {
+    "sec": "s", "secs": "s", "seconds": "s", "m": "min", "hour": "h", "hours": "h",
+    "msec": "ms", "usec": "us", "nsec": "ns", "bps": "bit/s", "kbps": "kbit/s", "mbps": "Mbit/s",
+    "gbps": "Gbit/s", "tbps": "Tbit/s", "bytes": "B", "k": "KiB", "m/s": "/min", "g": "GB",
+    "percent": "%", "pct": "%", "hz": "/s", "pps": "/s", "rps": "/s",
+}  # fmt: skip
+
+
+class UnitError(ValueError):
+    """The text is not a quantity of the kind asked for; the message says what would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    example: str
+    units: Mapping[str, int | Fraction]  # from the smallest to the largest
+
+
+_DURATION = _Kind(
+    "a duration",
+    "10 ms",
+    {
+        "ns": 1,
+        "us": 1_000,
+        "µs": 1_000,
+        "ms": 1_000_000,
+        "s": 10**9,
+        "min": 60 * 10**9,
+        "h": 3600 * 10**9,
+    },
+)
+_BIT_RATE = _Kind(
+    "a bit rate",
+    "100 Mbit/s",
+    {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9, "Tbit/s": 10**12},
+)
+_OCTETS = _Kind(
+    "a size",
+    "64 KiB",
+    {
+        "B": 1,
+        "kB": 10**3,
+        "KiB": 2**10,
+        "MB": 10**6,
+        "MiB": 2**20,
+        "GB": 10**9,
+        "GiB": 2**30,
+    },
+)
+_SHARE = _Kind("a share", "0.1 %", {"%": Fraction(1, 100)})
+_PER_SECOND = _Kind("a rate", "500/s", {"/h": Fraction(1, 3600), "/min": Fraction(1, 60), "/s": 1})
+
+
+def duration_ns(text: str) -> int:
+    """Nanoseconds of a text like "10 ms"."""
+    return _whole(text, _DURATION)
+
+
+def bits_per_second(text: str) -> int:
+    """Bits per second of a text like "100 Mbit/s"."""
+    return _whole(text, _BIT_RATE)
+
+
+def octets(text: str) -> int:
+    """Octets of a text like "64 KiB"."""
+    return _whole(text, _OCTETS)
+
+
+def share(text: str) -> float:
+    """The ratio, 0 to 1, of a text like "0.1 %"."""
+    ratio = _exact(text, _SHARE)
+    if ratio > 1:
+        raise UnitError(f"{text!r} is more than 100 %: a share is 0 % to 100 %")
+    return float(ratio)
+
+
+def per_second(text: str) -> float:
+    """Events per second of a text like "500/s" or "30/min"."""
+    return float(_exact(text, _PER_SECOND))
+
+
+def show_duration(ns: int) -> str:
+    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    return _show(ns, {unit: size for unit, size in _DURATION.units.items() if unit != "us"})
+
+
+def show_bit_rate(bps: int) -> str:
+    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    return _show(bps, _BIT_RATE.units)
+
+
+def show_octets(number: int) -> str:
+    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    return _show(number, _OCTETS.units)
+
+
+def show_share(ratio: float) -> str:
+    """Give the ratio in per cent, with every digit that the float has."""
+    # The shortest repr is what a person wrote; moving its point loses nothing.
+    return f"{_plain(Decimal(repr(ratio)).scaleb(2))} %"
+
+
+def _exact(text: str, kind: _Kind) -> Fraction:
+    """The number of base units, as a fraction, since no float holds 0.1."""
+    found = _QUANTITY.fullmatch(text.strip().replace("\u03bc", "µ"))  # the Greek mu looks the same
+    if found is None:
+        raise UnitError(
+            f"{text!r} is not {kind.name}: write a number and a unit, like {kind.example!r}"
+        )
+    sign, number, unit = found.groups()
+    *others, last = kind.units
+    allowed = f"{', '.join(others)} or {last}" if others else last
+    if unit is None:
+        raise UnitError(
+            f"{text!r} has no unit: {kind.name} is written like {kind.example!r} ({allowed})"
+        )
+    if unit not in kind.units:
+        near = _nearest(unit, kind)
+        hint = f"; did you mean {text.strip().removesuffix(unit) + near!r}?" if near else ""
+        raise UnitError(f"{text!r} is not {kind.name}: the unit must be {allowed}{hint}")
+    value = Fraction(number) * kind.units[unit]
+    if sign == "-" and value:
+        raise UnitError(f"{text!r} is negative: {kind.name} is zero or more, like {kind.example!r}")
+    return value
+
+
+def _whole(text: str, kind: _Kind) -> int:
+    value = _exact(text, kind)
+    if value.denominator != 1:
+        smallest = next(iter(kind.units))
+        raise UnitError(f"{text!r} is too fine: {kind.name} is a whole number of {smallest}")
+    return value.numerator
+
+
+def _nearest(unit: str, kind: _Kind) -> str | None:
+    folded = {known.lower(): known for known in kind.units}
+    habit = _HABITS.get(unit.lower())
+    if habit in kind.units:
+        return habit
+    close = difflib.get_close_matches(unit.lower(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def _show(number: int, units: Mapping[str, int | Fraction]) -> str:
+    texts = []
+    with localcontext(prec=400) as context:
+        context.traps[Inexact] = True
+        for unit, size in units.items():
+            if abs(number) >= size:
+                try:
+                    texts.append(f"{_plain(Decimal(number) / Decimal(int(size)))} {unit}")
+                except Inexact:  # 100 s is no finite number of minutes
+                    continue
+    # With as many digits either way the larger unit reads better: "8.49 ms", not "8490 µs".
+    return min(reversed(texts), key=_digits) if texts else f"0 {next(iter(units))}"
+
+
+def _digits(text: str) -> int:
+    return sum(character.isdigit() for character in text)
+
+
+def _plain(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
