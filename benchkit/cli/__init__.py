@@ -1,5 +1,81 @@
-"""The command line."""
+"""The command line: the only place that prints to a person, and the only one that exits.
+
+A command's module is imported when it is called: `benchkit --help` must answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from benchkit import __version__
+from benchkit.errors import BenchkitError
+
+# command: (module, function, what it does)
+COMMANDS = {
+    "run": (
+        "benchkit.cli.run",
+        "run",
+        "Measure a target's paths and judge them against their budgets.",
+    ),
+    "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
+    "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
+    "doctor": ("benchkit.cli.doctor", "doctor", "Say what this machine can emulate and stamp."),
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
+        """Give the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, function, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table without importing what it names."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="benchkit %(version)s")
+def cli() -> None:
+    """Does a computing channel keep its promise? Measure its paths, hold them against documented budgets.
+
+    `benchkit run` with no arguments measures the three Guiyang paths, emulated on this machine.
+
+    Exit status: 0 pass, 1 a budget failed, 2 asked wrongly, 3 inconclusive under --gate, 4 could not
+    measure, 5 this machine is unfit, 130 interrupted.
+    """
 
 
 def main() -> None:
-    """Run the `benchkit` command."""
+    """Run a command and exit by the table of the design."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("benchkit: interrupted", err=True)
+        status = INTERRUPTED
+    except BenchkitError as error:
+        click.echo(f"benchkit: {error}", err=True)
+        status = error.exit_code
+    except BrokenPipeError:
+        # Whoever read the report has seen enough; Python must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

@@ -12,10 +12,8 @@ import random
 from dataclasses import dataclass
 
 from benchkit.clock import NS_PER_S
+from benchkit.emulators.wiring import WIRE_OVERHEAD
 from benchkit.model.place import Direction, PathModel
-
-# Preamble, start of frame, frame check sequence and the gap between frames: on the wire, not in the frame.
-WIRE_OVERHEAD = 24
 
 
 @dataclass(slots=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchkit.emulators.line import LineReport
-from benchkit.model.place import PathModel
+from benchkit.emulators.wiring import Wire
+from benchkit.errors import AskedWronglyError
+from benchkit.model.place import Path, PathModel
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,20 @@ class Emulation(Protocol):
 
     def report(self) -> LineReport | None:
         """What the emulator says of itself since it was last asked; None where it keeps no such count."""
+
+
+def ends_of(wires: Sequence[Wire]) -> dict[str, Ends]:
+    """The addresses of each path, by path name."""
+    return {one.path: Ends(one.near, one.far) for one in wires}
+
+
+def modelled(paths: Sequence[Path]) -> list[PathModel]:
+    """The model of every path. Raises AskedWronglyError for a path that has none."""
+    models = []
+    for path in paths:
+        if path.model is None:
+            raise AskedWronglyError(
+                f"path {path.name} is a real one and has no model to emulate: give it one in the target"
+            )
+        models.append(path.model)
+    return models

@@ -5,15 +5,20 @@ Addresses come from 198.18.0.0/15, set apart for benchmarks of network devices (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+
+from benchkit.clock import NS_PER_S
+from benchkit.model.place import Path, PathModel
 
 FIRST = int(IPv4Address("198.18.0.0"))
 # What one frame may carry past the first packet of 1500: bounded so that at the path's rate a super-packet
 # takes at most this long to cross, and a queue measured in time stays smooth.
 BURST_NS = 150_000
 LARGEST_SUPER_PACKET = 65_536
-NS_PER_BIT_NUMERATOR = 1_000_000_000
+# Preamble, start of frame, frame check sequence and the gap between frames: on the wire, not in the frame.
+WIRE_OVERHEAD = 24
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,8 @@ class Wire:
     far_site: str
 
     @property
-    def near_device(self) -> str:
-        """The device inside the near site."""
-        return f"path{self.index}"
-
-    @property
-    def far_device(self) -> str:
-        """The device inside the far site."""
+    def device(self) -> str:
+        """The path's device inside either site."""
         return f"path{self.index}"
 
     @property
@@ -47,8 +47,13 @@ class Wire:
         """The hub's device towards the far site."""
         return f"far{self.index}"
 
+    @property
+    def core(self) -> str:
+        """The device between two routers, in either."""
+        return f"core{self.index}"
+
     def hardware_address(self, end: int) -> str:
-        """A locally administered MAC: 0 near site, 1 hub near, 2 hub far, 3 far site."""
+        """A locally administered MAC; `end` counts the devices along the path, 0 in the near site."""
         return f"02:62:6b:{self.index >> 8:02x}:{self.index & 255:02x}:{end:02x}"
 
 
@@ -60,47 +65,54 @@ def wire(index: int, path: str, near_site: str, far_site: str) -> Wire:
     )
 
 
-def super_packet_octets(rate_bps: int | None, mtu: int, *, loss: bool) -> int:
+def wires(paths: Sequence[Path]) -> list[Wire]:
+    """Give each path its addresses, in order."""
+    return [wire(at, path.name, path.near, path.far) for at, path in enumerate(paths)]
+
+
+def super_packet_octets(model: PathModel) -> int:
     """How large a segmentation-offload packet may be, so that rate and loss act on what they should.
 
     With loss, one packet: dropping 64 KB at a time is another model altogether.
     """
-    if loss:
-        return mtu
-    if rate_bps is None:
+    if model.forward.loss or model.backward.loss:
+        return model.mtu
+    if model.rate_bps is None:
         return LARGEST_SUPER_PACKET
-    fits = rate_bps * BURST_NS // (8 * NS_PER_BIT_NUMERATOR)
-    return max(mtu, min(LARGEST_SUPER_PACKET, fits))
+    fits = model.rate_bps * BURST_NS // (8 * NS_PER_S)
+    return max(model.mtu, min(LARGEST_SUPER_PACKET, fits))
 
 
-def hub_batch(one: Wire, *, near_netns: str, far_netns: str, mtu: int) -> list[str]:
-    """`ip` lines, run in the hub, that join both sites to it."""
-    lines = []
-    for hub, ends, netns, device in (
-        (one.hub_near, (1, 0), near_netns, one.near_device),
-        (one.hub_far, (2, 3), far_netns, one.far_device),
-    ):
-        ours, theirs = (one.hardware_address(end) for end in ends)
-        lines.append(
-            f"link add name {hub} address {ours} mtu {mtu} type veth "
-            f"peer name {device} address {theirs} mtu {mtu} netns {netns}"
-        )
-        lines.append(f"link set dev {hub} up")
-    return lines
+def veth_lines(device: str, peer: str, netns: str, ends: tuple[str, str], mtu: int) -> list[str]:
+    """`ip` lines that make a veth pair: `device` here and up, `peer` in the namespace at path `netns`.
+
+    `ends` are the hardware addresses of the two.
+    """
+    return [
+        (
+            f"link add name {device} address {ends[0]} mtu {mtu} type veth "
+            f"peer name {peer} address {ends[1]} mtu {mtu} netns {netns}"
+        ),
+        f"link set dev {device} up",
+    ]
 
 
-def site_batch(one: Wire, *, near: bool, next_hop: str, super_packet: int, mtu: int) -> list[str]:
+def site_lines(one: Wire, *, near: bool, next_hop: str, super_packet: int, mtu: int) -> list[str]:
     """`ip` lines, run in a site, that give its end an address and a fixed neighbour.
 
     `next_hop` is the hardware address that frames to the far end carry. A fixed neighbour keeps the first
     packet from waiting for an answer that would be delayed too.
     """
-    device = one.near_device if near else one.far_device
     ours, theirs = (one.near, one.far) if near else (one.far, one.near)
     segments = f"gso_max_size {super_packet}" if super_packet > mtu else "gso_max_segs 1"
     return [
-        f"addr add {ours}/30 dev {device}",
-        f"link set dev {device} {segments}",
-        f"link set dev {device} up",
-        f"neigh replace {theirs} lladdr {next_hop} nud permanent dev {device}",
+        f"addr add {ours}/30 dev {one.device}",
+        f"link set dev {one.device} {segments}",
+        f"link set dev {one.device} up",
+        neighbour_line(theirs, next_hop, one.device),
     ]
+
+
+def neighbour_line(address: str, hardware_address: str, device: str) -> str:
+    """An `ip` line that fixes who answers for an address."""
+    return f"neigh replace {address} lladdr {hardware_address} nud permanent dev {device}"

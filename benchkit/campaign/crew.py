@@ -1,0 +1,132 @@
+"""Puts probes and responders to work at the sites and brings home what they measure."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import MeasureError, UnfitError
+from benchkit.linux.channel import Channel
+from benchkit.model.samples import Samples
+from benchkit.model.spec import Spec
+from benchkit.probes.door import run_probe
+
+START_TIMEOUT_S = 15.0
+LATE_TIMEOUT_S = 2.0
+TICK_S = 0.1
+
+
+class Crew:
+    """All processes of one campaign. `heard` is called with every batch, in this thread."""
+
+    def __init__(
+        self, sites: Mapping[str, Executor], channel: Channel, heard: Callable[[Samples], None]
+    ) -> None:
+        """Work at these sites, over this channel."""
+        self._sites = sites
+        self._channel = channel
+        self._heard = heard
+        self._ready: set[str] = set()
+        self._ended: set[str] = set()
+        self._responders: dict[str, Future[int]] = {}
+        self._tokens = 0
+
+    def serve(self, site: str, spec: Spec) -> None:
+        """Start a responder that stays until the campaign ends; `await_responders` sees it ready."""
+        token = self._token(site)
+        self._responders[token] = self._submit(site, spec, token)
+
+    def await_responders(self) -> None:
+        """Return when every responder listens. Raises what one of them failed with, or UnfitError."""
+        self._pump_until(
+            lambda: self._responders.keys() <= self._ready, START_TIMEOUT_S, self._check_responders
+        )
+        missing = self._responders.keys() - self._ready
+        if missing:
+            raise UnfitError(
+                f"{len(missing)} of {len(self._responders)} far ends were not ready within "
+                f"{START_TIMEOUT_S:.0f} s: the machine is too busy; free a core and run again"
+            )
+
+    def work(self, jobs: Mapping[str, tuple[str, Spec]], seconds: float) -> dict[str, MeasureError]:
+        """Run one probe for each named job, (site, spec), all at once, and see them to their ends.
+
+        Returns the jobs that could not measure, and why. Raises UnfitError if they take far longer than
+        `seconds`.
+        """
+        tokens = {name: self._token(site) for name, (site, _) in jobs.items()}
+        futures = {
+            name: self._submit(site, spec, tokens[name]) for name, (site, spec) in jobs.items()
+        }
+        pending = set(tokens.values())
+        limit = seconds + START_TIMEOUT_S
+        self._pump_until(
+            lambda: pending <= self._ended and all(each.done() for each in futures.values()),
+            limit,
+            lambda: _raise_death(futures),
+        )
+        troubles = {}
+        for name, future in futures.items():
+            if not future.done():
+                raise UnfitError(
+                    f"the probe of {name} was not done after {limit:.0f} s: the machine is too busy; "
+                    "free a core and run again"
+                )
+            try:
+                future.result()
+            except MeasureError as error:
+                troubles[name] = error
+        return troubles
+
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
+        """Take in what still comes until the condition holds; False if it does not within two seconds."""
+        self._pump_until(condition, LATE_TIMEOUT_S, lambda: None)
+        return condition()
+
+    def drain(self) -> None:
+        """Take in what has already arrived, without waiting: for an interrupted campaign."""
+        with suppress(queue.Empty):
+            while True:
+                self._take(timeout=None)
+
+    def _submit(self, site: str, spec: Spec, token: str) -> Future[int]:
+        return self._sites[site].submit(run_probe, spec, self._channel.address(token))
+
+    def _token(self, site: str) -> str:
+        self._tokens += 1
+        return f"{site}-{self._tokens}"
+
+    def _pump_until(
+        self, condition: Callable[[], bool], seconds: float, check: Callable[[], None]
+    ) -> None:
+        deadline = monotonic_ns() + round(seconds * NS_PER_S)
+        while not condition() and monotonic_ns() < deadline:
+            try:
+                self._take(timeout=TICK_S)
+            except queue.Empty:
+                check()
+
+    def _take(self, timeout: float | None) -> None:
+        messages = self._channel.messages
+        message = messages.get_nowait() if timeout is None else messages.get(timeout=timeout)
+        if message.kind == "ready":
+            self._ready.add(message.token)
+        elif message.kind == "end":
+            self._ended.add(message.token)
+        elif isinstance(message.body, Samples):
+            self._heard(message.body)
+
+    def _check_responders(self) -> None:
+        for future in self._responders.values():
+            if future.done():
+                future.result()
+
+
+def _raise_death(futures: Mapping[str, Future[int]]) -> None:
+    """A process that died never says that it ended: tell at once rather than at the time limit."""
+    for future in futures.values():
+        if future.done() and isinstance(error := future.exception(), UnfitError):
+            raise error

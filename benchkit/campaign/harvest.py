@@ -1,0 +1,81 @@
+"""Everything that probes have sent home, by kind, path and phase; what arrives late finds its place too."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from benchkit.model.samples import Column, Samples, column, concatenate
+
+Key = tuple[str, str, str]
+
+
+class Harvest:
+    """Batches as they come, in memory: a default run is some tens of megabytes."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._batches: dict[Key, list[Samples]] = defaultdict(list)
+        self._departures: dict[int, dict[int, int]] = defaultdict(dict)
+        self._sessions: dict[tuple[str, str], int] = {}
+        self._opened = 0
+
+    def open_session(self, path: str, phase: str) -> int:
+        """A session identifier (SSID, 1 to 65535) for the round trips of one path in one phase."""
+        self._opened += 1
+        ssid = (self._opened - 1) % 65_535 + 1
+        self._sessions[path, phase] = ssid
+        return ssid
+
+    def add(self, batch: Samples) -> None:
+        """Take a batch. Departures are a reflector's own stamps of its answers, kept by session."""
+        if batch.kind != "departures":
+            self._batches[batch.kind, batch.path, batch.phase].append(batch)
+            return
+        columns = (batch.columns[name].tolist() for name in ("ssid", "sequence", "t3_ns"))
+        for ssid, sequence, t3 in zip(*columns, strict=True):
+            self._departures[ssid][sequence] = t3
+
+    def has(self, kind: str, path: str, phase: str) -> bool:
+        """Whether anything of that kind, path and phase has come."""
+        return (kind, path, phase) in self._batches
+
+    def forget(self, phase: str) -> None:
+        """Drop the rows of a phase that is measured again."""
+        for key in [key for key in self._batches if key[2] == phase]:
+            del self._batches[key]
+
+    def samples(self, kind: str, path: str, phase: str) -> Samples | None:
+        """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None."""
+        batches = self._batches.get((kind, path, phase))
+        if not batches:
+            return None
+        joined = concatenate(batches)
+        if kind != "rtt":
+            return joined
+        departures = self._departures.get(self._sessions.get((path, phase), 0), {})
+        columns = dict(joined.columns)
+        columns["t3_ns"] = _departed(joined, departures)
+        return Samples(kind, path, phase, columns)
+
+    def awaits_departures(self, path: str, phase: str) -> bool:
+        """Whether answers have arrived whose departure is not known yet."""
+        answered = sum(
+            int(np.ma.count(batch.columns["t4_ns"]))
+            for batch in self._batches.get(("rtt", path, phase), ())
+        )
+        return answered > len(self._departures.get(self._sessions.get((path, phase), 0), {}))
+
+    def everything(self) -> list[Samples]:
+        """All samples, in the order in which their first rows came."""
+        keys = list(self._batches)
+        return [found for key in keys if (found := self.samples(*key)) is not None]
+
+
+def _departed(rows: Samples, departures: dict[int, int]) -> Column:
+    """T3 by the reflector's kernel; a hole where it has none, for a user-space stamp would be a guess."""
+    sequences = rows.columns["sequence"].tolist()
+    t3 = np.array([departures.get(sequence, 0) for sequence in sequences], dtype=np.int64)
+    lost = np.ma.getmaskarray(rows.columns["t4_ns"])
+    return column(t3, (t3 == 0) | lost)

@@ -1,0 +1,63 @@
+"""The phases of a campaign, as data: what is measured when, on which paths, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchkit.clock import NS_PER_S
+from benchkit.model.place import Path
+from benchkit.model.target import Plan
+
+FLOOR, CALIBRATION, IDLE, HTTP, UP, DOWN = "floor", "calibration", "idle", "http", "up", "down"
+# A probe needs this long beside its measuring time: to start, and for the last answer.
+OVERHEAD_NS = NS_PER_S // 2
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of measuring. `words` say to a person what happens; all its paths run at once."""
+
+    name: str
+    words: str
+    paths: tuple[Path, ...]
+    duration_ns: int
+    packets_per_s: float
+
+    @property
+    def packets(self) -> int:
+        """How many packets or requests are due on each path; at least one."""
+        return max(1, round(self.packets_per_s * self.duration_ns / NS_PER_S))
+
+    @property
+    def interval_ns(self) -> int:
+        """How far apart they are."""
+        return round(NS_PER_S / self.packets_per_s)
+
+
+def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phase]:
+    """The floor without any delay, then what the emulator makes of the models."""
+    floor = Phase(FLOOR, "floor, no delay", paths, plan.calibration_ns // 2, plan.rate_per_s)
+    got = Phase(CALIBRATION, "asked against got", paths, plan.calibration_ns, plan.rate_per_s)
+    return floor, got
+
+
+def measuring_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
+    """What the plan's probes ask for: idle paths all at once, loaded ones one after another.
+
+    Two bulk streams at once would compete for this machine's cores, and measure that.
+    """
+    phases = []
+    if "rtt" in plan.probes:
+        words = "round trips, idle"
+        phases.append(Phase(IDLE, words, paths, plan.duration_ns, plan.rate_per_s))
+    if "http" in plan.probes:
+        words = "HTTP requests"
+        phases.append(Phase(HTTP, words, paths, plan.http_duration_ns, plan.http_rate_per_s))
+    if "tcp" in plan.probes:
+        for path in paths:
+            for name in (UP, DOWN):
+                words = f"{path.name} {name}, loaded"
+                phases.append(
+                    Phase(name, words, (path,), plan.load_duration_ns, plan.load_rate_per_s)
+                )
+    return tuple(phases)

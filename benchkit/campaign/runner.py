@@ -1,0 +1,285 @@
+"""One campaign from its question to its outcome: emulate, calibrate, measure, judge."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from benchkit.campaign import fitness, phases
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.instrument import Gauges, instrument_of
+from benchkit.campaign.phases import Phase
+from benchkit.campaign.question import Question
+from benchkit.campaign.summary import path_record
+from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_offset_ns
+from benchkit.emulators.choice import Choice, choose
+from benchkit.emulators.line import LineReport
+from benchkit.emulators.link import Emulation, modelled
+from benchkit.errors import UnfitError
+from benchkit.linux import host, process
+from benchkit.linux.channel import Channel
+from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.record import Calibration, RunRecord
+from benchkit.model.samples import Samples
+from benchkit.model.spec import (
+    HttpServerSpec,
+    HttpSpec,
+    ReflectorSpec,
+    Spec,
+    StampSpec,
+    StreamServerSpec,
+    TcpSpec,
+)
+from benchkit.stats.verdicts import overall
+from benchkit.store import new_run_id
+from benchkit.testbeds.namespaces import NamespaceTestbed
+
+STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
+PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
+ATTEMPTS = 3
+STEP_NS = NS_PER_MS
+
+
+@dataclass
+class Outcome:
+    """What a campaign came to. `samples` may be kept or passed over; `unmeasured` names what failed."""
+
+    record: RunRecord
+    samples: list[Samples]
+    unmeasured: tuple[str, ...] = ()
+
+
+@dataclass
+class _Log:
+    """What is known so far; it stands when the campaign is interrupted."""
+
+    harvest: Harvest = field(default_factory=Harvest)
+    gauges: Gauges = field(default_factory=Gauges)
+    calibration: list[Calibration] = field(default_factory=list)
+    unfit: list[str] = field(default_factory=list)
+    unmeasured: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    line: dict[str, LineReport] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def run_campaign(question: Question, observe: Observer) -> Outcome:
+    """Answer the question. Ctrl-C (KeyboardInterrupt) ends it early, with what was measured.
+
+    Raises:
+        UnfitError: this machine cannot emulate the paths at all.
+        KeyboardInterrupt: interrupted before anything was measured.
+    """
+    choice = choose(question.emulator)
+    observe(Said(f"emulator: {choice.name} ({choice.reason})"))
+    log = _Log()
+    started, began = datetime.now(UTC), monotonic_ns()
+    log.gauges.cpu_before = host.cpu_times()
+    try:
+        _measure(question, choice, observe, log)
+    except KeyboardInterrupt:
+        if not log.harvest.everything():
+            raise
+        log.interrupted = True
+    except UnfitError as error:
+        log.unfit.append(str(error))
+    log.gauges.cpu_after = host.cpu_times()
+    seconds = (monotonic_ns() - began) / NS_PER_S
+    record = _record(question, choice, log, started, seconds)
+    return Outcome(record, log.harvest.everything(), tuple(log.unmeasured))
+
+
+def _measure(question: Question, choice: Choice, observe: Observer, log: _Log) -> None:
+    target = question.target
+    process.warm_up(PRELOADED)
+    with ExitStack() as stack:
+        emulation = stack.enter_context(choice.emulate(target.paths, target.plan.seed))
+        channel = stack.enter_context(Channel())
+        testbed = stack.enter_context(NamespaceTestbed(emulation.namespaces))
+        crew = Crew(testbed.sites, channel, log.harvest.add)
+        campaign = _Campaign(question, emulation, crew, observe, log)
+        try:
+            campaign.serve()
+            if campaign.calibrate(choice.name):
+                campaign.measure()
+        finally:
+            crew.drain()
+
+
+class _Campaign:
+    """The phases of one campaign on a running emulation."""
+
+    def __init__(
+        self, question: Question, emulation: Emulation, crew: Crew, observe: Observer, log: _Log
+    ) -> None:
+        self._paths = question.target.paths
+        self._plan = question.target.plan
+        self._emulation = emulation
+        self._crew = crew
+        self._observe = observe
+        self._log = log
+        self._models = modelled(self._paths)
+        self._measuring = phases.measuring_phases(self._plan, self._paths)
+        self._total = len(self._measuring) + 2
+        self._index = 0
+
+    def serve(self) -> None:
+        """Start the far ends that the plan needs and see them ready."""
+        needed: list[Callable[[str], Spec]] = [lambda far: ReflectorSpec(far, STAMP_PORT)]
+        if "http" in self._plan.probes:
+            needed.append(lambda far: HttpServerSpec(far, HTTP_PORT))
+        if "tcp" in self._plan.probes:
+            needed.append(lambda far: StreamServerSpec(far, STREAM_PORT))
+        for path in self._paths:
+            for spec in needed:
+                self._crew.serve(path.far, spec(self._emulation.ends[path.name].far))
+        self._crew.await_responders()
+
+    def calibrate(self, emulator: str) -> bool:
+        """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
+        floor, got = phases.calibration_phases(self._plan, self._paths)
+        self._emulation.apply([_without_delay(model) for model in self._models])
+        self._run(floor)
+        self._emulation.apply(self._models)
+        troubles: list[str] = []
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._say(f"{troubles[0]} (trying again)")
+                self._log.harvest.forget(phases.CALIBRATION)
+                self._index -= 1
+            self._run(got)
+            found = fitness.calibrations(self._paths, self._log.harvest, self._plan.tolerance_ns)
+            self._log.calibration = found
+            troubles = fitness.out_of_tolerance(found, emulator)
+            if not troubles:
+                return True
+        self._log.unfit += troubles
+        return False
+
+    def measure(self) -> None:
+        """Run every measuring phase in order."""
+        for phase in self._measuring:
+            self._run(phase)
+            if phase.name == phases.IDLE:
+                report = self._log.line[phases.IDLE]
+                self._log.unfit += fitness.line_troubles(report, self._plan.tolerance_ns)
+
+    def _run(self, phase: Phase) -> None:
+        seconds = (phase.duration_ns + phases.OVERHEAD_NS) / NS_PER_S
+        self._observe(PhaseBegan(phase.words, self._index, self._total, seconds))
+        self._index += 1
+        self._emulation.report()  # start its counts anew
+        offset = realtime_offset_ns()
+        jobs = {
+            f"{path.name} {phase.name} {kind}": job
+            for path in phase.paths
+            for kind, job in self._jobs(path, phase)
+        }
+        troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
+        self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
+        self._await_rest(phase)
+        report = self._emulation.report()
+        if report is not None:
+            self._log.line[phase.name] = report
+        for error in troubles.values():
+            self._log.unmeasured.append(str(error))
+            self._say(str(error))
+        for path in phase.paths:
+            self._tell(path, phase)
+
+    def _jobs(self, path: Path, phase: Phase) -> list[tuple[str, tuple[str, Spec]]]:
+        """What runs at the near end of a path in a phase."""
+        far = self._emulation.ends[path.name].far
+        plan, packets, interval = self._plan, phase.packets, phase.interval_ns
+        if phase.name == phases.HTTP:
+            url = f"http://{far}:{HTTP_PORT}/"
+            http = HttpSpec(path.name, phase.name, url, packets, interval, plan.timeout_ns)
+            return [("http", (path.near, http))]
+        ssid = self._log.harvest.open_session(path.name, phase.name)
+        rtt = StampSpec(
+            path.name, phase.name, far, STAMP_PORT, ssid, packets, interval, plan.timeout_ns
+        )
+        jobs: list[tuple[str, tuple[str, Spec]]] = [("rtt", (path.near, rtt))]
+        if phase.name in {phases.UP, phases.DOWN}:
+            up, lasts = phase.name == phases.UP, phase.duration_ns
+            tcp = TcpSpec(path.name, phase.name, far, STREAM_PORT, up, lasts, plan.congestion)
+            jobs.append(("tcp", (path.near, tcp)))
+        return jobs
+
+    def _await_rest(self, phase: Phase) -> None:
+        """Wait for what far ends still send: departures of answers, and goodput counted over there."""
+        harvest = self._log.harvest
+        names = [path.name for path in phase.paths]
+        self._crew.wait_for(
+            lambda: not any(harvest.awaits_departures(name, phase.name) for name in names)
+        )
+        if phase.name in {phases.UP, phases.DOWN}:
+            self._crew.wait_for(
+                lambda: all(harvest.has("goodput", name, phase.name) for name in names)
+            )
+
+    def _tell(self, path: Path, phase: Phase) -> None:
+        for kind in ("rtt", "http"):
+            rows = self._log.harvest.samples(kind, path.name, phase.name)
+            if rows is None:
+                continue
+            took = rows.columns["received_ns"] - rows.columns["due_ns"]
+            answered = took.compressed()
+            median = float(np.median(answered)) / NS_PER_MS if len(answered) else None
+            lost = len(rows) - len(answered)
+            self._observe(PathMoved(path.name, phase.name, len(rows), lost, median))
+
+    def _say(self, text: str) -> None:
+        self._log.notes.append(text)
+        self._observe(Said(text))
+
+
+def _without_delay(model: PathModel) -> PathModel:
+    """The same wire with no delay, jitter or loss: what is left is the instrument's own."""
+    return replace(model, forward=Direction(0), backward=Direction(0))
+
+
+def _record(
+    question: Question, choice: Choice, log: _Log, started: datetime, seconds: float
+) -> RunRecord:
+    target = question.target
+    unfit = log.unfit[0] if log.unfit else None
+    paths = tuple(
+        path_record(path, log.harvest, unfit=unfit, emulator_drops=_load_drops(log))
+        for path in target.paths
+    )
+    return RunRecord(
+        run=new_run_id(target.name, started, secrets.token_hex(2)),
+        target=target.name,
+        title=target.title,
+        question=target.question,
+        started=started.isoformat(timespec="seconds"),
+        duration_s=round(seconds, 1),
+        emulator=choice.name,
+        emulator_reason=choice.reason,
+        kernel="host",
+        verdict=overall((path.verdict for path in paths), unfit is not None),
+        paths=paths,
+        instrument=instrument_of(target.paths, log.harvest, log.gauges, log.line.get(phases.IDLE)),
+        name=question.name,
+        seed=target.plan.seed,
+        command=question.command,
+        target_digest=target.digest,
+        interrupted=log.interrupted,
+        unfit=tuple(dict.fromkeys(log.unfit)),
+        notes=tuple(dict.fromkeys((*target.warnings, *log.notes))),
+        context=target.context,
+        calibration=tuple(log.calibration),
+        environment=host.fingerprint(),
+    )
+
+
+def _load_drops(log: _Log) -> int:
+    return sum(log.line[name].dropped for name in (phases.UP, phases.DOWN) if name in log.line)

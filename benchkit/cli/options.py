@@ -1,0 +1,66 @@
+"""Options that several commands share, and the types that read units."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchkit import units
+
+DEFAULT_RESULTS = "results"
+FORMATS = ("text", "markdown", "json", "csv")
+
+
+class Unit(click.ParamType[float]):
+    """A number with a unit, read by a function of `benchkit.units`."""
+
+    def __init__(self, name: str, read: Callable[[str], float]) -> None:
+        """Name it for the help text."""
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read it, or fail with what would be right."""
+        if not isinstance(value, str):
+            return value
+        try:
+            number = self._read(value)
+        except units.UnitError as error:
+            self.fail(str(error), param, ctx)
+        if number <= 0:
+            self.fail(f"{value!r} is not above zero", param, ctx)
+        return number
+
+
+DURATION = Unit("duration", units.duration_ns)
+FREQUENCY = Unit("rate", units.per_second)
+
+results_option = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_RESULTS,
+    envvar="BENCHKIT_RESULTS",
+    show_default=True,
+    help="The folder that holds runs.",
+)
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="What the report is written as.",
+)
+
+
+def terminal() -> tuple[int, bool]:
+    """The width of the report, and whether it may have colour: on a terminal, unless NO_COLOR says otherwise."""
+    on_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((80, 24)).columns if on_terminal else 80
+    return max(80, min(width, 120)), on_terminal and not os.environ.get("NO_COLOR")

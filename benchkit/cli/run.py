@@ -1,0 +1,119 @@
+"""`benchkit run`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from benchkit.cli.options import DURATION, FREQUENCY, format_option, results_option, terminal
+from benchkit.errors import AskedWronglyError
+from benchkit.model.record import RunRecord
+
+PROBES = ("rtt", "http", "tcp")
+EMULATORS = ("auto", "netem", "userspace", "none")
+FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
+
+
+@click.command()
+@click.argument("target", default="guizhou")
+@click.option(
+    "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
+)
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    type=click.Choice(PROBES),
+    help="Only this probe; may be repeated.",
+)
+@click.option(
+    "--emulator",
+    type=click.Choice(EMULATORS),
+    default="auto",
+    show_default=True,
+    help="How the paths are modelled; auto is netem where the kernel has it.",
+)
+@click.option("--duration", type=DURATION, help='How long idle round trips are measured, as "30s".')
+@click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
+@click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
+@click.option("--name", help="A name for this run, kept in its record.")
+@click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
+@results_option
+@format_option
+@click.pass_context
+def run(
+    context: click.Context,
+    target: str,
+    paths: tuple[str, ...],
+    probes: tuple[str, ...],
+    emulator: str,
+    duration: int | None,
+    rate: float | None,
+    seed: int | None,
+    name: str | None,
+    gate: bool,
+    results: Path,
+    form: str,
+) -> None:
+    """Measure the paths of TARGET and judge them against their budgets.
+
+    TARGET is a shipped target's name or a TOML file; `guizhou` without one. The report goes to stdout,
+    progress to stderr, the run to a new folder below --results.
+    """
+    from benchkit.campaign.question import Changes, Question, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    asked = load_target(target)
+    changes = Changes(paths, probes, duration, rate, seed)
+    asked = narrowed(asked, changes)
+    for warning in asked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if emulator == "none":
+        raise AskedWronglyError(
+            f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
+            "measure; use auto, netem or userspace"
+        )
+    command = shlex.join(["benchkit", "run", *_arguments()])
+    question = Question(asked, emulator, name, command)
+    status = _answer(question, results, form, gate=gate)
+    context.exit(status)
+
+
+def _arguments() -> list[str]:
+    return sys.argv[sys.argv.index("run") + 1 :] if "run" in sys.argv else sys.argv[1:]
+
+
+def _answer(question: object, results: Path, form: str, *, gate: bool) -> int:
+    from benchkit.campaign.question import Question  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.runner import run_campaign  # noqa: PLC0415
+    from benchkit.cli.progress import progress  # noqa: PLC0415
+    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
+    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.reports import render  # noqa: PLC0415
+    from benchkit.store import write_run  # noqa: PLC0415
+
+    assert isinstance(question, Question)  # noqa: S101
+    obtain_namespaces(sys.argv[1:])
+    with one_interrupt():
+        with progress() as observe:
+            outcome = run_campaign(question, observe)
+        folder = write_run(results, outcome.record, outcome.samples)
+    width, color = terminal()
+    click.echo(render(outcome.record, form, width=width, color=color), nl=False)
+    click.echo(f"kept in {folder}", err=True)
+    return exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
+
+
+def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
+    """The exit status of a run, the gravest reason first."""
+    reasons = (
+        (record.interrupted, INTERRUPTED),
+        (record.verdict == "unfit", UNFIT),
+        (unmeasured, UNMEASURED),
+        (record.verdict == "fail", FAILED),
+        (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
+    )
+    return next((status for holds, status in reasons if holds), 0)

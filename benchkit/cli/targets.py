@@ -1,0 +1,88 @@
+"""`benchkit targets`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from benchkit import units
+from benchkit.errors import TargetError
+from benchkit.model.target import Target
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def targets(context: click.Context) -> None:
+    """List, show or check targets: what may be asked."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_targets)
+
+
+@targets.command("list")
+def list_targets() -> None:
+    """List the targets that come with benchkit."""
+    from benchkit.targets import load_target, shipped_targets  # noqa: PLC0415
+
+    for path in shipped_targets():
+        target = load_target(str(path))
+        click.echo(f"{target.name:<16} {len(target.paths):>3} paths  {target.title}")
+
+
+@targets.command()
+@click.argument("target", default="guizhou")
+def show(target: str) -> None:
+    """Show what TARGET asks: its paths, their models and budgets, and its plan."""
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    found = load_target(target)
+    click.echo("\n".join(_description(found)))
+
+
+@targets.command()
+@click.argument("target", nargs=-1, required=True)
+@click.pass_context
+def check(context: click.Context, target: tuple[str, ...]) -> None:
+    """Check target files: every problem on a line of its own; exit status 2 if there is one."""
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    status = 0
+    for name in target:
+        try:
+            found = load_target(name)
+        except TargetError as error:
+            status = error.exit_code
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            continue
+        for warning in found.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        click.echo(f"{name}: {len(found.sites)} sites and {len(found.paths)} paths, in order")
+    sys.stdout.flush()
+    context.exit(status)
+
+
+def _description(target: Target) -> list[str]:
+    lines = [f"{target.name}: {target.title}", target.question, ""]
+    for path in target.paths:
+        lines.append(f"{path.name}")
+        if path.model is not None:
+            lines.append(f"    model   {units.show_duration(path.model.rtt_ns)} round trip")
+            lines.append(f"            {path.model.origin}")
+        if path.floor_ns is not None:
+            floor = f"{path.floor_ns / 1e6:.2f} ms"
+            lines.append(f"    floor   {floor}: no fibre on the great circle is faster")
+        for budget in path.budgets:
+            cited = f" ({budget.fact})" if budget.fact else ""
+            limit = f"{budget.limit:g} {budget.unit}"
+            lines.append(f"    budget  {budget.metric} {budget.percentile} {limit}{cited}")
+    plan = target.plan
+    lasts = units.show_duration(plan.duration_ns)
+    lines += [
+        "",
+        f"plan: {', '.join(plan.probes)}; {plan.rate_per_s:g} packets/s for {lasts}; seed {plan.seed}",
+    ]
+    if target.context:
+        lines += ["", "documented, not judged here:"]
+        lines += [f"    {figure}: {words} ({cited})" for cited, figure, words in target.context]
+    return lines

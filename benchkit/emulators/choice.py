@@ -1,0 +1,76 @@
+"""Which emulators there are, which of them this machine can run, and which one a run gets."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from benchkit.emulators.link import Emulation
+from benchkit.emulators.netem import netem
+from benchkit.emulators.userspace import userspace
+from benchkit.errors import BenchkitError, UnfitError
+from benchkit.linux import command
+from benchkit.linux.netns import Namespace
+from benchkit.linux.packet_ring import PacketRing
+from benchkit.model.place import Path
+
+EMULATORS: dict[str, Callable[..., AbstractContextManager[Emulation]]] = {
+    "netem": netem,
+    "userspace": userspace,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The emulator of a run, and why this one, in words."""
+
+    name: str
+    reason: str
+
+    def emulate(self, paths: Sequence[Path], seed: int) -> AbstractContextManager[Emulation]:
+        """Emulate the paths while the context lasts."""
+        return EMULATORS[self.name](paths, seed=seed)
+
+
+def choose(wanted: str) -> Choice:
+    """Choose by name, or for "auto" netem where the kernel has it, else the userspace line.
+
+    Raises UnfitError when what was asked cannot run here.
+    """
+    release = platform.release()
+    if wanted == "userspace":
+        return Choice("userspace", "asked for")
+    missing = why_no_netem()
+    if wanted == "netem":
+        if missing:
+            raise UnfitError(
+                f"netem was asked for, and kernel {release} does not give it ({missing}): load it with "
+                "`modprobe sch_netem`, or use --emulator userspace"
+            )
+        return Choice("netem", "asked for")
+    if missing:
+        return Choice("userspace", f"kernel {release} has no netem ({missing})")
+    return Choice("netem", f"kernel {release} has it")
+
+
+def why_no_netem() -> str | None:
+    """Try netem in a namespace of our own: None if it works, else what the kernel said."""
+    try:
+        with Namespace("a trial of netem") as trial:
+            words = ("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1000us")
+            command.run(words, netns=trial.path)
+    except BenchkitError as error:
+        return str(error.args[-1])
+    return None
+
+
+def why_no_userspace() -> str | None:
+    """Try a packet ring in a namespace of our own: None if it works, else what the kernel said."""
+    try:
+        with Namespace("a trial of packet rings") as trial:
+            trial.inside(lambda: PacketRing("lo", largest=1500, slots=16).close())
+    except (BenchkitError, OSError) as error:
+        return str(error)
+    return None

@@ -1,0 +1,81 @@
+"""What this machine is, for the record: a reader of two runs must be able to say how they differ."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+LIBRARIES = ("aiohttp", "uvloop", "numpy", "duckdb")
+
+
+def fingerprint() -> dict[str, str]:
+    """Kernel, processor, clock, Python and libraries; what cannot be read is left out."""
+    found = {
+        "kernel": platform.release(),
+        "architecture": platform.machine(),
+        "distribution": _distribution(),
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": _memory(),
+        "virtual": "yes" if "hypervisor" in _read("/proc/cpuinfo") else "no",
+        "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "clock": _read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        "load": _read("/proc/loadavg").partition(" ")[0],
+        "user": "root" if os.geteuid() == 0 else "ordinary",
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in LIBRARIES},
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class CpuTimes:
+    """Ticks of all cores since boot: all, idle, and taken by the hypervisor for others."""
+
+    total: int
+    idle: int
+    steal: int
+
+
+def cpu_times() -> CpuTimes:
+    """Read /proc/stat."""
+    fields = [int(word) for word in _read("/proc/stat").splitlines()[0].split()[1:9]]
+    return CpuTimes(sum(fields), fields[3] + fields[4], fields[7])
+
+
+def cpu_shares(before: CpuTimes, after: CpuTimes) -> tuple[float, float]:
+    """The percentage of time between two readings that all cores were busy, and that was stolen."""
+    total = max(1, after.total - before.total)
+    idle, steal = after.idle - before.idle, after.steal - before.steal
+    return 100.0 * (total - idle) / total, 100.0 * steal / total
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _field(path: str, key: str, separator: str) -> str:
+    for line in _read(path).splitlines():
+        name, _, value = line.partition(separator)
+        if name.strip() == key:
+            return value.strip().strip('"')
+    return ""
+
+
+def _processor() -> str:
+    return _field("/proc/cpuinfo", "model name", ":")
+
+
+def _memory() -> str:
+    kibibytes = _field("/proc/meminfo", "MemTotal", ":").partition(" ")[0]
+    return f"{int(kibibytes) / (1 << 20):.1f} GiB" if kibibytes.isdigit() else ""
+
+
+def _distribution() -> str:
+    return _field("/etc/os-release", "PRETTY_NAME", "=")
