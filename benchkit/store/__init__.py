@@ -1,0 +1,23 @@
+"""Runs on disk: one directory per run is the truth, and nothing else is kept.
+
+results/20261123T101500Z-guizhou-4f2a/
+    run.json                the record
+    samples/rtt.parquet     every packet that was due; one file for each kind that occurs
+results/.partial-20261123T101500Z-guizhou-4f2a/    one that is being written, or whose writer was killed
+"""
+
+from __future__ import annotations
+
+from benchkit.store.folder import read_run, read_samples, write_run
+from benchkit.store.run_id import new_run_id
+from benchkit.store.search import find_run, leftovers, list_runs
+
+__all__ = [
+    "find_run",
+    "leftovers",
+    "list_runs",
+    "new_run_id",
+    "read_run",
+    "read_samples",
+    "write_run",
+]

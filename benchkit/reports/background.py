@@ -1,0 +1,106 @@
+"""What stands behind a run's figures, in words: instrument, calibration, context, environment, how to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchkit.model.record import Calibration, Instrument, RunRecord
+from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short
+
+CALIBRATION_HEADER = ("path", "direction", "asked", "got", "error", "tolerance", "floor", "n", "")
+Facts = tuple[tuple[str, str], ...]
+_DIGEST_LENGTH = 12
+
+
+def instrument_facts(instrument: Instrument) -> Facts:
+    """How well the instrument itself measured; what it did not look at is not there."""
+    spread = {
+        "floor RTT": (instrument.floor_p50_us, instrument.floor_p99_us, "with no delay emulated"),
+        "pacing lateness": (
+            instrument.lateness_p50_us,
+            instrument.lateness_p99_us,
+            "how late probes sent",
+        ),
+        "host share": (instrument.host_p50_us, instrument.host_p99_us, "what user space adds"),
+        "line lateness": (
+            instrument.line_lateness_p50_us,
+            instrument.line_lateness_p99_us,
+            _line_words(instrument),
+        ),
+    }
+    counted = [f"{instrument.unstamped} unstamped", f"{instrument.clock_steps} clock steps"]
+    counted.append(f"{instrument.line_drops} dropped by the line")
+    processor = [
+        f"{name} {short(value)} %"
+        for name, value in (
+            ("steal", instrument.cpu_steal_percent),
+            ("busy", instrument.cpu_busy_percent),
+        )
+        if value is not None
+    ]
+    return (
+        ("stamps", clean(instrument.stamps)),
+        *(
+            (name, f"p50 {short(low)} µs, p99 {short(high)} µs; {words}")
+            for name, (low, high, words) in spread.items()
+            if low is not None or high is not None
+        ),
+        ("trouble", ", ".join(counted)),
+        *((("processor", ", ".join(processor)),) if processor else ()),
+    )
+
+
+def _line_words(instrument: Instrument) -> str:
+    priority = {True: ", real-time priority", False: ", no real-time priority", None: ""}
+    return f"how late the line released{priority[instrument.line_realtime]}"
+
+
+def calibration_rows(calibration: Sequence[Calibration]) -> tuple[tuple[str, ...], ...]:
+    """What the model asked of the emulator and what it gave, in ms, under CALIBRATION_HEADER."""
+    return tuple(
+        (
+            clean(line.path),
+            clean(line.direction),
+            fixed(line.asked_ms, 3),
+            fixed(line.got_ms, 3),
+            f"{line.got_ms - line.asked_ms:+.3f}",
+            f"±{line.tolerance_ms:.3f}",
+            fixed(line.floor_ms, 3),
+            str(line.n),
+            "ok" if line.within else "OUT",
+        )
+        for line in calibration
+    )
+
+
+def context_lines(record: RunRecord) -> tuple[str, ...]:
+    """Documented figures that nothing here judges."""
+    return tuple(
+        f"{clean(figure)}: {clean(words)} [{clean(citation)}]"
+        for citation, figure, words in record.context
+    )
+
+
+def environment_items(record: RunRecord) -> tuple[str, ...]:
+    """Where it ran, item by item."""
+    return tuple(pairs(record.environment))
+
+
+def run_facts(record: RunRecord) -> Facts:
+    """Which run this is, and how to have it again."""
+    emulator = f"{clean(record.emulator)}, kernel {clean(record.kernel)}"
+    if record.emulator_reason:
+        emulator += f": {clean(record.emulator_reason)}"
+    target = clean(record.target)
+    if record.target_digest:
+        target += f", sha256 {clean(record.target_digest)[:_DIGEST_LENGTH]}"
+    took = f"{clean(record.started)}, {short(record.duration_s)} s"
+    named = f"{clean(record.run)} “{clean(record.name)}”" if record.name else clean(record.run)
+    seed = ABSENT if record.seed is None else str(record.seed)
+    return (
+        ("emulator", emulator),
+        ("run", named),
+        ("started", f"{took}, seed {seed}"),
+        ("target", target),
+        ("again", clean(record.command) or f"benchkit run {clean(record.target)}"),
+    )

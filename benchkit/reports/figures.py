@@ -1,0 +1,114 @@
+"""Numbers and names as a person reads them. An absent figure is a dash; a percentile that was lost is "lost"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from benchkit.model.record import Estimate
+
+ABSENT = "\N{EN DASH}"
+LOST = "lost"
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_WIDE = ("W", "F")
+_UNITS = {
+    **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB", "octets")},
+    "percent": "%",
+}
+
+
+def decimals_for(values: Iterable[float | None]) -> int:
+    """How many decimals show what differs among figures that stand in one column.
+
+    A round trip of some ms is known to about 3 µs (the kernel's stamps), of some hundred ms to less.
+    """
+    sizes = [abs(value) for value in values if value]
+    smallest = min(sizes, default=0.0)
+    return next((places for end, places in ((1, 3), (100, 2), (1000, 1)) if smallest < end), 0)
+
+
+def fixed(value: float | None, decimals: int, absent: str = ABSENT) -> str:
+    """The number with so many decimals."""
+    return absent if value is None else f"{value:.{decimals}f}"
+
+
+def short(value: float | None) -> str:
+    """The number in as few digits as it needs, four at most after a long fraction: 10, 8.491, 941.2."""
+    if value is None:
+        return ABSENT
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004  no 1.2e+04
+
+
+def interval(estimate: Estimate, decimals: int) -> str:
+    """The 95 % interval, low..high, with a dash for an end that cannot be given."""
+    if estimate.low is None and estimate.high is None:
+        return ABSENT
+    return f"{fixed(estimate.low, decimals)}..{fixed(estimate.high, decimals)}"
+
+
+def with_interval(estimate: Estimate, unit: str) -> str:
+    """The figure in a sentence: 8.66 ms (8.66..8.67)."""
+    decimals = decimals_for((estimate.value, estimate.low))
+    if estimate.value is None:
+        return f"{LOST} ({interval(estimate, decimals)} {unit})"
+    figure = f"{fixed(estimate.value, decimals)} {unit}"
+    ends = interval(estimate, decimals)
+    return figure if ends == ABSENT else f"{figure} ({ends})"
+
+
+def percent(part: float, whole: float) -> str:
+    """The share in percent, to three digits; a dash of nothing."""
+    return f"{100 * part / whole:.3g} %" if whole else ABSENT
+
+
+def clean(text: object) -> str:
+    """The text on one line and without control characters: a name must not steer a terminal or break a table."""
+    plain = _ESCAPE.sub("", str(text))
+    visible = (" " if unicodedata.category(sign).startswith(("C", "Z")) else sign for sign in plain)
+    return " ".join("".join(visible).split())
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes: Chinese signs take two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in _WIDE else 1 for sign in text)
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """The text filled with blanks up to a width."""
+    blanks = " " * max(0, width - cells(text))
+    return blanks + text if right else text + blanks
+
+
+def pairs(values: Mapping[str, Any]) -> Iterator[str]:
+    """Names and values as a person writes them: `delay_ms: 4.245` is "delay 4.245 ms"."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{_name(key)} ({', '.join(pairs(value))})"
+            continue
+        name, _, suffix = str(key).rpartition("_")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            listed = value if isinstance(value, (list, tuple)) else [value]
+            yield f"{_name(key)} {' '.join(clean(entry) for entry in listed)}"
+        elif name and suffix == "bps":
+            yield f"{_name(name)} {_bit_rate(value)}"
+        elif name and suffix in _UNITS:
+            yield f"{_name(name)} {_number(value)} {_UNITS[suffix]}"
+        else:
+            yield f"{_name(key)} {_number(value)}"
+
+
+def _name(key: object) -> str:
+    return clean(key).replace("_", " ")
+
+
+def _bit_rate(bps: float) -> str:
+    for unit, size in (("Gbit/s", 1e9), ("Mbit/s", 1e6), ("kbit/s", 1e3)):
+        if bps >= size:
+            return f"{short(bps / size)} {unit}"
+    return f"{short(bps)} bit/s"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else short(value)

@@ -1,0 +1,137 @@
+"""The figures of a run, once: every format shows these rows and adds only words and layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdict
+
+UNLOADED = "idle"
+ESTIMATE = "estimate"
+GIVEN = ("floor", "model", "configured")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One statistic of one metric in one phase of one path. `value` is absent where it was lost."""
+
+    path: str
+    metric: str
+    phase: str
+    unit: str
+    statistic: str
+    estimate: Estimate
+    n: int | None = None
+    lost: int | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric in one phase: what was measured (`rows`) and what was given or counted beside it."""
+
+    metric: Metric
+    rows: tuple[Row, ...]
+    beside: tuple[Row, ...]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The budgets that this series was held against."""
+        return tuple(row.verdict for row in self.rows if row.verdict is not None)
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether it has percentiles."""
+        return bool(self.metric.percentiles)
+
+
+def series_of(path: PathRecord) -> tuple[Series, ...]:
+    """The series of a path, judged ones first, else in the order of the record."""
+    placed = _placed(path)
+    found = [_series(path, index, placed) for index in range(len(path.metrics))]
+    return tuple(sorted(found, key=lambda series: not series.verdicts))
+
+
+def rows_of(record: RunRecord) -> Iterator[Row]:
+    """Every row of a run, path by path."""
+    for path in record.paths:
+        for series in series_of(path):
+            yield from series.rows
+            yield from series.beside
+        measured = {metric.metric for metric in path.metrics}
+        yield from (
+            _alone(path, verdict) for verdict in path.verdicts if verdict.metric not in measured
+        )
+
+
+def _alone(path: PathRecord, verdict: Verdict) -> Row:
+    """A budget on what is counted and not measured by itself, as loss is; it has no phase of its own."""
+    return Row(
+        path=path.path,
+        metric=verdict.metric,
+        phase="",
+        unit=verdict.unit,
+        statistic=verdict.percentile,
+        estimate=verdict.measured or Estimate(),
+        verdict=verdict,
+    )
+
+
+def _series(path: PathRecord, index: int, placed: dict[tuple[int, str], Verdict]) -> Series:
+    metric = path.metrics[index]
+
+    def row(statistic: str, estimate: Estimate, *, counted: bool = True) -> Row:
+        return Row(
+            path=path.path,
+            metric=metric.metric,
+            phase=metric.phase,
+            unit=metric.unit,
+            statistic=statistic,
+            estimate=estimate,
+            n=metric.n if counted else None,
+            lost=metric.lost if counted else None,
+            verdict=placed.get((index, statistic)) if counted else None,
+        )
+
+    measured = dict(metric.percentiles)
+    if metric.estimate is not None or not measured:
+        measured[ESTIMATE] = metric.estimate or Estimate()
+    given = {name: getattr(metric, name) for name in GIVEN if getattr(metric, name) is not None}
+    beside = {**given, **metric.details}
+    return Series(
+        metric,
+        tuple(row(name, estimate) for name, estimate in measured.items()),
+        tuple(row(name, Estimate(value=value), counted=False) for name, value in beside.items()),
+    )
+
+
+def _placed(path: PathRecord) -> dict[tuple[int, str], Verdict]:
+    """Which verdict belongs to which metric (by its place) and statistic.
+
+    A Verdict names no phase: it belongs to the metric whose figure it carries, else to the unloaded
+    phase, else to the first metric of its name.
+    """
+    placed: dict[tuple[int, str], Verdict] = {}
+    for verdict in path.verdicts:
+        candidates = [i for i, metric in enumerate(path.metrics) if metric.metric == verdict.metric]
+        if not candidates:
+            continue
+
+        def fitness(index: int, verdict: Verdict = verdict) -> tuple[bool, bool]:
+            metric = path.metrics[index]
+            same = verdict.measured is not None and _figure(metric, verdict) == verdict.measured
+            return same, metric.phase == UNLOADED
+
+        best = max(candidates, key=fitness)
+        known = verdict.percentile in path.metrics[best].percentiles
+        key = (best, verdict.percentile if known else ESTIMATE)
+        if (
+            key not in placed or placed[key].verdict == "pass"
+        ):  # of two budgets on one figure, what went wrong
+            placed[key] = verdict
+    return placed
+
+
+def _figure(metric: Metric, verdict: Verdict) -> Estimate | None:
+    return metric.percentiles.get(verdict.percentile, metric.estimate)

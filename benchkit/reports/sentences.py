@@ -1,0 +1,177 @@
+"""What a report says in words about verdicts and paths. The same words in every format for people."""
+
+from __future__ import annotations
+
+from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
+from benchkit.reports.figures import (
+    LOST,
+    clean,
+    decimals_for,
+    fixed,
+    pairs,
+    percent,
+    short,
+    with_interval,
+)
+from benchkit.reports.rows import Series
+
+METRIC_NAMES = {"rtt": "RTT", "http": "HTTP", "loss": "loss", "goodput": "goodput"}
+PHASE_NAMES = {"up": "loaded up", "down": "loaded down"}
+NO_EMULATOR = "none"
+LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
+WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
+
+
+def headline(record: RunRecord) -> tuple[str, str]:
+    """The verdict in one word, and the first sentence of the report."""
+    if record.unfit or record.verdict == "unfit":
+        word, said = "UNFIT", "this machine could not be trusted to measure"
+        said += f": {clean(record.unfit[0])}" if record.unfit else ""
+        said += f" (and {len(record.unfit) - 1} more)" if len(record.unfit) > 1 else ""
+        return ("INTERRUPTED, UNFIT" if record.interrupted else word), said
+    said = _count(record)
+    if record.interrupted:
+        kept = f"stopped after {short(record.duration_s)} s, what was measured is kept"
+        return "INTERRUPTED", f"{kept}; so far {clean(record.verdict)}, {said}"
+    return clean(record.verdict).upper(), said
+
+
+def _count(record: RunRecord) -> str:
+    judged = [path for path in record.paths if path.verdicts]
+    if not judged:
+        return "no budget was judged"
+    for verdict, few, many in (
+        ("fail", "breaks its promise", "break their promises"),
+        ("unfit", "could not be judged", "could not be judged"),
+        ("inconclusive", "left open", "left open"),
+    ):
+        names = [clean(path.path) for path in judged if path.verdict == verdict]
+        if names:
+            said = few if len(names) == 1 else many
+            return f"{len(names)} of {len(record.paths)} paths {said}: {', '.join(names)}"
+    kept = len([path for path in judged if path.verdict == "pass"])
+    return f"{kept} of {len(record.paths)} paths {'keeps its promise' if kept == 1 else 'keep their promises'}"
+
+
+def provenance(record: RunRecord) -> str:
+    """Whether these are figures of a real network."""
+    if record.emulator == NO_EMULATOR:
+        return "Measured between real sites, nothing emulated."
+    kernel = "" if record.kernel == "host" else f", kernel {clean(record.kernel)}"
+    return (
+        f"Emulated by {clean(record.emulator)} on one machine{kernel}:"
+        " modelled paths, not the operator's."
+    )
+
+
+def path_word(path: PathRecord) -> str:
+    """The path's verdict in one word."""
+    return clean(path.verdict).upper() if path.verdicts else "NOT JUDGED"
+
+
+def path_sentence(path: PathRecord) -> str:
+    """The path in one line: its worst verdict in figures."""
+    if not path.verdicts:
+        return "no budget was judged" if path.metrics else "nothing was measured"
+    known = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
+    worst = min(path.verdicts, key=lambda verdict: known.get(verdict.verdict, 0))
+    said = _held_against(worst)
+    more = len(path.verdicts) - 1
+    return f"{said} (+{more} budget{'s' if more > 1 else ''})" if more else said
+
+
+def _held_against(verdict: Verdict) -> str:
+    name = f"{metric_name(verdict.metric)} {clean(verdict.percentile)}"
+    unit = clean(verdict.unit)
+    if verdict.measured is None:
+        return f"{name} not known, budget {short(verdict.limit)} {unit}"
+    return f"{name} {with_interval(verdict.measured, unit)}, budget {short(verdict.limit)} {unit}"
+
+
+def metric_name(metric: str) -> str:
+    """The metric as a person calls it."""
+    return METRIC_NAMES.get(metric, clean(metric))
+
+
+def series_name(metric: Metric) -> str:
+    """The metric and its phase: "RTT, loaded up"; goodput is itself the load, and HTTP has its own phase."""
+    if metric.phase == metric.metric:
+        return metric_name(metric.metric)
+    phase = (
+        metric.phase if metric.metric == "goodput" else PHASE_NAMES.get(metric.phase, metric.phase)
+    )
+    return f"{metric_name(metric.metric)}, {clean(phase)}"
+
+
+def counts(metric: Metric) -> str:
+    """How much was due, and what became of it."""
+    lost = f"{metric.lost} lost"
+    if metric.lost:
+        lost += f" ({percent(metric.lost, metric.n)})"
+    said = [f"{metric.n} due", lost]
+    if metric.unstamped:
+        said.append(f"{metric.unstamped} without kernel stamps")
+    if metric.effective_n is not None:
+        said.append(f"{metric.effective_n} effective")
+    return ", ".join(said)
+
+
+def yardstick(series: Series, verdict: Verdict | None) -> str:
+    """Physics, model, measured and budget side by side, and what is left; in the metric's unit."""
+    metric = series.metric
+    if verdict is None and metric.floor is None and metric.model is None:
+        return ""
+    said = []
+    if metric.floor is not None:
+        said.append(f"physical floor {short(metric.floor)}")
+    if metric.model is not None:
+        said.append(f"model {short(metric.model)}")
+    statistic = verdict.percentile if verdict else "p50"
+    found = next((row.estimate for row in series.rows if row.statistic == statistic), None)
+    value = found.value if found else None
+    places = decimals_for([value])
+    if found is not None:
+        said.append(f"{clean(statistic)} {fixed(value, places, LOST)}")
+    if verdict:
+        said.append(f"budget {short(verdict.limit)} {clean(verdict.unit)}")
+    if verdict and verdict.headroom is not None:
+        word = "headroom" if verdict.headroom >= 0 else "over by"
+        said.append(f"{word} {fixed(abs(verdict.headroom), places)}")
+    return " · ".join(said)
+
+
+def where(path: PathRecord) -> str:
+    """Between which places, how far, and what was emulated there."""
+    distance = (
+        "" if path.great_circle_km is None else f", {path.great_circle_km:.0f} km of great circle"
+    )
+    model = "; ".join(pairs(path.model))
+    modelled = f". Modelled: {model}" if model else ""
+    return f"{clean(path.near)} to {clean(path.far)}{distance}{modelled}"
+
+
+def rate(series: Series) -> str:
+    """A figure without percentiles: a rate against what was CONFIGURED, never against another network's."""
+    metric, unit = series.metric, clean(series.metric.unit)
+    estimate = metric.estimate
+    said = with_interval(estimate, unit) if estimate else "not measured"
+    if metric.configured is None:
+        return said
+    if estimate is None or estimate.value is None:
+        return f"{said} · {short(metric.configured)} configured"
+    return f"{said} · {percent(estimate.value, metric.configured)} of {short(metric.configured)} configured"
+
+
+def beside_rate(series: Series) -> str:
+    """What held the rate, and what else was counted."""
+    metric = series.metric
+    said = [f"limited by {clean(metric.limited_by)}"] if metric.limited_by else []
+    if metric.lost:
+        said.append(f"{metric.lost} of {metric.n} lost")
+    return " · ".join([*said, *pairs(metric.details)])
+
+
+def reason(verdict: Verdict) -> str:
+    """Why, and which documented fact it cites."""
+    cited = clean(verdict.fact) if verdict.fact else "the limit is the user's, no document"
+    return f"{clean(verdict.reason)} [{cited}]"

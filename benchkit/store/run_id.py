@@ -1,0 +1,22 @@
+"""What a run is called: when, what, and a token that keeps two of one second apart."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+PARTIAL_PREFIX = ".partial-"
+STAMP_LENGTH = len("20261123T101500Z")
+_ID = re.compile(r"\d{8}T\d{6}Z-.+")
+_TARGET_LENGTH = 40
+
+
+def new_run_id(target: str, when: datetime, token: str) -> str:
+    """An id such as 20261123T101500Z-guizhou-4f2a: safe as a file name, and in the order of time."""
+    slug = re.sub(r"[^a-z0-9]+", "-", target.lower())[:_TARGET_LENGTH].strip("-") or "run"
+    return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}-{slug}-{token}"
+
+
+def is_run_id(name: str) -> bool:
+    """Whether the name of a directory is that of a run."""
+    return _ID.fullmatch(name) is not None

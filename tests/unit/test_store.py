@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_records import passing
+
+from benchkit.errors import AskedWronglyError, UnfitError
+from benchkit.model.samples import GOODPUT_COLUMNS, RTT_COLUMNS, Samples, column
+from benchkit.store import (
+    find_run,
+    leftovers,
+    list_runs,
+    new_run_id,
+    read_run,
+    read_samples,
+    write_run,
+)
+
+FIRST = "20261123T101500Z-guizhou-4f2a"
+SECOND = "20261123T111500Z-guizhou-77aa"
+THIRD = "20261124T091500Z-lab-0001"
+
+
+def rtt(path: str, phase: str, rows: int = 5, lost: int = 1) -> Samples:
+    """Rows of which the last few never came back."""
+    numbers = np.arange(rows)
+    columns = {name: column(numbers * 1000 + place) for place, name in enumerate(RTT_COLUMNS)}
+    for name in ("received_ns", "t2_ns", "t3_ns", "t4_ns"):
+        columns[name] = column(columns[name].data, numbers >= rows - lost)
+    return Samples("rtt", path, phase, columns)
+
+
+def goodput(path: str) -> Samples:
+    return Samples("goodput", path, "up", {name: column([1, 2]) for name in GOODPUT_COLUMNS})
+
+
+def keep(results: Path, *names: str) -> list[Path]:
+    return [write_run(results, replace(passing(), run=name), []) for name in names]
+
+
+def assert_same(one: Samples, other: Samples) -> None:
+    assert (one.kind, one.path, one.phase) == (other.kind, other.path, other.phase)
+    assert list(one.columns) == list(other.columns)
+    for name, values in one.columns.items():
+        found = other.columns[name]
+        assert isinstance(found, np.ma.MaskedArray)
+        assert found.dtype == np.int64
+        assert np.ma.getmaskarray(found).tolist() == np.ma.getmaskarray(values).tolist()
+        assert found.tolist() == values.tolist()
+
+
+def no_space(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# What a run is called.
+
+
+def test_an_id_says_when_in_utc_and_what_and_a_token() -> None:
+    shanghai = timezone(timedelta(hours=8))
+    when = datetime(2026, 11, 23, 18, 15, tzinfo=shanghai)
+    assert new_run_id("guizhou", when, "4f2a") == FIRST
+
+
+@given(st.text())
+def test_any_target_gives_an_id_that_is_one_plain_file_name(target: str) -> None:
+    name = new_run_id(target, datetime(2026, 11, 23, tzinfo=UTC), "4f2a")
+    assert name.replace("-", "").isalnum()
+    assert name.isascii()
+    assert len(name) < 70
+
+
+# Writing and reading.
+
+
+def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    samples = [rtt("a-b", "idle"), rtt("a-c", "up", 3, 3), goodput("a-b")]
+    run = write_run(tmp_path / "new" / "results", passing(), samples)
+    assert run.name == FIRST
+    assert read_run(run).paths[0] == read_run(run).paths[0]
+    assert read_run(run).run == FIRST
+    for found, wanted in zip(read_samples(run, "rtt"), samples[:2], strict=True):
+        assert_same(found, wanted)
+    assert_same(read_samples(run, "goodput")[0], samples[2])
+    assert read_samples(run, "http") == []
+
+
+def test_batches_of_one_path_and_phase_come_back_as_one_in_the_order_written(
+    tmp_path: Path,
+) -> None:
+    samples = [rtt("z", "idle", 2, 0), rtt("a", "idle", 4), rtt("z", "idle", 3, 0)]
+    found = read_samples(write_run(tmp_path, passing(), samples), "rtt")
+    assert [(part.path, len(part)) for part in found] == [("z", 5), ("a", 4)]
+    assert found[0].columns["sequence"].tolist() == [0, 1000, 0, 1000, 2000]
+
+
+def test_what_was_lost_is_null_in_the_file_for_every_other_tool(tmp_path: Path) -> None:
+    run = write_run(tmp_path, passing(), [rtt("a-b", "idle", 5, 2)])
+    with duckdb.connect() as connection:
+        file = str(run / "samples" / "rtt.parquet")
+        counted = connection.execute(
+            "select count(*), count(received_ns), count(sent_ns) from read_parquet(?)", [file]
+        ).fetchall()
+        names = [
+            row[0] for row in connection.execute("describe from read_parquet(?)", [file]).fetchall()
+        ]
+    assert counted == [(5, 3, 5)]
+    assert names == ["path", "phase", *RTT_COLUMNS]
+
+
+def test_signs_that_mean_something_to_sql_or_a_shell_are_names_like_others(tmp_path: Path) -> None:
+    results = tmp_path / "it's [1] *?"
+    run = write_run(results, passing(), [rtt("o'hare", "id'le")])
+    assert_same(read_samples(run, "rtt")[0], rtt("o'hare", "id'le"))
+
+
+def test_the_files_of_a_run_are_read_only_and_nothing_else_is_left(tmp_path: Path) -> None:
+    run = write_run(tmp_path, passing(), [rtt("a-b", "idle")])
+    modes = {file.name: file.stat().st_mode & 0o777 for file in run.rglob("*") if file.is_file()}
+    assert modes == {"run.json": 0o444, "rtt.parquet": 0o444}
+    assert [entry.name for entry in tmp_path.iterdir()] == [FIRST]
+
+
+def test_rows_of_no_length_make_no_trouble(tmp_path: Path) -> None:
+    run = write_run(tmp_path, passing(), [rtt("a-b", "idle", 0, 0), Samples("http", "a", "b", {})])
+    assert read_samples(run, "rtt") == []
+    assert read_samples(run, "http") == []
+
+
+def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
+    run = write_run(tmp_path, passing(), [])
+    before = (run / "run.json").read_text()
+    with pytest.raises(AskedWronglyError, match="never overwritten") as caught:
+        write_run(tmp_path, replace(passing(), title="other"), [])
+    assert FIRST in one_line(caught)
+    assert (run / "run.json").read_text() == before
+    assert leftovers(tmp_path) == []
+
+
+# When the disk refuses.
+
+
+def test_results_that_is_a_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.write_text("")
+    with pytest.raises(AskedWronglyError, match="give --results a directory") as caught:
+        write_run(results, passing(), [])
+    assert str(results) in one_line(caught)
+
+
+def test_a_disk_too_full_for_the_record_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(UnfitError, match="No space left on device: free space") as caught:
+        write_run(tmp_path, passing(), [])
+    assert FIRST in one_line(caught)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_that_cannot_be_written_leave_the_record_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(_: Any, file: Path, *__: Any) -> None:
+        file.write_bytes(b"PAR1")
+        raise duckdb.IOException("IO Error: Could not write file: No space left on device\nmore")
+
+    monkeypatch.setattr("benchkit.store.parquet._write_kind", torn)
+    with pytest.raises(UnfitError, match="the record is kept in") as caught:
+        write_run(tmp_path, passing(), [rtt("a-b", "idle")])
+    assert "rtt.parquet: IO Error" in one_line(caught)
+    run = find_run(tmp_path, "latest")
+    assert "samples are missing" in read_run(run).notes[-1]
+    assert read_samples(run, "rtt") == []
+    assert (run / "run.json").stat().st_mode & 0o777 == 0o444
+    assert not list(run.rglob("*.new"))
+
+
+def test_samples_fail_and_not_even_the_note_can_be_written_but_the_record_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Any, file: Path, *__: Any) -> None:
+        monkeypatch.setattr(os, "fsync", no_space)
+        raise duckdb.IOException(f"IO Error: {file}")
+
+    monkeypatch.setattr("benchkit.store.parquet._write_kind", full)
+    with pytest.raises(UnfitError):
+        write_run(tmp_path, passing(), [rtt("a-b", "idle")])
+    run = find_run(tmp_path, "latest")
+    assert read_run(run).run == FIRST
+    assert not list(run.rglob("*.new"))
+
+
+def test_a_rename_that_fails_keeps_the_whole_run_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "rename", no_space)
+    with pytest.raises(UnfitError, match="rename it by hand") as caught:
+        write_run(tmp_path, passing(), [rtt("a-b", "idle")])
+    (partial,) = leftovers(tmp_path)
+    assert str(partial) in one_line(caught)
+    assert read_run(partial).run == FIRST
+    assert len(read_samples(partial, "rtt")) == 1
+    assert list_runs(tmp_path) == []
+
+
+def test_a_record_that_cannot_be_written_makes_no_directory(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="inf"):
+        write_run(tmp_path / "results", replace(passing(), duration_s=float("inf")), [])
+    assert list(tmp_path.iterdir()) == []
+
+
+# Reading what is damaged.
+
+
+def test_a_missing_record_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AskedWronglyError, match=r"run\.json is missing"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"schema": 9}'])
+def test_a_damaged_record_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(AskedWronglyError) as caught:
+        read_run(tmp_path)
+    assert str(tmp_path / "run.json") in one_line(caught)
+
+
+def test_a_record_that_is_a_directory_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(AskedWronglyError, match="Is a directory"):
+        read_run(tmp_path)
+
+
+def test_damaged_samples_are_one_line_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "rtt.parquet").write_text("torn")
+    with pytest.raises(AskedWronglyError, match=r"rtt\.parquet") as caught:
+        read_samples(tmp_path, "rtt")
+    one_line(caught)
+
+
+# Finding a run.
+
+
+def test_runs_are_listed_oldest_first_without_partial_ones(tmp_path: Path) -> None:
+    keep(tmp_path, SECOND, THIRD, FIRST)
+    (tmp_path / f".partial-{THIRD}x").mkdir()
+    (tmp_path / "published").mkdir()
+    assert [run.name for run in list_runs(tmp_path)] == [FIRST, SECOND, THIRD]
+    assert [entry.name for entry in leftovers(tmp_path)] == [f".partial-{THIRD}x"]
+
+
+def test_two_runs_of_one_second_are_in_the_order_of_their_writing(tmp_path: Path) -> None:
+    first, second = keep(tmp_path, FIRST[:-4] + "ffff", FIRST[:-4] + "0000")
+    os.utime(second, (second.stat().st_atime, first.stat().st_mtime + 1))
+    assert list_runs(tmp_path) == [first, second]
+
+
+def test_no_results_are_no_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "none") == []
+    assert leftovers(tmp_path / "none") == []
+
+
+def test_results_that_is_a_file_is_no_place_to_look(tmp_path: Path) -> None:
+    file = tmp_path / "results"
+    file.write_text("")
+    with pytest.raises(AskedWronglyError, match="give --results a directory"):
+        list_runs(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("latest", THIRD),
+        ("latest~0", THIRD),
+        ("latest~2", FIRST),
+        (SECOND, SECOND),
+        ("20261124", THIRD),
+        ("20261123T10", FIRST),
+    ],
+)
+def test_a_run_is_found_by_age_by_id_and_by_prefix(tmp_path: Path, text: str, wanted: str) -> None:
+    keep(tmp_path, FIRST, SECOND, THIRD)
+    assert find_run(tmp_path, text) == tmp_path / wanted
+
+
+def test_a_run_is_found_by_its_directory_its_file_and_below_results(tmp_path: Path) -> None:
+    (run,) = keep(tmp_path / "results" / "published", FIRST)
+    assert find_run(tmp_path / "other", str(run)) == run
+    assert find_run(tmp_path / "other", str(run / "run.json")) == run
+    assert find_run(tmp_path / "results", f"published/{FIRST}") == run
+
+
+def test_a_whole_id_is_found_though_another_begins_with_it(tmp_path: Path) -> None:
+    keep(tmp_path, FIRST, f"{FIRST}0")
+    assert find_run(tmp_path, FIRST).name == FIRST
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("20261123", f"2 runs begin with 20261123: {FIRST}, {SECOND}: type more"),
+        ("nonsense", f"holds {THIRD}, {SECOND}, {FIRST}: type one of these"),
+        ("", "no run (empty)"),
+        ("latest~3", f"holds 3, the oldest is {FIRST}: ask for latest~2"),
+    ],
+)
+def test_a_run_that_is_not_found_names_what_is_there(tmp_path: Path, text: str, said: str) -> None:
+    keep(tmp_path, FIRST, SECOND, THIRD)
+    with pytest.raises(AskedWronglyError) as caught:
+        find_run(tmp_path, text)
+    assert said in one_line(caught)
+
+
+@pytest.mark.parametrize("text", ["latest", "2026"])
+def test_where_there_is_no_run_the_error_says_how_to_make_one(tmp_path: Path, text: str) -> None:
+    with pytest.raises(AskedWronglyError, match="`benchkit run` makes one"):
+        find_run(tmp_path, text)
+
+
+def test_latest_does_not_pass_over_a_damaged_run(tmp_path: Path) -> None:
+    keep(tmp_path, FIRST)
+    (tmp_path / THIRD).mkdir()
+    with pytest.raises(AskedWronglyError, match="damaged") as caught:
+        find_run(tmp_path, "latest")
+    assert THIRD in one_line(caught)
+
+
+def test_a_long_list_of_candidates_is_cut(tmp_path: Path) -> None:
+    keep(tmp_path, *(f"2026112{day}T101500Z-lab-0001" for day in range(8)))
+    with pytest.raises(AskedWronglyError, match="and 4 more"):
+        find_run(tmp_path, "2026")
+
+
+def test_the_store_imports_neither_duckdb_nor_numpy() -> None:
+    code = "import sys, benchkit.store; sys.exit(bool({'duckdb', 'numpy'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_record_on_disk_is_json_with_a_newline_at_its_end(tmp_path: Path) -> None:
+    text = (write_run(tmp_path, passing(), []) / "run.json").read_text()
+    assert text.endswith("}\n")
+    assert json.loads(text)["run"] == FIRST
