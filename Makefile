@@ -18,12 +18,12 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	@touch $@
 
 system:
-	@sh .ci/system-packages
+	@PYTHON="$(PYTHON)" sh .ci/system-packages
 
 test: setup
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 3
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest
 
 bench: setup
