@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,3 +33,13 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == file.read_text(encoding="utf-8")
 
     return compare
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where the privileged tests must run (CI) and not one passed."""
+    if not os.environ.get("BENCHKIT_REQUIRE_PRIVILEGED"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    passed = reporter.stats.get("passed", []) if reporter is not None else []
+    if not any("privileged" in report.keywords for report in passed):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

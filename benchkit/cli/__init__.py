@@ -23,7 +23,7 @@ COMMANDS = {
     ),
     "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
-    "doctor": ("benchkit.cli.doctor", "doctor", "Say what this machine can emulate and stamp."),
+    "doctor": ("benchkit.cli.doctor", "doctor", "Say what this machine can emulate."),
 }
 INTERRUPTED = 130
 
