@@ -62,7 +62,19 @@ def held(metric: Metric, limit: float, verdict: str, reason: str, fact: str) -> 
     """The p95 of a metric against a limit."""
     measured = metric.percentiles["p95"]
     headroom = None if measured.value is None else limit - measured.value
-    return Verdict("rtt", "p95", limit, "ms", verdict, reason, fact, measured, headroom)
+    return Verdict(
+        "rtt",
+        "p95",
+        limit,
+        "ms",
+        verdict,
+        reason,
+        fact,
+        measured,
+        headroom,
+        phase="idle",
+        reading="round trip",
+    )
 
 
 def loaded(model: float) -> tuple[Metric, ...]:

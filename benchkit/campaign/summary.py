@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,18 @@ from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
-from benchkit.model.place import Path, PathModel
+from benchkit.model.place import Budget, Path, PathModel
 from benchkit.model.record import Metric, PathRecord, Verdict
 from benchkit.model.samples import Column, Samples
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
+from benchkit.stats.percentiles import effective_size
 from benchkit.stats.rates import loss_interval, plateau
 from benchkit.stats.verdicts import judge, overall
 
-Intervals = dict[tuple[str, str], Interval]  # by metric and percentile, of the phase that is judged
 LOADED = (phases.UP, phases.DOWN)
+# A metric, and its intervals while infinities still mean something, by percentile or by what has none.
+Found = tuple[Metric, Mapping[str, Interval]]
 
 
 def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
@@ -54,27 +56,22 @@ def path_record(
     path: Path, harvest: Harvest, *, unfit: str | None, emulator_drops: int
 ) -> PathRecord:
     """Everything known of one path. With `unfit` nothing is judged, and each verdict says why."""
-    found: list[Metric] = []
-    judged: Intervals = {}
-    for phase in (phases.IDLE, phases.HTTP, *LOADED):
-        for metric, intervals in _metrics(path, phase, harvest, emulator_drops):
-            found.append(metric)
-            for percentile, interval in intervals.items():
-                judged.setdefault((metric.metric, percentile), interval)
-    verdicts = tuple(_verdicts(path, found, judged, unfit))
+    found = [
+        each
+        for phase in (phases.IDLE, phases.HTTP, *LOADED)
+        for each in _metrics(path, phase, harvest, emulator_drops)
+    ]
+    verdicts = tuple(_verdict(budget, found, unfit) for budget in path.budgets)
     return PathRecord(
         path=path.name,
         near=path.near,
         far=path.far,
         verdict=overall((verdict.verdict for verdict in verdicts), unfit is not None),
-        metrics=tuple(found),
+        metrics=tuple(metric for metric, _ in found),
         verdicts=verdicts,
         great_circle_km=path.great_circle_km,
         model=_plain(path.model),
     )
-
-
-Found = tuple[Metric, Mapping[str, Interval]]
 
 
 def _metrics(path: Path, phase: str, harvest: Harvest, drops: int) -> list[Found]:
@@ -103,7 +100,13 @@ def _rtt(path: Path, phase: str, rows: Samples) -> Found:
         floor_ns=path.floor_ns,
         model_ns=path.model.rtt_ns if path.model else None,
     )
-    return metric, intervals
+    return metric, {**intervals, "loss": _loss(rows.columns["received_ns"])}
+
+
+def _loss(received: Column) -> Interval:
+    """The loss ratio; packets lost in one burst are not independent, and count for fewer."""
+    lost = np.ma.getmaskarray(received)
+    return loss_interval(int(lost.sum()), lost.size, effective_n=effective_size(lost))
 
 
 def _http(path: Path, phase: str, rows: Samples) -> Found:  # noqa: ARG001  a maker's signature
@@ -134,24 +137,30 @@ def _goodput(path: Path, phase: str, rows: Samples, info: Samples | None, drops:
         limited_by=limited_by(level.goodput.value, path.model, info, drops=drops),
         details={"ramp_s": level.ramp_s},
     )
-    return metric, {"mean": level.goodput}
+    return metric, {"goodput": level.goodput}
 
 
-def _verdicts(
-    path: Path, found: list[Metric], judged: Intervals, unfit: str | None
-) -> list[Verdict]:
-    verdicts = []
-    first = {metric.metric: metric for metric in reversed(found)}
-    for budget in path.budgets:
-        source = first.get("rtt" if budget.metric == "loss" else budget.metric)
-        interval = judged.get((budget.metric, budget.percentile))
-        if budget.metric == "loss" and source is not None:
-            interval = loss_interval(source.lost, source.n)
-        elif budget.metric == "goodput":
-            interval = judged.get(("goodput", "mean"))
-        effective = (source.effective_n or source.n) if source is not None else 0
-        verdicts.append(judge(budget, interval, n=effective, unfit=unfit))
-    return verdicts
+def _verdict(budget: Budget, found: Sequence[Found], unfit: str | None) -> Verdict:
+    source = _judged(budget, found)
+    if source is None:
+        return judge(budget, None, n=0, unfit=unfit)
+    metric, intervals = source
+    interval = intervals.get(budget.percentile or budget.metric)
+    effective = metric.effective_n or metric.n
+    return judge(budget, interval, n=effective, phase=metric.phase, unfit=unfit)
+
+
+def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:
+    """What a budget is held against: the idle path, and of two directions of goodput the worse one."""
+    if budget.metric == "goodput":
+        rates = [each for each in found if each[0].metric == "goodput"]
+        return min(rates, key=lambda each: each[1]["goodput"].value, default=None)
+    name = "rtt" if budget.metric == "loss" else budget.metric
+    return next((each for each in found if _is_idle(each[0], name)), None)
+
+
+def _is_idle(metric: Metric, name: str) -> bool:
+    return metric.metric == name and metric.phase == phases.IDLE
 
 
 def _plain(model: PathModel | None) -> dict[str, object]:

@@ -49,7 +49,11 @@ class Metric:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One budget held against one metric. `headroom` is limit minus value, positive when there is room."""
+    """One budget held against one metric, measured in `phase`; None where nothing was.
+
+    `headroom` is the distance from value to limit, positive when there is room. `reading` says how the
+    document's words were taken: a "one way" budget is judged as twice its figure there and back.
+    """
 
     metric: str
     percentile: str
@@ -60,6 +64,8 @@ class Verdict:
     fact: str | None = None
     measured: Estimate | None = None
     headroom: float | None = None
+    phase: str | None = None
+    reading: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ LOST = "lost"
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _WIDE = ("W", "F")
 _UNITS = {
-    **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB", "octets")},
+    **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB")},
     "percent": "%",
 }
 
@@ -91,6 +91,8 @@ def pairs(values: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             listed = value if isinstance(value, (list, tuple)) else [value]
             yield f"{_name(key)} {' '.join(clean(entry) for entry in listed)}"
+        elif name and suffix == "octets":
+            yield f"{_name(name)} {_octets(value)}"
         elif name and suffix == "bps":
             yield f"{_name(name)} {_bit_rate(value)}"
         elif name and suffix in _UNITS:
@@ -108,6 +110,13 @@ def _bit_rate(bps: float) -> str:
         if bps >= size:
             return f"{short(bps / size)} {unit}"
     return f"{short(bps)} bit/s"
+
+
+def _octets(value: float) -> str:
+    for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= size and value % size == 0:
+            return f"{value // size:.0f} {unit}"
+    return f"{_number(value)} octets"
 
 
 def _number(value: float) -> str:

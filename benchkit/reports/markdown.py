@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports import background, chart, sentences
-from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval, pairs
+from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
 from benchkit.reports.rows import Series, series_of
 
 BAR_WIDTH = 60
@@ -60,7 +60,7 @@ def _path(path: PathRecord) -> Iterator[str]:
             if not each.is_distribution
         ]
     )
-    counted = [(each.metric, "; ".join(pairs(each.metric.details))) for each in spreads]
+    counted = [(each.metric, sentences.moments(each.metric)) for each in spreads]
     yield from _list([(sentences.series_name(metric), words) for metric, words in counted if words])
 
 

@@ -66,11 +66,11 @@ def rows_of(record: RunRecord) -> Iterator[Row]:
 
 
 def _alone(path: PathRecord, verdict: Verdict) -> Row:
-    """A budget on what is counted and not measured by itself, as loss is; it has no phase of its own."""
+    """A budget on what is counted and not measured by itself, as loss is."""
     return Row(
         path=path.path,
         metric=verdict.metric,
-        phase="",
+        phase=verdict.phase or "",
         unit=verdict.unit,
         statistic=verdict.percentile,
         estimate=verdict.measured or Estimate(),
@@ -107,31 +107,16 @@ def _series(path: PathRecord, index: int, placed: dict[tuple[int, str], Verdict]
 
 
 def _placed(path: PathRecord) -> dict[tuple[int, str], Verdict]:
-    """Which verdict belongs to which metric (by its place) and statistic.
-
-    A Verdict names no phase: it belongs to the metric whose figure it carries, else to the unloaded
-    phase, else to the first metric of its name.
-    """
+    """Which verdict belongs to which metric (by its place) and statistic."""
     placed: dict[tuple[int, str], Verdict] = {}
+    places = {(metric.metric, metric.phase): at for at, metric in enumerate(path.metrics)}
     for verdict in path.verdicts:
-        candidates = [i for i, metric in enumerate(path.metrics) if metric.metric == verdict.metric]
-        if not candidates:
+        index = places.get((verdict.metric, verdict.phase or UNLOADED))
+        if index is None:
             continue
-
-        def fitness(index: int, verdict: Verdict = verdict) -> tuple[bool, bool]:
-            metric = path.metrics[index]
-            same = verdict.measured is not None and _figure(metric, verdict) == verdict.measured
-            return same, metric.phase == UNLOADED
-
-        best = max(candidates, key=fitness)
-        known = verdict.percentile in path.metrics[best].percentiles
-        key = (best, verdict.percentile if known else ESTIMATE)
-        if (
-            key not in placed or placed[key].verdict == "pass"
-        ):  # of two budgets on one figure, what went wrong
+        known = verdict.percentile in path.metrics[index].percentiles
+        key = (index, verdict.percentile if known else ESTIMATE)
+        # Of two budgets on one figure, what went wrong.
+        if key not in placed or placed[key].verdict == "pass":
             placed[key] = verdict
     return placed
-
-
-def _figure(metric: Metric, verdict: Verdict) -> Estimate | None:
-    return metric.percentiles.get(verdict.percentile, metric.estimate)

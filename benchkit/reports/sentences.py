@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
 from benchkit.reports.figures import (
     LOST,
@@ -18,6 +21,7 @@ from benchkit.reports.rows import Series
 METRIC_NAMES = {"rtt": "RTT", "http": "HTTP", "loss": "loss", "goodput": "goodput"}
 PHASE_NAMES = {"up": "loaded up", "down": "loaded down"}
 NO_EMULATOR = "none"
+MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
 LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
 WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 
@@ -84,8 +88,16 @@ def _held_against(verdict: Verdict) -> str:
     name = f"{metric_name(verdict.metric)} {clean(verdict.percentile)}"
     unit = clean(verdict.unit)
     if verdict.measured is None:
-        return f"{name} not known, budget {short(verdict.limit)} {unit}"
-    return f"{name} {with_interval(verdict.measured, unit)}, budget {short(verdict.limit)} {unit}"
+        return f"{name} not known, budget {limit(verdict)}"
+    return f"{name} {with_interval(verdict.measured, unit)}, budget {limit(verdict)}"
+
+
+def limit(verdict: Verdict) -> str:
+    """The budget as it is judged, and as it was promised where that is another figure."""
+    said = f"{short(verdict.limit)} {clean(verdict.unit)}"
+    if verdict.reading == "one way":
+        said += f" there and back ({short(verdict.limit / 2)} {clean(verdict.unit)} one way)"
+    return said
 
 
 def metric_name(metric: str) -> str:
@@ -133,7 +145,7 @@ def yardstick(series: Series, verdict: Verdict | None) -> str:
     if found is not None:
         said.append(f"{clean(statistic)} {fixed(value, places, LOST)}")
     if verdict:
-        said.append(f"budget {short(verdict.limit)} {clean(verdict.unit)}")
+        said.append(f"budget {limit(verdict)}")
     if verdict and verdict.headroom is not None:
         word = "headroom" if verdict.headroom >= 0 else "over by"
         said.append(f"{word} {fixed(abs(verdict.headroom), places)}")
@@ -145,9 +157,18 @@ def where(path: PathRecord) -> str:
     distance = (
         "" if path.great_circle_km is None else f", {path.great_circle_km:.0f} km of great circle"
     )
-    model = "; ".join(pairs(path.model))
-    modelled = f". Modelled: {model}" if model else ""
+    modelled = f". Modelled: {_model(path.model)}" if path.model else ""
     return f"{clean(path.near)} to {clean(path.far)}{distance}{modelled}"
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    """The model in words; what holds in both directions is said once."""
+    rest = {key: value for key, value in model.items() if key != "origin"}
+    if "forward" in rest and rest["forward"] == rest.get("backward"):
+        rest = {"each way": rest["forward"], **rest}
+        del rest["forward"], rest["backward"]
+    origin = [clean(model["origin"])] if model.get("origin") else []
+    return "; ".join([*origin, *pairs(rest)])
 
 
 def rate(series: Series) -> str:
@@ -162,6 +183,15 @@ def rate(series: Series) -> str:
     return f"{said} · {percent(estimate.value, metric.configured)} of {short(metric.configured)} configured"
 
 
+def moments(metric: Metric) -> str:
+    """What else is known of a distribution, in the metric's unit."""
+    decimals = decimals_for(metric.details.values())
+    return ", ".join(
+        f"{MOMENT_NAMES.get(name, clean(name))} {fixed(value, decimals)} {clean(metric.unit)}"
+        for name, value in metric.details.items()
+    )
+
+
 def beside_rate(series: Series) -> str:
     """What held the rate, and what else was counted."""
     metric = series.metric
@@ -174,4 +204,6 @@ def beside_rate(series: Series) -> str:
 def reason(verdict: Verdict) -> str:
     """Why, and which documented fact it cites."""
     cited = clean(verdict.fact) if verdict.fact else "the limit is the user's, no document"
+    if verdict.reading:
+        cited += f", read as {clean(verdict.reading)}"
     return f"{clean(verdict.reason)} [{cited}]"

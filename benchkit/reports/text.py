@@ -15,7 +15,6 @@ from benchkit.reports.figures import (
     fixed,
     interval,
     padded,
-    pairs,
     percent,
 )
 from benchkit.reports.paint import Line, Span, painted, style_of
@@ -89,10 +88,9 @@ def _path(path: PathRecord, width: int) -> Iterator[Line]:
     )
     yield from _rates([each for each in series if not each.is_distribution], width)
     for each in spreads:
-        counted = "; ".join(pairs(each.metric.details))
-        if counted:
+        if moments := sentences.moments(each.metric):
             label = f"{INDENT}{sentences.series_name(each.metric)}: "
-            yield from _hanging((label, "dim"), counted, width, "dim")
+            yield from _hanging((label, "dim"), moments, width, "dim")
 
 
 def _rates(series: Sequence[Series], width: int) -> Iterator[Line]:

@@ -17,7 +17,12 @@ _SURELY = "with 95 % confidence"
 
 
 def judge(
-    budget: Budget, interval: Interval | None, *, n: int, unfit: str | None = None
+    budget: Budget,
+    interval: Interval | None,
+    *,
+    n: int,
+    phase: str | None = None,
+    unfit: str | None = None,
 ) -> Verdict:
     """Hold a budget against what was measured; `interval` is in the budget's unit, None for not measured.
 
@@ -44,6 +49,8 @@ def judge(
         fact=budget.fact,
         measured=None if interval is None else interval.estimate(),
         headroom=_headroom(budget, interval),
+        phase=phase,
+        reading=budget.reading or None,
     )
 
 

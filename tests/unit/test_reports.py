@@ -178,7 +178,15 @@ def test_a_percentile_that_was_lost_is_a_word_and_in_csv_an_empty_field() -> Non
 def test_a_budget_on_goodput_is_shown_at_the_goodput() -> None:
     whole = passing()
     verdict = Verdict(
-        "goodput", "mean", 900.0, "Mbit/s", "pass", "enough", None, Estimate(702.4, 655.0, 748.9)
+        "goodput",
+        "",
+        900.0,
+        "Mbit/s",
+        "fail",
+        "too little",
+        None,
+        Estimate(702.4, 655.0, 748.9),
+        phase="down",
     )
     path = replace(whole.paths[0], verdicts=(verdict,))
     rows = parsed(render(replace(whole, paths=(path,)), "csv"))
