@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
-from benchkit.linux import command
+from benchkit.linux import command, privilege
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Path
 
@@ -13,8 +13,6 @@ SYSCTLS = {
     # Router solicitations and duplicate address detection would be counted as traffic.
     "ipv6/conf/all/disable_ipv6": "1",
     "ipv6/conf/default/disable_ipv6": "1",
-    # The namespace's own default denies everyone, root included.
-    "ipv4/ping_group_range": "0 2147483647",
     # Room for a window of a long fast path: the defaults cap one stream at 4 MB.
     "ipv4/tcp_rmem": "4096 131072 67108864",
     "ipv4/tcp_wmem": "4096 65536 67108864",
@@ -35,7 +33,9 @@ def open_sites(paths: Sequence[Path], stack: ExitStack) -> dict[str, Namespace]:
 
 def prepare(netns: Namespace, extra: Mapping[str, str] | None = None) -> None:
     """Set the namespace's settings, `extra` ones too. Before it has devices, so that all take them."""
-    netns.set_sysctls({**SYSCTLS, **(extra or {})})
+    # By default nobody may ping, root included. A group that is not mapped here is refused as invalid.
+    pings = {"ipv4/ping_group_range": f"0 {privilege.largest_group()}"}
+    netns.set_sysctls({**SYSCTLS, **pings, **(extra or {})})
 
 
 def paths_of(places: Mapping[str, Namespace]) -> dict[str, str]:

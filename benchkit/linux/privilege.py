@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchkit.errors import UnfitError
 from benchkit.linux.netns import Namespace
 
 # Set in the process that runs inside a user namespace, so that it does not enter a second one.
 INSIDE = "BENCHKIT_USER_NAMESPACE"
+LARGEST_PING_GROUP = (1 << 31) - 1
 UNSHARE = ("unshare", "--user", "--map-root-user")
 
 
@@ -23,6 +25,13 @@ def may_make_namespaces() -> bool:
             return True
     except (UnfitError, OSError):
         return False
+
+
+def largest_group() -> int:
+    """The largest group id that this process's user namespace knows, as far as sockets count them."""
+    ranges = [line.split() for line in Path("/proc/self/gid_map").read_text().splitlines()]
+    largest = max(int(inside) + int(count) - 1 for inside, _, count in ranges)
+    return min(largest, LARGEST_PING_GROUP)
 
 
 def why_no_user_namespaces() -> str | None:

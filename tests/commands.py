@@ -1,0 +1,140 @@
+"""The real command as a process of its own session, so that a test can see whether all of it has ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+from benchkit.linux.privilege import may_make_namespaces, why_no_user_namespaces
+
+QUICK_TARGET = """
+schema = 1
+title = "A quick one"
+question = "Does it work at all?"
+
+[[site]]
+name = "here"
+label = "Here"
+
+[[site]]
+name = "there"
+label = "There"
+
+[[path]]
+from = "here"
+to = "there"
+
+[path.model]
+delay = "2 ms"
+rate = "200 Mbit/s"
+buffer = "256 KiB"
+
+[[path.budget]]
+metric = "rtt"
+percentile = "{percentile}"
+limit = "{limit}"
+
+[plan]
+probes = ["rtt"]
+duration = "{duration}"
+rate = "500/s"
+http_duration = "1 s"
+load_duration = "1 s"
+calibration = "0.4 s"
+tolerance = "{tolerance}"
+"""
+
+
+def quick_target(
+    folder: Path,
+    *,
+    limit: str = "50 ms",
+    percentile: str = "p50",
+    duration: str = "1 s",
+    tolerance: str = "20 ms",
+) -> str:
+    """A target file of one path that is measured in two seconds; tolerant, for tests run beside others."""
+    file = folder / "quick.toml"
+    values = {"limit": limit, "percentile": percentile}
+    file.write_text(QUICK_TARGET.format(duration=duration, tolerance=tolerance, **values))
+    return str(file)
+
+
+def why_no_namespaces() -> str | None:
+    """Why nothing privileged can be tested here, for a skip; None if it can."""
+    return None if may_make_namespaces() else why_no_user_namespaces()
+
+
+def benchkit(*arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchkit", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+
+
+class Running:
+    """A benchkit that runs while the test does something to it."""
+
+    def __init__(self, *arguments: str) -> None:
+        """Start it, as the leader of a session of its own."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchkit", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.heard = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def await_word(self, word: str) -> None:
+        """Read its stderr until a line has that word."""
+        stderr = self.process.stderr
+        assert stderr is not None
+        for line in stderr:
+            self.heard += line
+            if word in line:
+                return
+        raise AssertionError(f"it ended without saying {word!r}: {self.heard}")
+
+    def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
+        """Its status, stdout and stderr, once it has ended."""
+        out, said = self.process.communicate(timeout=timeout)
+        return self.process.returncode, out, self.heard + said
+
+    def survivors(self, within_s: float = 5.0) -> list[str]:
+        """What of its session is still there after so long: process ids and commands."""
+        deadline = time.monotonic() + within_s
+        while (found := _session(self.process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+
+def _session(leader: int) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        state, session = fields[0], int(fields[3])
+        if session == leader and state != "Z" and int(entry.name) != os.getpid():
+            found.append(f"{entry.name} {command}")
+    return found
