@@ -134,7 +134,18 @@ def path(name: str, limit: float, floor: float, model: float, km: float) -> Path
 def calibration(name: str, asked: float, *, off: float = 0.007) -> tuple[Calibration, ...]:
     """Both directions of a path."""
     return tuple(
-        Calibration(name, direction, asked / 2, asked / 2 + off, 0.021, 0.1, 500, abs(off) < 0.1)
+        Calibration(
+            path=name,
+            direction=direction,
+            quantity="delay",
+            unit="ms",
+            asked=asked / 2,
+            got=asked / 2 + off,
+            tolerance=0.1,
+            n=500,
+            within=abs(off) < 0.1,
+            floor=0.021,
+        )
         for direction in ("forward", "backward")
     )
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from benchkit.model.place import PathModel
 from benchkit.model.samples import Samples
 
-# Of a full Ethernet frame's 1538 octets on the wire, a TCP segment with timestamps carries 1448.
-PAYLOAD_SHARE = 1448 / 1538
+# Headers of IPv4 and of TCP with timestamps; header, preamble, checksum and gap of an Ethernet frame.
+INNER_OCTETS, OUTER_OCTETS = 52, 38
 NEARLY = 0.95
 MOSTLY = 0.3
+
+
+def payload_share(mtu: int) -> float:
+    """The share of a wire's rate that full TCP segments leave to their payload."""
+    return (mtu - INNER_OCTETS) / (mtu + OUTER_OCTETS)
 
 
 def limited_by(
@@ -18,7 +23,7 @@ def limited_by(
     if drops:
         return "emulator"
     rate = model.rate_bps if model else None
-    if rate and goodput_mbps * 1e6 >= NEARLY * PAYLOAD_SHARE * rate:
+    if model and rate and goodput_mbps * 1e6 >= NEARLY * payload_share(model.mtu) * rate:
         return "rate"
     if info is None or len(info) == 0:
         return "unknown"

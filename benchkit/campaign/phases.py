@@ -9,6 +9,10 @@ from benchkit.model.place import Path
 from benchkit.model.target import Plan
 
 FLOOR, CALIBRATION, IDLE, HTTP, UP, DOWN = "floor", "calibration", "idle", "http", "up", "down"
+RATE_UP, RATE_DOWN = "rate up", "rate down"
+# Phases with a bulk stream, and whether it goes from the near end to the far one.
+BULK = {UP: True, DOWN: False, RATE_UP: True, RATE_DOWN: False}
+RATE_NS = 2 * NS_PER_S // 5
 # A probe needs this long beside its measuring time: to start, and for the last answer.
 OVERHEAD_NS = NS_PER_S // 2
 
@@ -25,13 +29,13 @@ class Phase:
 
     @property
     def packets(self) -> int:
-        """How many packets or requests are due on each path; at least one."""
+        """How many packets or requests are due on each path; at least one, where the phase has any."""
         return max(1, round(self.packets_per_s * self.duration_ns / NS_PER_S))
 
     @property
     def interval_ns(self) -> int:
-        """How far apart they are."""
-        return round(NS_PER_S / self.packets_per_s)
+        """How far apart they are; 0 where there are none."""
+        return round(NS_PER_S / self.packets_per_s) if self.packets_per_s else 0
 
 
 def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phase]:
@@ -39,6 +43,16 @@ def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phas
     floor = Phase(FLOOR, "floor, no delay", paths, plan.calibration_ns // 2, plan.rate_per_s)
     got = Phase(CALIBRATION, "asked against got", paths, plan.calibration_ns, plan.rate_per_s)
     return floor, got
+
+
+def rate_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
+    """A bulk stream without delay on each path with a rate, in each direction, where bulk is measured at all."""
+    return tuple(
+        Phase(name, f"{path.name} {name}, no delay", (path,), RATE_NS, 0)
+        for path in paths
+        if "tcp" in plan.probes and path.model is not None and path.model.rate_bps is not None
+        for name in (RATE_UP, RATE_DOWN)
+    )
 
 
 def measuring_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 
-from benchkit.campaign import fitness, phases
+from benchkit.campaign import calibration, fitness, phases
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
 from benchkit.campaign.harvest import Harvest
@@ -18,14 +18,14 @@ from benchkit.campaign.instrument import Gauges, instrument_of
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
 from benchkit.campaign.summary import path_record
-from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_offset_ns
+from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_ns, realtime_offset_ns
 from benchkit.emulators.choice import Choice, choose
 from benchkit.emulators.line import LineReport
 from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import UnfitError
 from benchkit.linux import host, process
 from benchkit.linux.channel import Channel
-from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.place import Path
 from benchkit.model.record import Calibration, RunRecord
 from benchkit.model.samples import Samples
 from benchkit.model.spec import (
@@ -127,7 +127,8 @@ class _Campaign:
         self._log = log
         self._models = modelled(self._paths)
         self._measuring = phases.measuring_phases(self._plan, self._paths)
-        self._total = len(self._measuring) + 2
+        self._rates = phases.rate_phases(self._plan, self._paths)
+        self._total = len(self._measuring) + len(self._rates) + 2
         self._index = 0
 
     def serve(self) -> None:
@@ -145,9 +146,11 @@ class _Campaign:
     def calibrate(self, emulator: str) -> bool:
         """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
         floor, got = phases.calibration_phases(self._plan, self._paths)
-        self._emulation.apply([_without_delay(model) for model in self._models])
+        self._emulation.apply([model.bare for model in self._models])
         self._run(floor)
-        self._emulation.apply(self._models)
+        for phase in self._rates:
+            self._run(phase)
+        self._emulation.apply([model.still for model in self._models])
         troubles: list[str] = []
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -155,21 +158,40 @@ class _Campaign:
                 self._log.harvest.forget(phases.CALIBRATION)
                 self._index -= 1
             self._run(got)
-            found = fitness.calibrations(self._paths, self._log.harvest, self._plan.tolerance_ns)
+            tolerance = self._plan.tolerance_ns
+            found = calibration.calibrations(self._paths, self._log.harvest, tolerance)
             self._log.calibration = found
-            troubles = fitness.out_of_tolerance(found, emulator)
+            impossible = calibration.below_the_floor(found)
+            if impossible:
+                raise UnfitError(impossible[0])
+            troubles = calibration.out_of_tolerance(found, emulator)
             if not troubles:
                 return True
         self._log.unfit += troubles
         return False
 
     def measure(self) -> None:
-        """Run every measuring phase in order."""
+        """Run every measuring phase in order; traces start with the first."""
+        began = realtime_ns()
+        self._emulation.apply(self._models)
         for phase in self._measuring:
             self._run(phase)
             if phase.name == phases.IDLE:
-                report = self._log.line[phases.IDLE]
-                self._log.unfit += fitness.line_troubles(report, self._plan.tolerance_ns)
+                self._check_idle(began)
+
+    def _check_idle(self, began_ns: int) -> None:
+        """Whether the emulator held the idle paths: only there does its own lateness decide a verdict."""
+        tolerance = self._plan.tolerance_ns
+        report = self._log.line.get(phases.IDLE)
+        self._log.unfit += fitness.line_troubles(report, tolerance)
+        walked = [
+            row
+            for path in self._paths
+            if (row := calibration.followed(path, self._log.harvest, began_ns, tolerance))
+        ]
+        self._log.calibration += walked
+        if walked:
+            self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
     def _run(self, phase: Phase) -> None:
         seconds = (phase.duration_ns + phases.OVERHEAD_NS) / NS_PER_S
@@ -202,13 +224,15 @@ class _Campaign:
             url = f"http://{far}:{HTTP_PORT}/"
             http = HttpSpec(path.name, phase.name, url, packets, interval, plan.timeout_ns)
             return [("http", (path.near, http))]
-        ssid = self._log.harvest.open_session(path.name, phase.name)
-        rtt = StampSpec(
-            path.name, phase.name, far, STAMP_PORT, ssid, packets, interval, plan.timeout_ns
-        )
-        jobs: list[tuple[str, tuple[str, Spec]]] = [("rtt", (path.near, rtt))]
-        if phase.name in {phases.UP, phases.DOWN}:
-            up, lasts = phase.name == phases.UP, phase.duration_ns
+        jobs: list[tuple[str, tuple[str, Spec]]] = []
+        if phase.packets_per_s:
+            ssid = self._log.harvest.open_session(path.name, phase.name)
+            rtt = StampSpec(
+                path.name, phase.name, far, STAMP_PORT, ssid, packets, interval, plan.timeout_ns
+            )
+            jobs.append(("rtt", (path.near, rtt)))
+        if phase.name in phases.BULK:
+            up, lasts = phases.BULK[phase.name], phase.duration_ns
             tcp = TcpSpec(path.name, phase.name, far, STREAM_PORT, up, lasts, plan.congestion)
             jobs.append(("tcp", (path.near, tcp)))
         return jobs
@@ -220,7 +244,7 @@ class _Campaign:
         self._crew.wait_for(
             lambda: not any(harvest.awaits_departures(name, phase.name) for name in names)
         )
-        if phase.name in {phases.UP, phases.DOWN}:
+        if phase.name in phases.BULK:
             self._crew.wait_for(
                 lambda: all(harvest.has("goodput", name, phase.name) for name in names)
             )
@@ -239,11 +263,6 @@ class _Campaign:
     def _say(self, text: str) -> None:
         self._log.notes.append(text)
         self._observe(Said(text))
-
-
-def _without_delay(model: PathModel) -> PathModel:
-    """The same wire with no delay, jitter or loss: what is left is the instrument's own."""
-    return replace(model, forward=Direction(0), backward=Direction(0))
 
 
 def _record(

@@ -11,7 +11,7 @@ from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
-from benchkit.model.place import Budget, Path, PathModel
+from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord, Verdict
 from benchkit.model.samples import Column, Samples
 from benchkit.stats.interval import Interval
@@ -167,15 +167,40 @@ def _plain(model: PathModel | None) -> dict[str, object]:
     """A model in plain values, for the record."""
     if model is None:
         return {}
-    plain: dict[str, object] = {"origin": model.origin, "mtu": model.mtu}
-    for name, direction in (("forward", model.forward), ("backward", model.backward)):
-        plain[name] = {
-            "delay_ms": direction.delay_ns / NS_PER_MS,
-            "jitter_ms": direction.jitter_ns / NS_PER_MS,
-            "loss": direction.loss,
-        }
+    plain: dict[str, object] = {
+        "origin": model.origin,
+        "forward": _plain_direction(model.forward),
+        "backward": _plain_direction(model.backward),
+        "mtu": model.mtu,
+    }
     if model.rate_bps is not None:
         plain["rate_bps"] = model.rate_bps
     if model.buffer_octets is not None:
         plain["buffer_octets"] = model.buffer_octets
+    return plain
+
+
+def _plain_direction(direction: Direction) -> dict[str, object]:
+    plain: dict[str, object] = {"delay_ms": direction.delay_ns / NS_PER_MS}
+    if direction.jitter_ns:
+        plain["jitter_ms"] = direction.jitter_ns / NS_PER_MS
+        plain["distribution"] = direction.distribution
+    if direction.bursts is not None:
+        plain["bursts"] = {
+            "enter": direction.bursts.enter,
+            "leave": direction.bursts.leave,
+            "bad_loss": direction.bursts.bad_loss,
+            "good_loss": direction.bursts.good_loss,
+        }
+    plain["loss"] = direction.mean_loss
+    for name in ("reorder", "duplicate"):
+        if getattr(direction, name):
+            plain[name] = getattr(direction, name)
+    if direction.trace is not None:
+        delays = direction.trace.delay_ns
+        plain["trace"] = {
+            "steps": len(delays),
+            "least_ms": min(delays) / NS_PER_MS,
+            "most_ms": max(delays) / NS_PER_MS,
+        }
     return plain

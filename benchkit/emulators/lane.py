@@ -1,70 +1,129 @@
 """One direction of an emulated path as arithmetic: when a frame that arrived then may leave, if at all.
 
 Rate and buffer come first, as a bottleneck in front of a long fibre: a frame waits its turn behind what is
-queued, or is dropped when the buffer is full; then it takes the delay, and its draw of jitter. Frames keep
-their order: none leaves before the one in front of it, which under jitter makes the mean a little longer
-the denser the traffic.
+queued, and what does not fit into the buffer is dropped; then some are lost; the rest take the delay, and
+their draw of jitter. Frames keep their order: none leaves before the one in front of it, which under jitter
+makes the mean a little longer the denser the traffic.
 """
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchkit.clock import NS_PER_S
+from benchkit.emulators.fate import fate_of
+from benchkit.emulators.spread import deviations_ns
 from benchkit.emulators.wiring import WIRE_OVERHEAD
 from benchkit.model.place import Direction, PathModel
 
 
 @dataclass(slots=True)
 class LaneCount:
-    """What became of the frames."""
+    """What became of the packets; a super-packet counts as many as it is made of."""
 
     admitted: int = 0
     lost: int = 0  # by the model's loss
     overflowed: int = 0  # by the model's buffer
+    duplicated: int = 0
+    reordered: int = 0
+
+
+class Piece(NamedTuple):
+    """What leaves of a frame at one time: its segments from `first` up to, not including, `end`."""
+
+    due_ns: int
+    first: int
+    end: int
 
 
 class Lane:
     """The state of one direction. Times are CLOCK_MONOTONIC nanoseconds."""
 
     def __init__(self, direction: Direction, model: PathModel, *, seed: int) -> None:
-        """Start empty. The same seed draws the same jitter and losses, packet by packet."""
-        self._random = random.Random(seed)  # noqa: S311  a model of weather, not a secret
+        """Start empty. The same seed draws the same losses and jitter, packet by packet."""
+        self._seed = seed
         self.count = LaneCount()
         self._last_due = 0
         self._free_at = 0
-        self.change(direction, model)
+        self.change(direction, model, 0)
 
-    def change(self, direction: Direction, model: PathModel) -> None:
-        """Take new figures. What is already on its way keeps its time and its place in front."""
+    def change(self, direction: Direction, model: PathModel, now_ns: int) -> None:
+        """Take new figures and draw from the start again; a trace starts now.
+
+        What is already on its way keeps its time and its place in front.
+        """
+        self._began = now_ns
+        self._random = random.Random(self._seed)  # noqa: S311  a model of weather, not a secret
+        self._lost = fate_of(direction, self._seed)
+        self._deviations = deviations_ns(direction)
+        self._direction = direction
+        self._strays = bool(direction.reorder or direction.duplicate)
+        self._trace = direction.trace
         self._delay = direction.delay_ns
-        self._jitter = direction.jitter_ns
-        self._loss = direction.loss
         self._ns_per_octet = 8 * NS_PER_S / model.rate_bps if model.rate_bps else 0.0
         self._buffer = model.buffer_octets
 
-    def due(self, arrival_ns: int, octets: int, segments: int = 1, header: int = 0) -> int | None:
-        """When the frame leaves at its far end, or None if it is lost.
+    def pieces(
+        self, arrival_ns: int, octets: int, segments: int = 1, header: int = 0
+    ) -> list[Piece]:
+        """What leaves of a frame, and when; nothing of one that is lost, the same twice of a duplicate.
 
         `octets` is the frame with its Ethernet header; a super-packet of several `segments` is on the wire
         as that many frames, each with its own `header`.
         """
-        if self._loss and self._random.random() < self._loss:
-            self.count.lost += 1
-            return None
-        leaves = arrival_ns
+        leaves, fit = arrival_ns, segments
         if self._ns_per_octet:
-            wire = octets + (segments - 1) * header + segments * WIRE_OVERHEAD
-            waiting = max(0, self._free_at - arrival_ns)
-            if self._buffer is not None and waiting / self._ns_per_octet + wire > self._buffer:
-                self.count.overflowed += 1
-                return None
-            self._free_at = arrival_ns + waiting + round(wire * self._ns_per_octet)
-            leaves = self._free_at
-        due = leaves + self._delay
-        if self._jitter:
-            due += max(-self._delay, round(self._random.gauss(0.0, self._jitter)))
+            leaves, fit = self._queued(arrival_ns, octets + (segments - 1) * header, segments)
+        self.count.overflowed += segments - fit
+        runs = [(0, fit)] if self._lost is None else self._survivors(fit)
+        found = []
+        for first, end in runs:
+            if first < end:
+                self.count.admitted += end - first
+                found += self._timed(leaves, first, end)
+        return found
+
+    def _queued(self, arrival_ns: int, octets: int, segments: int) -> tuple[int, int]:
+        """When the frame has left the bottleneck, and how many of its segments found room in front of it."""
+        wire = octets + segments * WIRE_OVERHEAD
+        waiting = max(0, self._free_at - arrival_ns)
+        fit = segments
+        if self._buffer is not None:
+            room = self._buffer - waiting / self._ns_per_octet
+            if wire > room:
+                fit = max(0, int(room * segments / wire))
+                wire = wire * fit // segments
+        self._free_at = arrival_ns + waiting + round(wire * self._ns_per_octet)
+        return self._free_at, fit
+
+    def _survivors(self, segments: int) -> list[tuple[int, int]]:
+        """The runs of segments that are not lost."""
+        lost = self._lost
+        if lost is None:
+            return [(0, segments)]
+        runs, first = [], 0
+        for index in range(segments):
+            if lost():
+                runs.append((first, index))
+                first = index + 1
+                self.count.lost += 1
+        runs.append((first, segments))
+        return runs
+
+    def _timed(self, leaves: int, first: int, end: int) -> list[Piece]:
+        delay = self._trace.at(leaves - self._began) if self._trace is not None else self._delay
+        copies = 1
+        if self._strays:
+            if self._direction.duplicate and self._random.random() < self._direction.duplicate:
+                copies = 2
+                self.count.duplicated += end - first
+            if self._direction.reorder and self._random.random() < self._direction.reorder:
+                self.count.reordered += end - first
+                return [Piece(leaves, first, end)] * copies
+        due = leaves + delay
+        if self._deviations:
+            due += self._deviations[int(self._random.random() * len(self._deviations))]
         self._last_due = due = max(due, self._last_due)
-        self.count.admitted += 1
-        return due
+        return [Piece(due, first, end)] * copies

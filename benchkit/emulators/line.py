@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from benchkit.clock import NS_PER_MS, monotonic_ns, realtime_offset_ns
-from benchkit.emulators.lane import Lane
+from benchkit.emulators.lane import Lane, LaneCount, Piece
+from benchkit.emulators.segments import part
 from benchkit.linux import quiet
-from benchkit.linux.packet_ring import PacketRing
+from benchkit.linux.packet_ring import Frame, PacketRing
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.place import PathModel
 
@@ -46,15 +47,20 @@ class Port:
 
 @dataclass(frozen=True)
 class LineReport:
-    """What the line did since it was last asked. `lateness` counts frames in bins of `bin_ns`."""
+    """What an emulator did since it was last asked.
 
-    frames: int
-    lost: int
-    overflowed: int
-    dropped: int
-    realtime: bool
-    bin_ns: int
-    lateness: tuple[int, ...]
+    `lateness` counts frames in bins of `bin_ns` by how late they were released; empty where nobody knows.
+    """
+
+    packets: int = 0
+    lost: int = 0  # by the model
+    overflowed: int = 0  # by the model's buffer
+    dropped: int = 0  # by the emulator's own fault
+    duplicated: int = 0
+    reordered: int = 0
+    realtime: bool = False
+    bin_ns: int = BIN_NS
+    lateness: tuple[int, ...] = ()
 
 
 class Line:
@@ -124,10 +130,19 @@ class Line:
             arrival = frame.stamp_ns - offset
             if not now - OLDEST_NS < arrival <= now:
                 arrival = now
-            due = lane.due(arrival, frame.octets, frame.segments, frame.header)
-            if due is not None:
-                self._order += 1
-                heapq.heappush(self._waiting, (due, self._order, index, frame.data))
+            for piece in lane.pieces(arrival, frame.octets, frame.segments, frame.header):
+                self._keep(index, frame, piece)
+
+    def _keep(self, index: int, frame: Frame, piece: Piece) -> None:
+        """Hold a frame, or what is left of it, until it is due."""
+        data: bytes | None = frame.data
+        if piece.end - piece.first < frame.segments:
+            data = part(frame.data, piece.first, piece.end)
+        if data is None:
+            self._refused += 1
+            return
+        self._order += 1
+        heapq.heappush(self._waiting, (piece.due_ns, self._order, index, data))
 
     def _release(self) -> None:
         waiting = self._waiting
@@ -151,9 +166,10 @@ class Line:
         except (EOFError, OSError):
             return False
         if order == "models":
+            now = monotonic_ns()
             for index, model in enumerate(body):
-                self._lanes[2 * index].change(model.forward, model)
-                self._lanes[2 * index + 1].change(model.backward, model)
+                self._lanes[2 * index].change(model.forward, model, now)
+                self._lanes[2 * index + 1].change(model.backward, model, now)
             control.send("done")
         elif order == "report":
             control.send(self._report(realtime=realtime))
@@ -162,16 +178,18 @@ class Line:
     def _report(self, *, realtime: bool) -> LineReport:
         counts = [lane.count for lane in self._lanes]
         report = LineReport(
-            frames=sum(count.admitted for count in counts),
+            packets=sum(count.admitted for count in counts),
             lost=sum(count.lost for count in counts),
             overflowed=sum(count.overflowed for count in counts),
+            duplicated=sum(count.duplicated for count in counts),
+            reordered=sum(count.reordered for count in counts),
             dropped=sum(ring.dropped() for ring in self._rings) + self._refused,
             realtime=realtime,
             bin_ns=BIN_NS,
             lateness=tuple(self._lateness),
         )
-        for count in counts:
-            count.admitted = count.lost = count.overflowed = 0
+        for lane in self._lanes:
+            lane.count = LaneCount()
         self._refused = 0
         self._lateness = [0] * BINS
         return report

@@ -10,67 +10,154 @@ sender's own device is never shaped: the kernel would stamp packets behind the s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from pathlib import Path as Folder
 
-from benchkit.clock import NS_PER_S, NS_PER_US
-from benchkit.emulators import sites, wiring
+from benchkit.emulators import script, sites, wiring
+from benchkit.emulators.follower import Follower
 from benchkit.emulators.line import LineReport
 from benchkit.emulators.link import Ends, ends_of, modelled
+from benchkit.emulators.netem_words import Stage, stages
+from benchkit.emulators.script import Step
+from benchkit.errors import CommandError
 from benchkit.linux import command
+from benchkit.linux.channel import PREFIX
 from benchkit.linux.netns import Namespace
-from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.place import Path, PathModel
 
+ROUTERS = ("/near", "/far")
 ROUTER_SYSCTLS = {"ipv4/ip_forward": "1", "ipv4/conf/all/rp_filter": "0"}
-LEAST_LIMIT = 1000
-FASTEST_BPS = 100_000_000_000
-LEAST_BURST = 65_536
+# Where tc looks for delay tables.
+TABLES = "TC_LIB_DIR"
 
 
-class Stage(NamedTuple):
-    """One qdisc of one path: in which router, on which device, and its words after `tc qdisc`."""
+def tc_knows_seed() -> bool:
+    """Whether this tc can state netem's seed; asked of its own help."""
+    try:
+        said = command.run(("tc", "qdisc", "add", "dev", "lo", "root", "netem", "help"))
+    except CommandError as error:
+        said = str(error.args[-1])
+    return "seed" in said
 
-    router: str
-    device: str
-    words: tuple[str, ...]
+
+def steps(paths: Sequence[Path], seed: int) -> list[Step]:
+    """What joins the sites to the routers, and what shapes the routers' devices."""
+    models = modelled(paths)
+    wires = wiring.wires(paths)
+    known = seed if tc_knows_seed() else None
+    return [*_joining(wires, models), *_shaping(_all_stages(wires, models, known))]
 
 
-def stages(one: wiring.Wire, model: PathModel) -> list[Stage]:
-    """Every qdisc of a path, rate before delay in each direction."""
-    stages = [
-        Stage("far", one.hub_far, delay_words(model.forward, model)),
-        Stage("near", one.hub_near, delay_words(model.backward, model)),
+class NetemEmulation:
+    """The routers with their qdiscs."""
+
+    def __init__(
+        self, places: Mapping[str, Namespace], wires: Sequence[wiring.Wire], tables: str, seed: int
+    ) -> None:
+        """Hold the namespaces of routers and sites, by name, and the folder for delay tables."""
+        self._places = places
+        self._wires = wires
+        self._tables = tables
+        self._seed = seed if tc_knows_seed() else None
+        self._models: Sequence[PathModel] = ()
+        self._seen: Counter[str] = Counter()
+        self._follower: Follower | None = None
+        self.namespaces = sites.paths_of(
+            {name: place for name, place in places.items() if name not in ROUTERS}
+        )
+        self.ends: dict[str, Ends] = ends_of(wires)
+
+    def apply(self, models: Sequence[PathModel]) -> None:
+        """Install or change every stage, and start the models' traces."""
+        self.stop_following()
+        lost_rate = [
+            Step(router, "tc", (f"qdisc del dev {one.core} root",))
+            for one, old, new in zip(self._wires, self._models, models, strict=False)
+            for router in ROUTERS
+            if old.rate_bps is not None and new.rate_bps is None
+        ]
+        script.run(lost_rate, self._places)
+        self._install(models)
+        self._models = tuple(models)
+        if any(model.forward.trace or model.backward.trace for model in models):
+            self._follower = Follower(models, self._install)
+
+    def stop_following(self) -> None:
+        """Let no trace change anything from now on."""
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
+
+    def report(self) -> LineReport:
+        """What the stages counted since this was last asked.
+
+        Drops of a delay stage whose model loses nothing are the emulator's own. The kernel tells no lateness.
+        """
+        if self._follower is not None:
+            self._follower.check()
+        now: Counter[str] = Counter()
+        for router in ROUTERS:
+            words = ("tc", "-j", "-s", "qdisc", "show")
+            told = json.loads(command.run(words, netns=self._places[router].path))
+            counted = {each["dev"]: each for each in told if each.get("root")}
+            for one, model in zip(self._wires, self._models, strict=True):
+                near = router == "/near"
+                direction = model.backward if near else model.forward
+                delay = counted[one.hub_near if near else one.hub_far]
+                now["packets"] += int(delay["packets"])
+                now["lost" if direction.loses else "dropped"] += int(delay["drops"])
+                now["overflowed"] += int(counted.get(one.core, {}).get("drops", 0))
+        since = now - self._seen
+        self._seen = now
+        return LineReport(
+            packets=since["packets"],
+            lost=since["lost"],
+            dropped=since["dropped"],
+            overflowed=since["overflowed"],
+        )
+
+    def _install(self, models: Sequence[PathModel]) -> None:
+        found = _all_stages(self._wires, models, self._seed)
+        for stage in found:
+            if stage.table:
+                Folder(self._tables, f"{stage.device}.dist").write_text(stage.table)
+        script.run(_shaping(found), self._places, {TABLES: self._tables})
+
+
+@contextmanager
+def netem(paths: Sequence[Path], *, seed: int) -> Iterator[NetemEmulation]:
+    """Build sites and routers, shape every path, and unmake it all at the end."""
+    models = modelled(paths)
+    wires = wiring.wires(paths)
+    with ExitStack() as stack:
+        tables = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-"))
+        places = {name: stack.enter_context(Namespace(f"router {name[1:]}")) for name in ROUTERS}
+        for router in places.values():
+            sites.prepare(router, ROUTER_SYSCTLS)
+        places |= sites.open_sites(paths, stack)
+        script.run(_joining(wires, models), places)
+        emulation = NetemEmulation(places, wires, tables, seed)
+        stack.callback(emulation.stop_following)
+        emulation.apply([model.still for model in models])
+        yield emulation
+
+
+def _all_stages(
+    wires: Sequence[wiring.Wire], models: Sequence[PathModel], seed: int | None
+) -> list[Stage]:
+    pairs = zip(wires, models, strict=True)
+    return [stage for one, model in pairs for stage in stages(one, model, seed)]
+
+
+def _shaping(found: Sequence[Stage]) -> list[Step]:
+    return [
+        Step(router, "tc", tuple(stage.line for stage in found if stage.router == router))
+        for router in ROUTERS
     ]
-    if model.rate_bps is not None:
-        stages += [Stage(router, one.core, rate_words(model)) for router in ("near", "far")]
-    return stages
-
-
-def delay_words(direction: Direction, model: PathModel) -> tuple[str, ...]:
-    """Netem's words for one direction.
-
-    `limit` counts packets in flight, delayed ones too, so it follows from rate and delay. A `rate` far above
-    the path's keeps jittered packets in order: without one netem sorts them by their draw. tc 6.1 rejects
-    "ns", so times are in microseconds.
-    """
-    in_flight = (model.rate_bps or FASTEST_BPS) * direction.delay_ns / (8 * model.mtu * NS_PER_S)
-    words = ["netem", "limit", str(max(LEAST_LIMIT, round(1.5 * in_flight)))]
-    words += ["delay", f"{direction.delay_ns / NS_PER_US:.3f}us"]
-    if direction.jitter_ns:
-        words += [f"{direction.jitter_ns / NS_PER_US:.3f}us", "distribution", "normal"]
-        words += ["rate", f"{FASTEST_BPS}bit"]
-    if direction.loss:
-        words += ["loss", "random", f"{direction.loss * 100:.6f}%"]
-    return tuple(words)
-
-
-def rate_words(model: PathModel) -> tuple[str, ...]:
-    """Tbf's words. The burst is small, for the kernel's timers are not bound to ticks, yet holds a super-packet."""
-    burst = max(LEAST_BURST, 2 * wiring.super_packet_octets(model))
-    buffer = model.buffer_octets if model.buffer_octets is not None else 1 << 30
-    rate = ("tbf", "rate", f"{model.rate_bps}bit", "overhead", str(wiring.WIRE_OVERHEAD))
-    return (*rate, "burst", str(burst), "limit", str(max(buffer, burst)))
 
 
 def router_lines(one: wiring.Wire, *, near: bool) -> list[str]:
@@ -87,93 +174,21 @@ def router_lines(one: wiring.Wire, *, near: bool) -> list[str]:
     return lines
 
 
-class NetemEmulation:
-    """The routers with their qdiscs."""
-
-    def __init__(
-        self,
-        routers: dict[str, Namespace],
-        wires: Sequence[wiring.Wire],
-        namespaces: dict[str, str],
-    ) -> None:
-        """Hold what `netem` made."""
-        self._routers = routers
-        self._wires = wires
-        self.namespaces = namespaces
-        self.ends: dict[str, Ends] = ends_of(wires)
-        self._models: Sequence[PathModel] = ()
-
-    def apply(self, models: Sequence[PathModel]) -> None:
-        """Install every stage anew: a `replace` would keep what the new words do not mention."""
-        for one, model in zip(self._wires, models, strict=True):
-            for stage in stages(one, model):
-                where = self._routers[stage.router].path
-                if self._models:
-                    command.run(("tc", "qdisc", "del", "dev", stage.device, "root"), netns=where)
-                words = ("tc", "qdisc", "add", "dev", stage.device, "root", *stage.words)
-                command.run(words, netns=where)
-        self._models = tuple(models)
-
-    def report(self) -> LineReport:
-        """What the delay stages counted since their models were applied.
-
-        Drops in a stage whose model loses nothing are the emulator's own. The kernel tells no lateness.
-        """
-        packets = drops = 0
-        for one, model in zip(self._wires, self._models, strict=True):
-            for router, device, direction in (
-                ("far", one.hub_far, model.forward),
-                ("near", one.hub_near, model.backward),
-            ):
-                netns = self._routers[router].path
-                words = ("tc", "-j", "-s", "qdisc", "show", "dev", device)
-                counted = json.loads(command.run(words, netns=netns))[0]
-                packets += int(counted["packets"])
-                drops += 0 if direction.loss else int(counted["drops"])
-        return LineReport(packets, 0, 0, drops, realtime=True, bin_ns=1, lateness=())
-
-
-@contextmanager
-def netem(paths: Sequence[Path], *, seed: int) -> Iterator[NetemEmulation]:  # noqa: ARG001  tc 6.1 knows no seed
-    """Build sites and routers, shape every path, and unmake it all at the end."""
-    models = modelled(paths)
-    wires = wiring.wires(paths)
-    with ExitStack() as stack:
-        routers = {
-            name: stack.enter_context(Namespace(f"{name} router")) for name in ("near", "far")
-        }
-        for router in routers.values():
-            sites.prepare(router, ROUTER_SYSCTLS)
-        places = sites.open_sites(paths, stack)
-        _join(wires, models, places, routers)
-        emulation = NetemEmulation(routers, wires, sites.paths_of(places))
-        emulation.apply(models)
-        yield emulation
-
-
-def _join(
-    wires: Sequence[wiring.Wire],
-    models: Sequence[PathModel],
-    places: dict[str, Namespace],
-    routers: dict[str, Namespace],
-) -> None:
-    in_sites: dict[str, list[str]] = {name: [] for name in places}
-    near_lines: list[str] = []
-    far_lines: list[str] = []
+def _joining(wires: Sequence[wiring.Wire], models: Sequence[PathModel]) -> list[Step]:
+    in_sites: dict[str, list[str]] = {}
+    near_lines, far_lines = [wiring.LOOPBACK_UP], [wiring.LOOPBACK_UP]
     for one, model in zip(wires, models, strict=True):
         mac, mtu = one.hardware_address, model.mtu
-        near, far = places[one.near_site].path, places[one.far_site].path
+        near, far = f"@{one.near_site}", f"@{one.far_site}"
         near_lines += wiring.veth_lines(one.hub_near, one.device, near, (mac(1), mac(0)), mtu)
-        near_lines += wiring.veth_lines(
-            one.core, one.core, routers["far"].path, (mac(4), mac(5)), mtu
-        )
+        near_lines += wiring.veth_lines(one.core, one.core, "@/far", (mac(4), mac(5)), mtu)
         near_lines += router_lines(one, near=True)
         far_lines += wiring.veth_lines(one.hub_far, one.device, far, (mac(2), mac(3)), mtu)
         far_lines += router_lines(one, near=False)
-        largest = wiring.super_packet_octets(model)
+        largest = wiring.super_packet_octets(model, splits=False)
         for end, site, next_hop in ((True, one.near_site, mac(1)), (False, one.far_site, mac(2))):
-            in_sites[site] += wiring.site_lines(
-                one, near=end, next_hop=next_hop, super_packet=largest, mtu=mtu
+            in_sites.setdefault(site, [wiring.LOOPBACK_UP]).extend(
+                wiring.site_lines(one, near=end, next_hop=next_hop, super_packet=largest, mtu=mtu)
             )
-    batches = [(routers["near"], near_lines), (routers["far"], far_lines)]
-    sites.run_batches([*batches, *((places[name], lines) for name, lines in in_sites.items())])
+    routers = (("/near", near_lines), ("/far", far_lines))
+    return [Step(name, "ip", tuple(lines)) for name, lines in (*routers, *in_sites.items())]

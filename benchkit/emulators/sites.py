@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from benchkit.linux import command, privilege
+from benchkit.linux import privilege
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Path
 
@@ -41,10 +41,3 @@ def prepare(netns: Namespace, extra: Mapping[str, str] | None = None) -> None:
 def paths_of(places: Mapping[str, Namespace]) -> dict[str, str]:
     """Where each site's namespace can be opened."""
     return {name: netns.path for name, netns in places.items()}
-
-
-def run_batches(batches: Iterable[tuple[Namespace, Sequence[str]]]) -> None:
-    """Run the `ip` lines of each namespace, one start of `ip` each."""
-    for netns, lines in batches:
-        text = "\n".join(["link set dev lo up", *lines]) + "\n"
-        command.run(("ip", "-batch", "-"), feed=text, netns=netns.path)

@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchkit.emulators import sites, wiring
+from benchkit.emulators import script, sites, wiring
 from benchkit.emulators.line import LineReport, Port, serve_line
 from benchkit.emulators.link import Ends, ends_of, modelled
+from benchkit.emulators.script import Step
 from benchkit.errors import UnfitError
 from benchkit.linux import process
 from benchkit.linux.netns import Namespace
@@ -23,6 +24,7 @@ RING_OCTETS = 16 << 20
 PAGE = 4096
 MOST_SLOTS = 4096
 ANSWER_TIMEOUT_S = 10.0
+HUB = "/hub"
 
 
 class UserspaceEmulation:
@@ -77,7 +79,7 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         hub = stack.enter_context(Namespace("the hub"))
         sites.prepare(hub)
         places = sites.open_sites(paths, stack)
-        _join(wires, models, places, hub)
+        script.run(steps(paths), {**places, HUB: hub})
         control, theirs = process.context().Pipe()
         stack.callback(control.close)
         ports = [_port(one, model) for one, model in zip(wires, models, strict=True)]
@@ -91,30 +93,29 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         yield UserspaceEmulation(control, sites.paths_of(places), ends_of(wires))
 
 
-def _join(
-    wires: Sequence[wiring.Wire],
-    models: Sequence[PathModel],
-    places: dict[str, Namespace],
-    hub: Namespace,
-) -> None:
-    in_sites: dict[str, list[str]] = {name: [] for name in places}
-    in_hub: list[str] = []
-    for one, model in zip(wires, models, strict=True):
+def steps(paths: Sequence[Path]) -> list[Step]:
+    """What joins the sites to the hub."""
+    in_sites: dict[str, list[str]] = {}
+    in_hub = [wiring.LOOPBACK_UP]
+    for one, model in zip(wiring.wires(paths), modelled(paths), strict=True):
         mac = one.hardware_address
-        near, far = places[one.near_site].path, places[one.far_site].path
+        near, far = f"@{one.near_site}", f"@{one.far_site}"
         in_hub += wiring.veth_lines(one.hub_near, one.device, near, (mac(1), mac(0)), model.mtu)
         in_hub += wiring.veth_lines(one.hub_far, one.device, far, (mac(2), mac(3)), model.mtu)
-        largest = wiring.super_packet_octets(model)
+        largest = wiring.super_packet_octets(model, splits=True)
         # The line carries frames unchanged, so each end addresses the other's device itself.
         for end, site, next_hop in ((True, one.near_site, mac(3)), (False, one.far_site, mac(0))):
-            in_sites[site] += wiring.site_lines(
-                one, near=end, next_hop=next_hop, super_packet=largest, mtu=model.mtu
+            in_sites.setdefault(site, [wiring.LOOPBACK_UP]).extend(
+                wiring.site_lines(
+                    one, near=end, next_hop=next_hop, super_packet=largest, mtu=model.mtu
+                )
             )
-    sites.run_batches([(hub, in_hub), *((places[name], lines) for name, lines in in_sites.items())])
+    sites = [Step(name, "ip", tuple(lines)) for name, lines in in_sites.items()]
+    return [Step(HUB, "ip", tuple(in_hub)), *sites]
 
 
 def _port(one: wiring.Wire, model: PathModel) -> Port:
-    frame = wiring.super_packet_octets(model) + FRAME_ROOM
+    frame = wiring.super_packet_octets(model, splits=True) + FRAME_ROOM
     slots = min(MOST_SLOTS, RING_OCTETS // (-(-frame // PAGE) * PAGE))
     return Port(one.path, one.hub_near, one.hub_far, frame, slots)
 

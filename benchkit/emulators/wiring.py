@@ -19,6 +19,7 @@ BURST_NS = 150_000
 LARGEST_SUPER_PACKET = 65_536
 # Preamble, start of frame, frame check sequence and the gap between frames: on the wire, not in the frame.
 WIRE_OVERHEAD = 24
+LOOPBACK_UP = "link set dev lo up"
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,14 @@ def wires(paths: Sequence[Path]) -> list[Wire]:
     return [wire(at, path.name, path.near, path.far) for at, path in enumerate(paths)]
 
 
-def super_packet_octets(model: PathModel) -> int:
-    """How large a segmentation-offload packet may be, so that rate and loss act on what they should.
+def super_packet_octets(model: PathModel, *, splits: bool) -> int:
+    """How large a segmentation-offload packet may be, so that the model acts on what it should.
 
-    With loss, one packet: dropping 64 KB at a time is another model altogether.
+    One packet where packets overtake or double, and where some are lost by an emulator that does not split
+    super-packets: dropping 64 KB at a time is another model altogether.
     """
-    if model.forward.loss or model.backward.loss:
+    directions = (model.forward, model.backward)
+    if any(each.reorder or each.duplicate or (each.loses and not splits) for each in directions):
         return model.mtu
     if model.rate_bps is None:
         return LARGEST_SUPER_PACKET

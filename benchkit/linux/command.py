@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchkit.errors import CommandError
 
@@ -14,10 +14,17 @@ TIMEOUT_S = 20.0
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
-def run(argv: Sequence[str], *, feed: str | None = None, netns: str | None = None) -> str:
+def run(
+    argv: Sequence[str],
+    *,
+    feed: str | None = None,
+    netns: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run it, inside the network namespace at path `netns` if one is given, and return its stdout.
 
-    `feed` is its standard input. Raises CommandError when it is not there, fails or hangs.
+    `feed` is its standard input, `environment` holds variables beside ours. Raises CommandError when it is
+    not there, fails or hangs.
     """
     words = list(argv)
     if netns is not None:
@@ -30,7 +37,7 @@ def run(argv: Sequence[str], *, feed: str | None = None, netns: str | None = Non
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            env=_environment(),
+            env={**_environment(), **(environment or {})},
         )
     except FileNotFoundError as error:
         raise CommandError(shlex.join(argv), 127, f"{words[0]} is not installed") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from benchkit.model.impairment import Bursts, Trace
 
 # Light in fibre of group index 1.468, a data-sheet figure for G.652-class fibre.
 FIBRE_NS_PER_KM = 4897
@@ -24,12 +26,32 @@ class Site:
 class Direction:
     """What one direction of a path does to a packet, beside rate and buffer.
 
-    Jitter is the standard deviation of a normal distribution around the delay; packets keep their order.
+    `jitter_ns` is the standard deviation around the delay, of a normal or Pareto distribution; for "table"
+    it is that of `deviations_ns`, sorted deviations from the delay, each as likely as the next. Packets keep
+    their order, but for the share `reorder` that overtakes by taking no delay at all. `loss`, `reorder` and
+    `duplicate` are shares from 0 to 1, drawn for each packet by itself; `bursts` stands instead of `loss`. A
+    `trace` stands instead of the delay while a path is measured; it is calibrated at `delay_ns`.
     """
 
     delay_ns: int
     jitter_ns: int = 0
     loss: float = 0.0
+    distribution: str = "normal"
+    deviations_ns: tuple[int, ...] = ()
+    bursts: Bursts | None = None
+    reorder: float = 0.0
+    duplicate: float = 0.0
+    trace: Trace | None = None
+
+    @property
+    def loses(self) -> bool:
+        """Whether any packet may be lost."""
+        return bool(self.loss or self.bursts)
+
+    @property
+    def mean_loss(self) -> float:
+        """The share of packets lost in the long run."""
+        return self.bursts.mean_loss if self.bursts else self.loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,17 @@ class PathModel:
     def rtt_ns(self) -> int:
         """The round trip of an unloaded path, in the middle of its jitter."""
         return self.forward.delay_ns + self.backward.delay_ns
+
+    @property
+    def still(self) -> PathModel:
+        """The same path as it is before its traces start."""
+        forward, backward = (replace(each, trace=None) for each in (self.forward, self.backward))
+        return replace(self, forward=forward, backward=backward)
+
+    @property
+    def bare(self) -> PathModel:
+        """The same wire with no delay, jitter or loss: what is left is the instrument's own."""
+        return replace(self, forward=Direction(0), backward=Direction(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,19 +84,22 @@ class PathRecord:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One direction of one path (or "both"): what the model asked of the emulator and what it gave, in ms.
+    """One figure of one direction of one path (or "both"): what the model asked of the emulator, what it gave.
 
-    `floor_ms` is the same figure with no delay asked.
+    `quantity` is "delay", "jitter", "loss", "reordering", "duplication", "rate" or "trace", in `unit`. `n`
+    counts what it rests on. `floor` is the same figure with no delay asked, where that says something.
     """
 
     path: str
     direction: str
-    asked_ms: float
-    got_ms: float
-    floor_ms: float
-    tolerance_ms: float
+    quantity: str
+    unit: str
+    asked: float
+    got: float
+    tolerance: float
     n: int
     within: bool
+    floor: float | None = None
 
 
 @dataclass(frozen=True)

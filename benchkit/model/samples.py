@@ -24,6 +24,8 @@ RTT_COLUMNS = (
     "t3_ns",  # kernel: the far end's departure
     "t4_ns",  # kernel: our arrival
 )
+# A count beside them: further answers to the same packet, as far as they came soon (RFC 5560).
+DUPLICATES = "duplicates"
 HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status")
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 

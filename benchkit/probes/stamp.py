@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchkit.clock import NS_PER_MS, monotonic_ns, realtime_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
-from benchkit.model.samples import RTT_COLUMNS, Samples, column
+from benchkit.model.samples import DUPLICATES, RTT_COLUMNS, Samples, column
 from benchkit.model.spec import ReflectorSpec, StampSpec
 from benchkit.probes import stamp_packet
 from benchkit.probes.pacer import Pacer
@@ -38,6 +38,7 @@ class _Flight:
         self.due = periodic(start, spec.interval_ns, spec.count)
         self._udp = udp
         self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in RTT_COLUMNS[2:]}
+        self._duplicates = np.zeros(spec.count, dtype=np.int64)
         self._settled = 0
         self.answered = 0
 
@@ -70,7 +71,8 @@ class _Flight:
                 continue
             index, times = reply.sender_sequence, self._times
             if times["received_ns"][index]:
-                continue  # a duplicate: the first answer counts
+                self._duplicates[index] += 1  # the first answer counts
+                continue
             times["received_ns"][index] = now
             times["t4_ns"][index] = stamp
             times["t2_ns"][index], times["t3_ns"][index] = reply.t2_ns, reply.t3_ns
@@ -111,6 +113,7 @@ class _Flight:
             if name in {"received_ns", "t2_ns", "t3_ns", "t4_ns"}:
                 absent = absent | too_late
             columns[name] = column(values[rows].copy(), absent)
+        columns[DUPLICATES] = column(self._duplicates[rows].copy())
         return Samples("rtt", spec.path, spec.phase, columns)
 
 

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from benchkit.model.record import Calibration, Instrument, RunRecord
 from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short
 
-CALIBRATION_HEADER = ("path", "direction", "asked", "got", "error", "tolerance", "floor", "n", "")
+CALIBRATION_TITLE = "Calibration: what was asked of the emulator, and got"
+CALIBRATION_HEADER = (
+    *("path", "direction", "quantity", "asked", "got", "error", "tolerance", "floor", "n", ""),
+)
+CALIBRATION_WORDS = 3
+SHORT_CALIBRATION_HEADER = ("", "asked", "got", "tolerance", "n", "")
+CALIBRATION_LARGE = 100
 Facts = tuple[tuple[str, str], ...]
 _DIGEST_LENGTH = 12
 
@@ -56,20 +62,34 @@ def _line_words(instrument: Instrument) -> str:
 
 
 def calibration_rows(calibration: Sequence[Calibration]) -> tuple[tuple[str, ...], ...]:
-    """What the model asked of the emulator and what it gave, in ms, under CALIBRATION_HEADER."""
+    """Asked and got under CALIBRATION_HEADER, each line in its own unit."""
+    return tuple(_calibration_row(line) for line in calibration)
+
+
+def short_calibration_rows(
+    calibration: Sequence[Calibration], path: str
+) -> tuple[tuple[str, ...], ...]:
+    """One path's lines under SHORT_CALIBRATION_HEADER."""
+    rows = (_calibration_row(line) for line in calibration if line.path == path)
     return tuple(
-        (
-            clean(line.path),
-            clean(line.direction),
-            fixed(line.asked_ms, 3),
-            fixed(line.got_ms, 3),
-            f"{line.got_ms - line.asked_ms:+.3f}",
-            f"±{line.tolerance_ms:.3f}",
-            fixed(line.floor_ms, 3),
-            str(line.n),
-            "ok" if line.within else "OUT",
-        )
-        for line in calibration
+        (f"{quantity.replace(',', f' {direction},')}", asked, got, tolerance, n, within)
+        for _, direction, quantity, asked, got, _, tolerance, _, n, within in rows
+    )
+
+
+def _calibration_row(line: Calibration) -> tuple[str, ...]:
+    places = 3 if line.asked < CALIBRATION_LARGE else 1
+    return (
+        clean(line.path),
+        clean(line.direction),
+        f"{clean(line.quantity)}, {clean(line.unit)}",
+        fixed(line.asked, places),
+        fixed(line.got, places),
+        f"{line.got - line.asked:+.{places}f}",
+        f"±{line.tolerance:.{places}f}",
+        fixed(line.floor, places),
+        str(line.n),
+        "ok" if line.within else "OUT",
     )
 
 

@@ -102,9 +102,11 @@ def _background(record: RunRecord) -> Iterator[str]:
     yield from ("### Instrument", "")
     yield from _list(background.instrument_facts(record.instrument))
     if record.calibration:
-        yield from ("### Calibration: round trips the model asked for and got, ms", "")
+        yield from (f"### {background.CALIBRATION_TITLE}", "")
         yield from _table(
-            background.CALIBRATION_HEADER, background.calibration_rows(record.calibration), 2
+            background.CALIBRATION_HEADER,
+            background.calibration_rows(record.calibration),
+            background.CALIBRATION_WORDS,
         )
     if record.context:
         yield from ("### Documented, not judged here", "")

@@ -198,10 +198,8 @@ def _background(record: RunRecord, width: int) -> Iterator[Line]:
     yield from _section("Instrument", width)
     yield from _facts(background.instrument_facts(record.instrument), width)
     if record.calibration:
-        yield from _section("Calibration: round trips the model asked for and got, ms", width)
-        yield from _table(
-            background.CALIBRATION_HEADER, background.calibration_rows(record.calibration)
-        )
+        yield from _section(background.CALIBRATION_TITLE, width)
+        yield from _calibration(record)
     if record.context:
         yield from _section("Documented, not judged here", width)
         for line in background.context_lines(record):
@@ -209,6 +207,16 @@ def _background(record: RunRecord, width: int) -> Iterator[Line]:
     yield from _section("Run", width)
     yield from _environment(background.environment_items(record), width)
     yield from _facts(background.run_facts(record), width)
+
+
+def _calibration(record: RunRecord) -> Iterator[Line]:
+    """A table for each path, narrow enough for a terminal; the machine-readable formats have every column."""
+    for name in dict.fromkeys(line.path for line in record.calibration):
+        yield [(f"{INDENT}{clean(name)}", "bold")]
+        yield from _table(
+            background.SHORT_CALIBRATION_HEADER,
+            background.short_calibration_rows(record.calibration, name),
+        )
 
 
 def _environment(items: Sequence[str], width: int) -> Iterator[Line]:
@@ -242,7 +250,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Lin
     widths = [max(cells(row[i]) for row in (header, *rows)) for i in range(len(header))]
     for row in (header, *rows):
         entries = [
-            padded(entry, width, right=i > 1)
+            padded(entry, width, right=i > 0)
             for i, (entry, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield [(f"{INDENT}{'  '.join(entries)}".rstrip(), "dim" if row is header else "")]

@@ -123,7 +123,8 @@ def _undecided(budget: Budget, interval: Interval) -> str:
     )
     # Standard errors shrink with the square root of n; what bounds a loss of nothing shrinks with n.
     power = 1 if budget.metric == "loss" and interval.value == 0 else 2
-    times = (abs(end - interval.value) / distance) ** power if distance else math.inf
+    ratio = abs(end - interval.value) / distance if distance else math.inf
+    times = min(ratio, _MOST_TIMES + 1) ** power
     if times > _MOST_TIMES:
         return f"{text}; the measured {_number(interval.value, digits)} {budget.unit} is too near to it"
     return f"{text}; measure longer: about {max(math.ceil(times), 2)} times as many samples would decide at this spread"

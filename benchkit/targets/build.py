@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path as FilePath
+from statistics import pstdev
 
 from pydantic import ValidationError
 
 from benchkit.errors import TargetError
+from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import (
     FIBRE_NS_PER_KM,
     Budget,
@@ -18,16 +20,26 @@ from benchkit.model.place import (
     great_circle_km,
 )
 from benchkit.model.target import METRICS, Fact, Plan, Target
-from benchkit.targets.crosschecks import cross_complaints
+from benchkit.targets.crosschecks import EXCLUSIVE, cross_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.files import TomlFile, read_toml
 from benchkit.targets.folders import seed_folders
 from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
 from benchkit.targets.problems import complaints_of
-from benchkit.targets.schema import BudgetTable, DirectionTable, PathTable, PlanTable, TargetTable
+from benchkit.targets.schema import (
+    BudgetTable,
+    DeviationsTable,
+    DirectionTable,
+    PathTable,
+    PlanTable,
+    TargetTable,
+    TraceTable,
+    WeatherTable,
+)
 from benchkit.targets.schema import SharedModelTable as Shared
 
 _NS_PER_MS = 1e6
+_NS = {"us": 1e3, "ms": 1e6}
 
 
 def read_target(path: FilePath) -> Target:
@@ -124,10 +136,50 @@ def _delay(given: int | None, merged: Shared, distance: float | None) -> tuple[i
 
 
 def _direction(own: DirectionTable, merged: Shared, delay: int | None) -> Direction:
-    delay_ns = own.delay if own.delay is not None else delay
-    jitter_ns = own.jitter if own.jitter is not None else merged.jitter
-    loss = own.loss if own.loss is not None else merged.loss
-    return Direction(delay_ns or 0, jitter_ns or 0, loss or 0.0)
+    said = _weather(own, merged)
+    deviations = _deviations(said.deviations)
+    spread = round(pstdev(deviations)) if deviations else said.jitter or 0
+    return Direction(
+        delay_ns=(own.delay if own.delay is not None else delay) or 0,
+        jitter_ns=spread,
+        loss=said.loss or 0.0,
+        distribution="table" if deviations else said.distribution or "normal",
+        deviations_ns=deviations,
+        bursts=Bursts(**said.bursts.model_dump()) if said.bursts else None,
+        reorder=said.reorder or 0.0,
+        duplicate=said.duplicate or 0.0,
+        trace=_trace(said.trace),
+    )
+
+
+def _weather(own: DirectionTable, merged: Shared) -> WeatherTable:
+    """What is said of the direction itself, else of all."""
+    said = {
+        key: getattr(own if key in own.model_fields_set else merged, key)
+        for key in WeatherTable.model_fields
+    }
+    # Of two that exclude each other, what the direction itself says.
+    for one, other in EXCLUSIVE:
+        if one in own.model_fields_set:
+            said[other] = getattr(own, other)
+        elif other in own.model_fields_set:
+            said[one] = None
+    return WeatherTable.model_construct(**said)
+
+
+def _deviations(table: DeviationsTable | None) -> tuple[int, ...]:
+    if table is None:
+        return ()
+    return tuple(sorted(round(value * _NS[table.unit]) for value in table.values))
+
+
+def _trace(table: TraceTable | None) -> Trace | None:
+    if table is None:
+        return None
+    return Trace(
+        at_ns=tuple(index * table.every for index in range(len(table.values))),
+        delay_ns=tuple(round(value * _NS[table.unit]) for value in table.values),
+    )
 
 
 def _budget(table: BudgetTable, library: Library) -> Budget:

@@ -7,8 +7,10 @@ place hides none of the others. What has the wrong shape is passed over here: `s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+from benchkit import units
 from benchkit.model.target import METRICS, PERCENTILES
 from benchkit.targets.documents import Library
 from benchkit.targets.folders import did_you_mean
@@ -17,6 +19,10 @@ from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
 
 Table = dict[str, Any]
+# Two ways to say one thing.
+EXCLUSIVE = (("loss", "bursts"), ("jitter", "deviations"))
+# What one packet of a frame adds around its payload: Ethernet header, preamble, checksum and gap.
+FRAME_OCTETS = 38
 
 
 def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
@@ -28,6 +34,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_coordinates(tree),
         *_ends(tree),
         *_delays(tree),
+        *_weathers(tree),
         *_budgets(tree, library),
         *_context(tree, library),
     ]
@@ -117,6 +124,41 @@ def _delays(tree: Table) -> Iterator[Complaint]:
                     (*location, "model"),
                     f"has no delay: {end!r} has no coordinates; give them, or `delay`",
                 )
+
+
+def _weathers(tree: Table) -> Iterator[Complaint]:
+    shared = _table(_table(tree, "defaults"), "model")
+    yield from _exclusive(("defaults", "model"), shared)
+    for location, path in _tables(tree, ("path",)):
+        model = _table(path, "model")
+        yield from _exclusive((*location, "model"), model)
+        for side in ("forward", "backward"):
+            yield from _exclusive((*location, "model", side), _table(model, side))
+    yield from _buffers(tree)
+
+
+def _exclusive(location: Location, table: Table) -> Iterator[Complaint]:
+    for one, other in EXCLUSIVE:
+        if one in table and other in table:
+            yield (*location, other), f"stands instead of `{one}`; give one of them"
+
+
+def _buffers(tree: Table) -> Iterator[Complaint]:
+    """A buffer that holds no packet passes none."""
+    shared = _table(_table(tree, "defaults"), "model")
+    places: list[tuple[Location, Table]] = [(("defaults", "model"), shared)]
+    places += [
+        ((*location, "model"), _table(path, "model")) for location, path in _tables(tree, ("path",))
+    ]
+    for location, model in places:
+        mtu, buffer = model.get("mtu", shared.get("mtu", 1500)), _text(model, "buffer")
+        if buffer is None or not isinstance(mtu, int):
+            continue
+        with suppress(ValueError):
+            if 0 < units.octets(buffer) < mtu + FRAME_OCTETS:
+                said = f"{buffer!r} holds no packet of {mtu} octets"
+                said += f", which takes {mtu + FRAME_OCTETS} on the wire: give a larger one"
+                yield (*location, "buffer"), said
 
 
 def _budgets(tree: Table, library: Library) -> Iterator[Complaint]:

@@ -71,6 +71,19 @@ def _size(text: str) -> int:
     return number
 
 
+def _step(text: str) -> int:
+    number = _period(text)
+    if number < units.duration_ns("20 ms"):
+        raise ValueError(f"{text!r} must be 20 ms or more: tc takes some of that for a change")
+    return number
+
+
+def _some(text: str) -> float:
+    number = units.share(text)
+    _positive(text, number)
+    return number
+
+
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(
@@ -97,6 +110,17 @@ def _distinct(probes: tuple[str, ...]) -> tuple[str, ...]:
     return probes
 
 
+def _from_to(fewest: int, most: int) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
+    """A list of so many values. Pydantic's own bound would count only those that are right."""
+
+    def check(values: tuple[float, ...]) -> tuple[float, ...]:
+        if not fewest <= len(values) <= most:
+            raise ValueError(f"{len(values)} values: give {fewest} to {most}")
+        return values
+
+    return check
+
+
 Name = Annotated[str, AfterValidator(_name)]
 Line = Annotated[str, AfterValidator(_line)]
 Period = Annotated[int, BeforeValidator(_quantity(_period, "10 s"))]
@@ -105,6 +129,8 @@ Pace = Annotated[float, BeforeValidator(_quantity(_pace, "500/s"))]
 BitRate = Annotated[int, BeforeValidator(_quantity(_bit_rate, "1 Gbit/s"))]
 Size = Annotated[int, BeforeValidator(_quantity(_size, "1 MiB"))]
 Share = Annotated[float, BeforeValidator(_quantity(units.share, "0.1 %"))]
+PositiveShare = Annotated[float, BeforeValidator(_quantity(_some, "1 %"))]
+Step = Annotated[int, BeforeValidator(_quantity(_step, "100 ms"))]
 Schema = Annotated[Literal[1], Field(alias="schema")]
 
 
@@ -123,17 +149,48 @@ class SiteTable(Table):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
 
 
-class DirectionTable(Table):
-    delay: Delay | None = None
+class BurstsTable(Table):
+    enter: PositiveShare
+    leave: PositiveShare
+    bad_loss: Share = 1.0
+    good_loss: Share = 0.0
+
+
+class DeviationsTable(Table):
+    unit: Literal["us", "ms"]
+    values: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_from_to(2, 16_384))]
+
+
+class TraceTable(Table):
+    unit: Literal["us", "ms"]
+    every: Step
+    values: Annotated[
+        tuple[Annotated[float, Field(ge=0)], ...],
+        Field(strict=False),
+        AfterValidator(_from_to(1, 100_000)),
+    ]
+
+
+class WeatherTable(Table):
+    """What may be said of one direction, or of all."""
+
     jitter: Delay | None = None
+    distribution: Literal["normal", "pareto"] | None = None
+    deviations: DeviationsTable | None = None
     loss: Share | None = None
+    bursts: BurstsTable | None = None
+    reorder: Share | None = None
+    duplicate: Share | None = None
+    trace: TraceTable | None = None
 
 
-class SharedModelTable(Table):
+class DirectionTable(WeatherTable):
+    delay: Delay | None = None
+
+
+class SharedModelTable(WeatherTable):
     route_factor: Annotated[float, Field(gt=0, le=100)] | None = None
     equipment: Delay | None = None
-    jitter: Delay | None = None
-    loss: Share | None = None
     rate: BitRate | None = None
     buffer: Size | None = None
     mtu: Annotated[int, Field(ge=576, le=65535)] | None = None

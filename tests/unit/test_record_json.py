@@ -67,7 +67,9 @@ records = st.builds(
     unfit=st.lists(words, max_size=2).map(tuple),
     context=st.lists(st.tuples(words, words, words), max_size=2).map(tuple),
     calibration=st.lists(
-        st.builds(Calibration, words, words, *[numbers] * 4, st.integers(0, 9), st.booleans()),
+        st.builds(
+            Calibration, *[words] * 4, *[numbers] * 3, st.integers(0, 9), st.booleans(), numbers
+        ),
         max_size=2,
     ).map(tuple),
     environment=plain,

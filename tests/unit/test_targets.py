@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from benchkit.errors import AskedWronglyError, BenchkitError, TargetError
+from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.target import Target
 from benchkit.targets import find_target, folders, load_target, shipped_targets
 from benchkit.targets.build import read_target
@@ -253,7 +254,7 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             "mtu = 1400",
             "colour = 1",
-            "x.toml:24: path[1].model.colour: unknown key; known are route_factor, equipment, jitter, loss, rate, buffer, mtu, delay, forward, backward",
+            "x.toml:24: path[1].model.colour: unknown key; known are jitter, distribution, deviations, loss, bursts, reorder, duplicate, trace, route_factor, equipment, rate, buffer, mtu, delay, forward, backward",
             id="unknown key, nothing near",
         ),
         pytest.param(
@@ -807,3 +808,49 @@ def test_no_mutation_of_the_shipped_target_raises_anything_but_our_own_errors(
         for problem in error.args:
             assert "\n" not in problem
             assert ":" in problem
+
+
+WEATHER = """[path.model]
+mtu = 1400
+delay = "5 ms"
+jitter = "100 us"
+distribution = "pareto"
+loss = "1 %"
+duplicate = "0.5 %"
+forward = { deviations = { unit = "us", values = [30, -10, -20] } }
+backward = { bursts = { enter = "1 %", leave = "25 %" }, trace = { unit = "ms", every = "100 ms", values = [5, 6.5] } }
+"""
+
+
+def test_each_direction_has_its_own_weather() -> None:
+    model = load(GOOD.replace("[path.model]\nmtu = 1400\n", WEATHER)).paths[0].model
+    assert model is not None
+    there, back = model.forward, model.backward
+    assert (there.distribution, there.deviations_ns) == ("table", (-20_000, -10_000, 30_000))
+    assert there.jitter_ns == pytest.approx(21_602, abs=1)
+    assert (there.loss, there.bursts, there.duplicate) == (0.01, None, 0.005)
+    assert (back.distribution, back.jitter_ns, back.duplicate) == ("pareto", 100_000, 0.005)
+    assert (back.loss, back.bursts) == (0.0, Bursts(0.01, 0.25))
+    assert back.trace == Trace((0, 100_000_000), (5_000_000, 6_500_000))
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ('loss = "1 %"\nbursts = { enter = "1 %", leave = "25 %" }', ["bursts", "loss"]),
+        (
+            'jitter = "1 ms"\ndeviations = { unit = "us", values = [1, 2] }',
+            ["deviations", "jitter"],
+        ),
+        ('distribution = "uniform"', ["distribution", "uniform", "pareto"]),
+        ('bursts = { enter = "0 %", leave = "25 %" }', ["enter", "0 %"]),
+        ('trace = { unit = "ms", every = "1 ms", values = [1] }', ["every", "1 ms", "20 ms"]),
+        ('trace = { unit = "ms", every = "1 s", values = [-1] }', ["trace", "-1"]),
+        ('reorder = "101 %"', ["reorder", "101 %"]),
+        ('buffer = "1 KiB"', ["buffer", "1 KiB", "1438"]),
+    ],
+)
+def test_weather_that_cannot_be_is_one_line(says: str, words: list[str]) -> None:
+    (line,) = problems(GOOD.replace("mtu = 1400", f"mtu = 1400\n{says}"))
+    for word in words:
+        assert word in line
