@@ -10,8 +10,6 @@ sender's own device is never shaped: the kernel would stamp packets behind the s
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,7 +23,7 @@ from benchkit.emulators.netem_words import Stage, stages
 from benchkit.emulators.script import Step
 from benchkit.errors import CommandError
 from benchkit.linux import command
-from benchkit.linux.channel import PREFIX
+from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Path, PathModel
 
@@ -134,13 +132,14 @@ def netem(paths: Sequence[Path], *, seed: int) -> Iterator[NetemEmulation]:
     models = modelled(paths)
     wires = wiring.wires(paths)
     with ExitStack() as stack:
-        tables = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-"))
+        tables = HeldFolder()
+        stack.callback(tables.close)
         places = {name: stack.enter_context(Namespace(f"router {name[1:]}")) for name in ROUTERS}
         for router in places.values():
             sites.prepare(router, ROUTER_SYSCTLS)
         places |= sites.open_sites(paths, stack)
         script.run(_joining(wires, models), places)
-        emulation = NetemEmulation(places, wires, tables, seed)
+        emulation = NetemEmulation(places, wires, tables.path, seed)
         stack.callback(emulation.stop_following)
         emulation.apply([model.still for model in models])
         yield emulation

@@ -6,18 +6,17 @@ stop, by a word or by its end, so that no probe outlives the campaign it belongs
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
-import tempfile
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from benchkit.linux import leftovers
+
 STOP = "stop"
-PREFIX = "benchkit-"
+PREFIX = leftovers.PREFIX
 
 
 class SinkAddress(NamedTuple):
@@ -40,8 +39,9 @@ class Channel:
 
     def __init__(self) -> None:
         """Listen on a socket in a private folder of its own."""
-        self._folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
-        self._listener = Listener(f"{self._folder}/sink", family="AF_UNIX", backlog=128)
+        leftovers.remove_dead_folders()
+        self._folder = leftovers.HeldFolder()
+        self._listener = Listener(f"{self._folder.path}/sink", family="AF_UNIX", backlog=128)
         self._connections: dict[str, Connection] = {}
         self._lock = threading.Lock()
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -67,7 +67,7 @@ class Channel:
             for connection in self._connections.values():
                 connection.close()
             self._connections.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
     def _accept(self) -> None:
         while True:

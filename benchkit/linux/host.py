@@ -22,13 +22,24 @@ def fingerprint() -> dict[str, str]:
         "memory": _memory(),
         "virtual": "yes" if "hypervisor" in _read("/proc/cpuinfo") else "no",
         "governor": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "clock": _read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        "clock": clock_source(),
         "load": _read("/proc/loadavg").partition(" ")[0],
         "user": "root" if os.geteuid() == 0 else "ordinary",
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in LIBRARIES},
     }
     return {key: value for key, value in found.items() if value}
+
+
+def clock_source() -> str:
+    """What the kernel tells time by; empty where it does not say."""
+    return _read("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+
+
+def governors() -> list[str]:
+    """The frequency governors of all cores, each once; none where the kernel does not tell."""
+    files = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor")
+    return sorted({_read(str(file)) for file in files} - {""})
 
 
 @dataclass(frozen=True)

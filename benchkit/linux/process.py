@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-from benchkit.linux import libc
+from benchkit.linux import leftovers, libc
 
 # A BLAS thread pool would double the threads of every process, and we multiply no matrices.
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -28,6 +28,7 @@ def warm_up(modules: Sequence[str]) -> None:
     """Have the fork server import these before the first process is needed. Call it once, early."""
     for name in _SINGLE_THREADED:
         os.environ.setdefault(name, "1")
+    leftovers.mark()
     server = context()
     server.set_forkserver_preload(list(modules))
 
