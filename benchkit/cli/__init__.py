@@ -21,9 +21,18 @@ COMMANDS = {
         "run",
         "Measure a target's paths and judge them against their budgets.",
     ),
+    "emulate": (
+        "benchkit.cli.emulate",
+        "emulate",
+        "Run any command at one end of an emulated path.",
+    ),
     "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
-    "doctor": ("benchkit.cli.doctor", "doctor", "Say what this machine can emulate."),
+    "doctor": (
+        "benchkit.cli.doctor",
+        "doctor",
+        "Say what this machine can do; tidy up after killed runs.",
+    ),
 }
 INTERRUPTED = 130
 

@@ -40,6 +40,7 @@ FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
 @click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option("--name", help="A name for this run, kept in its record.")
+@click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
 @results_option
 @format_option
@@ -54,6 +55,7 @@ def run(
     rate: float | None,
     seed: int | None,
     name: str | None,
+    dry_run: bool,
     gate: bool,
     results: Path,
     form: str,
@@ -76,6 +78,11 @@ def run(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
         )
+    if dry_run:
+        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
+
+        print_steps(asked, emulator)
+        return
     command = shlex.join(["benchkit", "run", *_arguments()])
     question = Question(asked, emulator, name, command)
     status = _answer(question, results, form, gate=gate)

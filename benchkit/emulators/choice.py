@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from benchkit.emulators.link import Emulation
 from benchkit.emulators.netem import netem
+from benchkit.emulators.netem import steps as netem_steps
+from benchkit.emulators.script import Step
+from benchkit.emulators.userspace import steps as userspace_steps
 from benchkit.emulators.userspace import userspace
 from benchkit.errors import BenchkitError, UnfitError
 from benchkit.linux import command
@@ -19,6 +22,11 @@ from benchkit.model.place import Path
 EMULATORS: dict[str, Callable[..., AbstractContextManager[Emulation]]] = {
     "netem": netem,
     "userspace": userspace,
+}
+# What each types to build itself.
+STEPS: dict[str, Callable[[Sequence[Path], int], list[Step]]] = {
+    "netem": netem_steps,
+    "userspace": userspace_steps,
 }
 
 
@@ -53,6 +61,11 @@ def choose(wanted: str) -> Choice:
     if missing:
         return Choice("userspace", f"kernel {release} has no netem ({missing})")
     return Choice("netem", f"kernel {release} has it")
+
+
+def steps_of(name: str, paths: Sequence[Path], seed: int) -> list[Step]:
+    """Every ip and tc command of an emulator for these paths, without running one."""
+    return STEPS[name](paths, seed)
 
 
 def why_no_netem() -> str | None:

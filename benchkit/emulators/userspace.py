@@ -79,7 +79,7 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         hub = stack.enter_context(Namespace("the hub"))
         sites.prepare(hub)
         places = sites.open_sites(paths, stack)
-        script.run(steps(paths), {**places, HUB: hub})
+        script.run(steps(paths, seed), {**places, HUB: hub})
         control, theirs = process.context().Pipe()
         stack.callback(control.close)
         ports = [_port(one, model) for one, model in zip(wires, models, strict=True)]
@@ -93,7 +93,7 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         yield UserspaceEmulation(control, sites.paths_of(places), ends_of(wires))
 
 
-def steps(paths: Sequence[Path]) -> list[Step]:
+def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the line is told, and types nothing
     """What joins the sites to the hub."""
     in_sites: dict[str, list[str]] = {}
     in_hub = [wiring.LOOPBACK_UP]

@@ -1,0 +1,109 @@
+"""`benchkit emulate`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import click
+
+from benchkit.errors import AskedWronglyError
+
+COMMAND = "benchkit.command"
+
+
+class WithCommand(click.Command):
+    """A command whose words after `--` are another's, and are taken as they are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set aside what comes after the first `--`."""
+        ours, separator, theirs = args, "", list[str]()
+        if "--" in args:
+            at = args.index("--")
+            ours, separator, theirs = args[:at], args[at], args[at + 1 :]
+        ctx.meta[COMMAND] = tuple(theirs) if separator else ()
+        return super().parse_args(ctx, ours)
+
+
+@click.command(cls=WithCommand)
+@click.argument("words", nargs=-1, metavar="[TARGET] PATH -- COMMAND...")
+@click.option("--shell", is_flag=True, help="Open a shell there instead of a command.")
+@click.option(
+    "--serve", metavar="COMMAND", help="Run this at the other end meanwhile, started first."
+)
+@click.option("--at", type=click.Choice(("near", "far")), default="near", show_default=True)
+@click.option(
+    "--emulator",
+    type=click.Choice(("auto", "netem", "userspace")),
+    default="auto",
+    show_default=True,
+    help="How the path is modelled; auto is netem where the kernel has it.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
+@click.option("--dry-run", is_flag=True, help="Print every ip and tc command instead.")
+@click.pass_context
+def emulate(
+    context: click.Context,
+    words: tuple[str, ...],
+    shell: bool,
+    serve: str | None,
+    at: str,
+    emulator: str,
+    seed: int | None,
+    dry_run: bool,
+) -> None:
+    """Run COMMAND at one end of an emulated PATH of TARGET, and end with its exit status.
+
+    TARGET is `guizhou` without one. Both sites resolve by name: benchkit emulate guiyang-hangzhou -- ping
+    hangzhou. BENCHKIT_NEAR and BENCHKIT_FAR hold the addresses. What the emulator did is told on stderr.
+    """
+    from benchkit.campaign.question import Changes, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    target_name, path_name = _asked(words)
+    command = context.meta[COMMAND] or ((os.environ.get("SHELL", "/bin/sh"),) if shell else ())
+    if not command and not dry_run:
+        raise AskedWronglyError(
+            f"nothing to run at {path_name}: give a command after --, or --shell"
+        )
+    target = narrowed(load_target(target_name), Changes(paths=(path_name,), seed=seed))
+    if dry_run:
+        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
+
+        print_steps(target, emulator)
+        return
+    context.exit(_run(target, command, serve, emulator, at_far_end=at == "far"))
+
+
+def _asked(words: tuple[str, ...]) -> tuple[str, str]:
+    if len(words) == 1:
+        return "guizhou", words[0]
+    if len(words) != 2:  # noqa: PLR2004  a target and a path
+        raise AskedWronglyError(
+            "emulate needs a path, and may have a target before it: benchkit emulate guizhou "
+            "guiyang-hangzhou -- COMMAND"
+        )
+    return words[0], words[1]
+
+
+def _run(
+    target: object, command: tuple[str, ...], serve: str | None, emulator: str, *, at_far_end: bool
+) -> int:
+    from benchkit.campaign.errand import Errand, run_errand  # noqa: PLC0415  costs numpy
+    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.model.target import Target  # noqa: PLC0415
+
+    assert isinstance(target, Target)  # noqa: S101
+    obtain_namespaces(sys.argv[1:])
+    errand = Errand(
+        path=target.paths[0],
+        command=command,
+        serve=shlex.split(serve or ""),
+        at_far_end=at_far_end,
+        emulator=emulator,
+        seed=target.plan.seed,
+    )
+    return run_errand(
+        errand, lambda text: click.echo(f"benchkit: {text}", err=True), target.plan.tolerance_ns
+    )
