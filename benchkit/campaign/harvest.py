@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchkit.model.samples import Column, Samples, column, concatenate
 
@@ -52,7 +53,7 @@ class Harvest:
         if not batches:
             return None
         joined = concatenate(batches)
-        if kind != "rtt":
+        if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
         departures = self._departures.get(self._sessions.get((path, phase), 0), {})
         columns = dict(joined.columns)
@@ -61,11 +62,13 @@ class Harvest:
 
     def awaits_departures(self, path: str, phase: str) -> bool:
         """Whether answers have arrived whose departure is not known yet."""
-        answered = sum(
-            int(np.ma.count(batch.columns["t4_ns"]))
+        known = self._departures.get(self._sessions.get((path, phase), 0), {})
+        return any(
+            sequence not in known
             for batch in self._batches.get(("rtt", path, phase), ())
+            if "t3_ns" in batch.columns
+            for sequence in batch.columns["sequence"][_answered(batch)].tolist()
         )
-        return answered > len(self._departures.get(self._sessions.get((path, phase), 0), {}))
 
     def everything(self) -> list[Samples]:
         """All samples, in the order in which their first rows came."""
@@ -73,9 +76,12 @@ class Harvest:
         return [found for key in keys if (found := self.samples(*key)) is not None]
 
 
+def _answered(rows: Samples) -> NDArray[np.bool_]:
+    return ~np.ma.getmaskarray(rows.columns["t4_ns"])
+
+
 def _departed(rows: Samples, departures: dict[int, int]) -> Column:
     """T3 by the reflector's kernel; a hole where it has none, for a user-space stamp would be a guess."""
     sequences = rows.columns["sequence"].tolist()
     t3 = np.array([departures.get(sequence, 0) for sequence in sequences], dtype=np.int64)
-    lost = np.ma.getmaskarray(rows.columns["t4_ns"])
-    return column(t3, (t3 == 0) | lost)
+    return column(t3, (t3 == 0) | ~_answered(rows))

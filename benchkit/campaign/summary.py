@@ -31,7 +31,11 @@ def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
     `departure` is the stamp it counts from: "t1_ns" leaves the local queue out, "t1_sched_ns" keeps it in.
     """
     columns = rows.columns
+    if "network_ns" in columns:  # the kernel's own figure
+        return columns["network_ns"]
     whole: Column = columns["t4_ns"] - columns[departure]
+    if "t3_ns" not in columns:  # a far end that stamps nothing: its dwell stays in
+        return whole
     dwell: Column = columns["t3_ns"] - columns["t2_ns"]
     network: Column = whole - dwell
     return network
@@ -82,7 +86,7 @@ def _metrics(path: Path, phase: str, harvest: Harvest, drops: int) -> list[Found
         if (rows := harvest.samples(kind, path.name, phase)) is not None
     ]
     goodput = harvest.samples("goodput", path.name, phase)
-    if goodput is not None:
+    if goodput is not None and len(goodput):
         info = harvest.samples("tcp_info", path.name, phase)
         found.insert(0, _goodput(path, phase, goodput, info, drops))
     return found

@@ -26,6 +26,11 @@ COMMANDS = {
         "emulate",
         "Run any command at one end of an emulated path.",
     ),
+    "record": (
+        "benchkit.cli.record",
+        "record",
+        "Measure a real path and write it as a model.",
+    ),
     "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
     "doctor": (

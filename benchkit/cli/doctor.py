@@ -2,44 +2,85 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from benchkit.cli.options import results_option, terminal
+
+if TYPE_CHECKING:
+    from benchkit.campaign.finding import Finding
+
 UNFIT = 5
+SIGNS = {"ok": "ok", "warning": "!!", "no": "no"}
+TOPIC_WIDTH = 11
 
 
 @click.command()
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="Only remove what killed runs left; unfinished runs with a whole record are completed.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="What the findings are written as.",
+)
+@results_option
 @click.pass_context
-def doctor(context: click.Context) -> None:
-    """Say what this machine can emulate, and what to do about what it cannot."""
-    from benchkit.emulators.choice import why_no_netem, why_no_userspace  # noqa: PLC0415  costs numpy
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+def doctor(context: click.Context, clean: bool, form: str, results: Path) -> None:
+    """Say what this machine can emulate and how well it measures, and what to do about what it cannot.
 
-    obtain_namespaces(sys.argv[1:])
-    netem, userspace = why_no_netem(), why_no_userspace()
-    _say("namespaces", None, "sites can be made", "")
-    _say(
-        "netem",
-        netem,
-        "real tc netem",
-        "load it with `modprobe sch_netem`, or use the userspace line",
-    )
-    _say(
-        "userspace",
-        userspace,
-        "our own packet line",
-        "the kernel needs CONFIG_PACKET and CONFIG_VETH",
-    )
-    cores = len(os.sched_getaffinity(0))
-    few = f"{cores} core; the line and the probes share it" if cores < 2 else None  # noqa: PLR2004
-    _say("cores", few, f"{cores}", "give this machine a second core")
-    context.exit(UNFIT if netem and userspace else 0)
+    Each finding is `ok`, `!!` (it works, but worse) or `no`. Exit status 5 when no emulator works.
+    """
+    if clean:
+        from benchkit.campaign.tidying import clean as tidy  # noqa: PLC0415  as every command does
+
+        _show(tidy(results), form)
+        return
+    from benchkit.campaign.health import examine, is_fit  # noqa: PLC0415
+
+    found = examine(results)
+    _show(found, form)
+    context.exit(0 if is_fit(found) else UNFIT)
 
 
-def _say(topic: str, trouble: str | None, words: str, remedy: str) -> None:
-    if trouble is None:
-        click.echo(f"ok  {topic:<11} {words}".rstrip())
-    else:
-        click.echo(f"no  {topic:<11} {trouble}\n    {'':<11} {remedy}")
+def _show(found: Sequence[Finding], form: str) -> None:
+    if form == "json":
+        from benchkit.campaign.finding import to_plain  # noqa: PLC0415
+
+        plain = {"schema": 1, "findings": [to_plain(finding) for finding in found]}
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        return
+    width, _ = terminal()
+    for finding in found:
+        click.echo("\n".join(_lines(finding, width)))
+
+
+def _lines(finding: Finding, width: int) -> list[str]:
+    """Its sign and topic, what was found, and below it the remedy, in lines of that width."""
+    head = f"{SIGNS[finding.state]:<3} {finding.topic:<{TOPIC_WIDTH}}"
+    blank = " " * (len(head) + 1)
+    texts = [(f"{head} ", finding.said)]
+    if finding.remedy:
+        texts.append((f"{blank}-> ", finding.remedy))
+    return [
+        line
+        for first, text in texts
+        for line in textwrap.wrap(
+            text,
+            width,
+            initial_indent=first,
+            subsequent_indent=" " * len(first),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]

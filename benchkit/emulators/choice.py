@@ -75,7 +75,7 @@ def why_no_netem() -> str | None:
             words = ("tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1000us")
             command.run(words, netns=trial.path)
     except BenchkitError as error:
-        return str(error.args[-1])
+        return str(error.args[-1]).rstrip(".")
     return None
 
 

@@ -73,9 +73,12 @@ class Channel:
         while True:
             try:
                 connection = self._listener.accept()
+            except OSError:
+                return
+            try:
                 token = connection.recv()
             except (OSError, EOFError):
-                return
+                continue  # a probe that was killed before it said who it was
             with self._lock:
                 self._connections[token] = connection
             threading.Thread(

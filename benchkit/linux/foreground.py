@@ -13,6 +13,7 @@ from typing import Any
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import CommandError
+from benchkit.linux.leftovers import MARKER
 
 # Names resolve by a hosts file of its own, in a mount namespace of its own. The program is told by a hangup
 # when its benchkit is killed: the path that it talks over has ended.
@@ -38,7 +39,7 @@ def words_inside(netns: str, hosts: Path, argv: Sequence[str]) -> list[str]:
 
 def run_in_foreground(words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run it on our terminal and return its exit status, 128 and the signal's number where one ended it."""
-    program = subprocess.Popen(list(words), env={**os.environ, **environment})
+    program = subprocess.Popen(list(words), env=_environment(environment))
 
     def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of a handler
         with suppress(OSError):
@@ -70,7 +71,7 @@ def in_background(
     """
     program = subprocess.Popen(
         list(words),
-        env={**os.environ, **environment},
+        env=_environment(environment),
         stdin=subprocess.DEVNULL,
         stdout=2,
         start_new_session=True,
@@ -80,6 +81,12 @@ def in_background(
         yield
     finally:
         _end(program)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without the mark by which processes of a dead campaign are found and killed."""
+    ours = {name: value for name, value in os.environ.items() if name != MARKER}
+    return {**ours, **more}
 
 
 def _await_listening(

@@ -12,15 +12,20 @@ import os
 import re
 import shutil
 import signal
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 from benchkit.clock import NS_PER_S, realtime_ns
 
 MARKER = "BENCHKIT_CAMPAIGN"
 PREFIX = "benchkit-"
+PROC = Path("/proc")
+# Python's own folder, in which the fork server listens: it names nobody, so ours points at it.
+COMPANION, COMPANION_PREFIX = "fork-server", "pymp-"
 # The folder's time comes from a coarser clock than a process's start, and clocks are corrected.
 SLOP_S = 2.0
 # What a campaign starts for itself. A program that a user had started inside a path carries the marker too,
@@ -40,6 +45,7 @@ class HeldFolder:
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with contextlib.suppress(OSError):  # a file system without locks: the process id must do
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (Path(self.path) / COMPANION).symlink_to(get_temp_dir())
 
     def close(self) -> None:
         """Remove it with what it holds."""
@@ -70,12 +76,13 @@ def identity(pid: int) -> str:
 
 
 def dead_folders() -> list[Path]:
-    """Folders of this user whose campaign is dead."""
+    """Folders of this user whose campaign is dead, and what Python made for the same campaign."""
     try:
         entries = list(os.scandir(tempfile.gettempdir()))
     except OSError:
         return []
-    return sorted(Path(entry.path) for entry in entries if _is_dead(entry))
+    dead = sorted(Path(entry.path) for entry in entries if _is_dead(entry))
+    return [each for folder in dead for each in (*_companion(folder), folder)]
 
 
 def remove_dead_folders() -> list[Path]:
@@ -88,7 +95,7 @@ def remove_dead_folders() -> list[Path]:
 
 def orphans() -> list[Orphan]:
     """Processes of this user that belong to a dead campaign. One in a foreign user namespace is not seen."""
-    found = (_orphan(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    found = (_orphan(int(each.name)) for each in PROC.iterdir() if each.name.isdigit())
     return sorted((each for each in found if each is not None), key=lambda each: each.pid)
 
 
@@ -112,13 +119,13 @@ def kill(orphan: Orphan) -> bool:
 def has_open_files(folder: Path) -> bool:
     """Whether a process that we may look into has a file open below the folder."""
     below = f"{folder.resolve()}/"
-    for process in Path("/proc").iterdir():
+    for process in PROC.iterdir():
         if not process.name.isdigit():
             continue
         with contextlib.suppress(OSError):  # it ended, or is another user's
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if os.readlink(descriptor).startswith(below):
+                    if str(descriptor.readlink()).startswith(below):
                         return True
     return False
 
@@ -134,6 +141,17 @@ def _is_dead(entry: os.DirEntry[str]) -> bool:
         return not _is_locked(entry.path)
     except OSError:
         return False
+
+
+def _companion(folder: Path) -> list[Path]:
+    try:
+        target = (folder / COMPANION).readlink()
+        beside = target.parent == folder.parent and target.name.startswith(COMPANION_PREFIX)
+        about = target.lstat()
+    except OSError:
+        return []
+    ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
+    return [target] if beside and ours else []
 
 
 def _may_own(pid: int, touched_s: float) -> bool:
@@ -162,7 +180,7 @@ def _is_locked(folder: str) -> bool:
 def _started(pid: int) -> int | None:
     """When it started, in ticks since boot; None if it is dead or nobody has waited for it yet."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        text = (PROC / f"{pid}" / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     # The second field is the program's name in parentheses, and may hold anything.
@@ -171,7 +189,7 @@ def _started(pid: int) -> int | None:
 
 
 def _orphan(pid: int) -> Orphan | None:
-    process = Path(f"/proc/{pid}")
+    process = PROC / f"{pid}"
     try:
         if pid == os.getpid() or process.stat().st_uid != os.geteuid():
             return None

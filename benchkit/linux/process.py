@@ -9,7 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
+from multiprocessing import connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
@@ -17,6 +19,9 @@ from benchkit.linux import leftovers, libc
 
 # A BLAS thread pool would double the threads of every process, and we multiply no matrices.
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# A status can be read once, and starting a process reads those of all that have ended: without a lock another
+# thread finds nothing to read, which multiprocessing tells as status 255.
+_reading_status = threading.Lock()
 
 
 def context() -> ForkServerContext:
@@ -46,8 +51,16 @@ def start(
     process = context().Process(
         target=_body, args=(function, arguments, netns), name=name, daemon=True
     )
-    process.start()
+    with _reading_status:
+        process.start()
     return process
+
+
+def status_of(process: ForkServerProcess, timeout_s: float) -> int | None:
+    """How it ended, -N for signal N; None if it has not ended in time. For any thread."""
+    connection.wait([process.sentinel], timeout_s)
+    with _reading_status:
+        return process.exitcode
 
 
 def _body(function: Callable[..., None], arguments: Sequence[Any], netns: str | None) -> None:

@@ -50,7 +50,7 @@ def stamped_udp_socket(family: int = socket.AF_INET) -> socket.socket:
     """A non-blocking UDP socket whose datagrams the kernel stamps both ways."""
     udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        udp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, FLAGS)
+        stamp(udp)
         udp.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
         # RFC 8762 has senders use the largest TTL, so that the far end can count hops.
         udp.setsockopt(socket.IPPROTO_IP, IP_TTL, 255)
@@ -59,6 +59,11 @@ def stamped_udp_socket(family: int = socket.AF_INET) -> socket.socket:
         udp.close()
         raise
     return udp
+
+
+def stamp(sender: socket.socket) -> None:
+    """Have the kernel stamp what a datagram or raw socket sends and receives."""
+    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, FLAGS)
 
 
 def watchable(udp: socket.socket) -> select.epoll:

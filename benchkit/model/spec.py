@@ -21,6 +21,32 @@ class StampSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class IcmpSpec:
+    """Round trips by ICMP echo, open loop."""
+
+    path: str
+    phase: str
+    address: str
+    count: int
+    interval_ns: int
+    timeout_ns: int
+    start_ns: int = 0  # as above
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectSpec:
+    """TCP handshakes, open loop."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    count: int
+    interval_ns: int
+    timeout_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSpec:
     """GET requests at a rate, open loop, over kept-alive connections."""
 
@@ -69,4 +95,13 @@ class StreamServerSpec:
     port: int
 
 
-Spec = StampSpec | HttpSpec | TcpSpec | ReflectorSpec | HttpServerSpec | StreamServerSpec
+Spec = (
+    StampSpec
+    | IcmpSpec
+    | ConnectSpec
+    | HttpSpec
+    | TcpSpec
+    | ReflectorSpec
+    | HttpServerSpec
+    | StreamServerSpec
+)

@@ -12,15 +12,19 @@ from benchkit.linux import quiet
 from benchkit.linux.channel import Sink, SinkAddress
 from benchkit.model.samples import Samples
 from benchkit.model.spec import (
+    ConnectSpec,
     HttpServerSpec,
     HttpSpec,
+    IcmpSpec,
     ReflectorSpec,
     Spec,
     StampSpec,
     StreamServerSpec,
     TcpSpec,
 )
+from benchkit.probes.connect import connect
 from benchkit.probes.http import http, http_server
+from benchkit.probes.icmp import icmp
 from benchkit.probes.stamp import reflector, stamp
 from benchkit.probes.stream import stream, stream_server
 
@@ -29,6 +33,8 @@ Batches = AsyncIterator[Samples | None]
 # Probes yield Samples; responders yield None once, when they can be used.
 PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     StampSpec: stamp,
+    IcmpSpec: icmp,
+    ConnectSpec: connect,
     HttpSpec: http,
     TcpSpec: stream,
     ReflectorSpec: reflector,

@@ -17,6 +17,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.probes.pacer import until
 from benchkit.probes.schedule import periodic
 
 WARM_UP = 4  # connections opened before the first request that counts
@@ -44,9 +45,9 @@ async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
             for _ in range(WARM_UP):
                 tasks.create_task(_request(session, spec.url))
     except* (aiohttp.ClientError, TimeoutError) as group:
+        said = str(group.exceptions[0]) or "nothing came in time"
         raise MeasureError(
-            f"{spec.path}: {spec.url} does not answer: {group.exceptions[0]}; is a server running "
-            "there, and may TCP pass?"
+            f"{spec.path}: {spec.url} does not answer: {said}; is a server running there, and may TCP pass?"
         ) from group
 
 
@@ -65,7 +66,7 @@ async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
     with TimerFd() as timer:
         async with asyncio.TaskGroup() as tasks:
             for index, due_ns in enumerate(due.tolist()):
-                await _until(timer, due_ns)
+                await until(timer, due_ns)
                 tasks.create_task(one(index))
     columns = {
         "sequence": column(np.arange(spec.count)),
@@ -81,21 +82,6 @@ async def _request(session: aiohttp.ClientSession, url: str) -> int:
     async with session.get(url) as response:
         await response.read()
         return response.status
-
-
-async def _until(timer: TimerFd, due_ns: int) -> None:
-    if due_ns <= monotonic_ns():
-        await asyncio.sleep(0)
-        return
-    loop = asyncio.get_running_loop()
-    fired = asyncio.Event()
-    timer.set(due_ns)
-    loop.add_reader(timer.fileno(), fired.set)
-    try:
-        await fired.wait()
-    finally:
-        loop.remove_reader(timer.fileno())
-        timer.clear()
 
 
 async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:

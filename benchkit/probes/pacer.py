@@ -53,3 +53,19 @@ class Pacer:
             self._timer.set(due[self._next])
         else:
             self.finished.set()
+
+
+async def until(timer: TimerFd, due_ns: int) -> None:
+    """Sleep to a time on CLOCK_MONOTONIC; at least let others run."""
+    if due_ns <= monotonic_ns():
+        await asyncio.sleep(0)
+        return
+    loop = asyncio.get_running_loop()
+    fired = asyncio.Event()
+    timer.set(due_ns)
+    loop.add_reader(timer.fileno(), fired.set)
+    try:
+        await fired.wait()
+    finally:
+        loop.remove_reader(timer.fileno())
+        timer.clear()

@@ -183,7 +183,7 @@ def _read_header(connection: socket.socket) -> dict[str, Any] | None:
                 return None
             line += octet
         header = json.loads(line)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     connection.settimeout(None)
     wanted = {"path": str, "phase": str, "up": bool, "duration_ns": int, "congestion": str}

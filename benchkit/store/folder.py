@@ -145,13 +145,13 @@ def _write_samples(partial: Path, record: RunRecord, samples: Sequence[Samples])
     except (OSError, BenchkitError) as error:
         trouble = f"cannot write the samples of run {record.run}: {error}"
         noted = replace(record, notes=(*record.notes, f"samples are missing: {error}"))
-        _replace_text(partial / RECORD_NAME, dump_record(noted))
+        replace_text(partial / RECORD_NAME, dump_record(noted))
     for file in folder.glob("*.parquet"):
         file.chmod(READ_ONLY)
     return trouble
 
 
-def _replace_text(file: Path, text: str) -> None:
+def replace_text(file: Path, text: str) -> None:
     """Put new text in place of old, or leave the old where there is no room for both."""
     fresh = file.with_suffix(".new")
     with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent import futures
 from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -55,24 +56,18 @@ class NamespaceExecutor(Executor):
             for task in running.values():
                 task.terminate()
         if wait:
-            for task in running.values():
-                task.join(GRACE_S if cancel_futures else None)
+            futures.wait(running, GRACE_S if cancel_futures else None)
 
     def _collect(self, future: Future[Any], task: ForkServerProcess, reader: Connection) -> None:
-        try:
-            succeeded, outcome = reader.recv()
-        except (EOFError, OSError):
-            task.join(GRACE_S)
-            succeeded, outcome = False, _death(self.site, task.exitcode)
-        finally:
-            reader.close()
-        task.join(GRACE_S)
-        with self._lock:
-            self._running.pop(future, None)
+        outcome = _received(reader)
+        status = process.status_of(task, GRACE_S)
+        succeeded, body = outcome or (False, _death(self.site, status))
         if succeeded:
-            future.set_result(outcome)
+            future.set_result(body)
         else:
-            future.set_exception(outcome)
+            future.set_exception(body)
+        with self._lock:
+            del self._running[future]
 
 
 class NamespaceTestbed:
@@ -107,10 +102,26 @@ def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keyw
         outcome = False, error
     try:
         writer.send(outcome)
-    except (TypeError, AttributeError) as error:
-        writer.send((False, RuntimeError(f"a task's outcome cannot cross processes: {error}")))
     except OSError:
         return  # nobody is listening any more
+    except Exception as error:  # noqa: BLE001  pickling raises what it likes
+        writer.send((False, _cannot_cross(error)))
+
+
+def _received(reader: Connection) -> tuple[bool, Any] | None:
+    """Whether the task succeeded, and its result or error; None if it died without a word."""
+    with reader:
+        try:
+            found: tuple[bool, Any] = reader.recv()
+        except (EOFError, OSError):
+            return None
+        except Exception as error:  # noqa: BLE001  an error is rebuilt by its own class
+            return False, _cannot_cross(error)
+    return found
+
+
+def _cannot_cross(error: Exception) -> RuntimeError:
+    return RuntimeError(f"a task's outcome cannot cross processes: {error}")
 
 
 def _death(site: str, status: int | None) -> UnfitError:

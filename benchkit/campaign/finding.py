@@ -1,0 +1,50 @@
+"""One thing that was found out about this machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchkit.clock import NS_PER_US
+
+State = Literal["ok", "warning", "no"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A topic, how it stands, what was found, and what would mend it (empty where nothing need be)."""
+
+    topic: str
+    state: State
+    said: str
+    remedy: str = ""
+
+
+def to_plain(finding: Finding) -> dict[str, str]:
+    """As JSON holds it; an empty remedy is absent."""
+    plain = {"topic": finding.topic, "state": finding.state, "said": finding.said}
+    return {**plain, "remedy": finding.remedy} if finding.remedy else plain
+
+
+def from_plain(plain: Mapping[str, str]) -> Finding:
+    """Read what `to_plain` gave."""
+    state: State = "warning"
+    if plain["state"] == "ok":
+        state = "ok"
+    elif plain["state"] == "no":
+        state = "no"
+    return Finding(plain["topic"], state, plain["said"], plain.get("remedy", ""))
+
+
+def middle_and_tail_ns(values_ns: Sequence[int]) -> tuple[int, int]:
+    """The nearest-rank p50 and p99 of at least one value."""
+    ranked = sorted(values_ns)
+    middle, tail = (ranked[math.ceil(len(ranked) * share) - 1] for share in (0.5, 0.99))
+    return middle, tail
+
+
+def microseconds(value_ns: int) -> str:
+    """In words, as in 12.3 us."""
+    return f"{value_ns / NS_PER_US:.1f} us"

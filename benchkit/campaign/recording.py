@@ -1,0 +1,276 @@
+"""Measure a real path, say it as a model, and check that the model gives the same figures back."""
+
+from __future__ import annotations
+
+import queue
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.campaign.summary import as_latencies, network_ns
+from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
+from benchkit.emulators.choice import choose
+from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
+from benchkit.linux import process
+from benchkit.linux.channel import Channel
+from benchkit.model.place import Path, PathModel
+from benchkit.model.samples import Samples, concatenate
+from benchkit.model.spec import ConnectSpec, IcmpSpec, ReflectorSpec, StampSpec
+from benchkit.probes.door import run_probe
+from benchkit.stats.interval import Interval
+from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
+from benchkit.stats.percentiles import effective_size, percentile_intervals
+from benchkit.stats.rates import loss_interval
+from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
+
+STAMP_PORT = 862
+CONNECT_PORTS = (443, 80, 22)
+TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
+TIMEOUT_NS = NS_PER_S
+COMPARED = ("p50", "p95", "p99", "p99.9")
+PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
+START_S = 15.0
+RoundTrips = StampSpec | IcmpSpec | ConnectSpec
+HERE, THERE = "here", "there"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure, and how. `probe` and `port` None are whatever answers first."""
+
+    address: str
+    duration_ns: int
+    rate_per_s: float
+    probe: str | None = None
+    port: int | None = None
+    traced: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many packets are due."""
+        return max(1, round(self.duration_ns * self.rate_per_s / NS_PER_S))
+
+    @property
+    def interval_ns(self) -> int:
+        """How far apart they are."""
+        return round(NS_PER_S / self.rate_per_s)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A path as it was measured: by which probe, its latencies in ns in time order (+inf lost), its model."""
+
+    probe: str
+    latencies_ns: NDArray[np.float64]
+    model: PathModel
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure of the path and of its model, percentiles in ms and loss in %, and how far apart they may be."""
+
+    name: str
+    unit: str
+    path: float
+    model: float
+    tolerance: float
+
+    @property
+    def within(self) -> bool:
+        """Whether the model gives it back. Both lost is the same too."""
+        if not (np.isfinite(self.path) and np.isfinite(self.model)):
+            return bool(self.path == self.model)
+        return abs(self.path - self.model) <= self.tolerance
+
+
+def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
+    """Measure the path to the address and fit a model.
+
+    Raises AskedWronglyError for a name that does not resolve, MeasureError where nothing answers or too little.
+    """
+    address = _resolved(wanted.address)
+    process.warm_up(PRELOADED)
+    with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
+        site = testbed.sites[HERE]
+        spec = _what_answers(wanted, address, site, channel, say)
+        say(f"measuring {wanted.address}: {wanted.count} packets, {wanted.rate_per_s:g}/s")
+        rows = _measured(spec, site, channel)
+    latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
+    answered = int(np.isfinite(latencies).sum())
+    if answered < FEWEST_ANSWERS:
+        raise MeasureError(
+            f"{wanted.address}: {answered} of {wanted.count} packets were answered, and a model needs "
+            f"{FEWEST_ANSWERS}: measure longer with --duration"
+        )
+    if wanted.traced:
+        due = rows.columns["due_ns"].data
+        model = fit_trace(latencies, due, max(STEP_NS, 10 * wanted.interval_ns))
+    else:
+        model = fit_table(latencies)
+    return Recorded(
+        _name(spec), latencies, replace(model, origin=f"recorded from {wanted.address}")
+    )
+
+
+def compare(recorded: Recorded, wanted: Wanted, tolerance_ns: int) -> list[Comparison]:
+    """Run the model, measure it as the path was, and hold the percentiles against each other.
+
+    Each may be off by the tolerance, or by what the intervals of both allow, whichever is more.
+    Raises UnfitError where the model cannot be emulated.
+    """
+    again = _emulated(recorded.model, wanted)
+    first = percentile_intervals(recorded.latencies_ns, COMPARED)
+    second = percentile_intervals(again, COMPARED)
+    to_ms = 1 / NS_PER_MS
+    rows = [
+        _comparison(name, "ms", first[name].scaled(to_ms), second[name].scaled(to_ms), tolerance_ns)
+        for name in COMPARED
+    ]
+    return [*rows, _comparison("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0)]
+
+
+def _comparison(
+    name: str, unit: str, path: Interval, model: Interval, tolerance_ns: int
+) -> Comparison:
+    chance = _half_width(path) + _half_width(model)
+    allowed = max(tolerance_ns / NS_PER_MS, chance)
+    return Comparison(name, unit, path.value, model.value, allowed)
+
+
+def _loss(latencies_ns: NDArray[np.float64]) -> Interval:
+    lost = np.isinf(latencies_ns)
+    return loss_interval(int(lost.sum()), lost.size, effective_n=effective_size(lost))
+
+
+def _half_width(interval: Interval) -> float:
+    """How far the figure itself may be off; by its nearer end where the other is open."""
+    ends = [abs(end - interval.value) for end in (interval.low, interval.high) if np.isfinite(end)]
+    return max(ends, default=0.0) if np.isfinite(interval.value) else 0.0
+
+
+def _emulated(model: PathModel, wanted: Wanted) -> NDArray[np.float64]:
+    path = Path("here-there", HERE, THERE, model)
+    choice = choose("auto")
+    with choice.emulate((path,), 1) as emulation, Channel() as channel:
+        far = emulation.ends[path.name].far
+        with NamespaceTestbed(emulation.namespaces) as testbed:
+            reflector = ReflectorSpec(far, STAMP_PORT)
+            testbed.sites[THERE].submit(run_probe, reflector, channel.address("reflector"))
+            _await_ready(channel)
+            emulation.apply([model])
+            spec = StampSpec(
+                "", "", far, STAMP_PORT, 1, wanted.count, wanted.interval_ns, TIMEOUT_NS
+            )
+            rows = _measured(spec, testbed.sites[HERE], channel)
+    # The reflector's dwell by its own stamps in the packets: good to microseconds, as the model is.
+    latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
+    return latencies
+
+
+def _await_ready(channel: Channel) -> None:
+    try:
+        message = channel.messages.get(timeout=START_S)
+    except queue.Empty as error:
+        raise UnfitError(
+            f"the far end was not ready within {START_S:.0f} s: the machine is too busy; free a core"
+        ) from error
+    if message.kind != "ready":
+        raise UnfitError("the far end ended before it was ready: run again")
+
+
+def _resolved(name: str) -> str:
+    try:
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise AskedWronglyError(
+            f"{name} has no IPv4 address: {error.strerror}; give one that has"
+        ) from error
+    return str(found[0][4][0])
+
+
+def _candidates(wanted: Wanted, address: str) -> Iterator[RoundTrips]:
+    """What may answer, the most exact first; each as a short try."""
+    shape = (TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS)
+    if wanted.probe in {None, "stamp"}:
+        yield StampSpec("", "", address, wanted.port or STAMP_PORT, 1, *shape)
+    if wanted.probe in {None, "icmp"}:
+        yield IcmpSpec("", "", address, *shape)
+    if wanted.probe in {None, "connect"}:
+        for port in (wanted.port,) if wanted.port else CONNECT_PORTS:
+            yield ConnectSpec("", "", address, port, *shape)
+
+
+def _what_answers(
+    wanted: Wanted,
+    address: str,
+    site: NamespaceExecutor,
+    channel: Channel,
+    say: Callable[[str], None],
+) -> RoundTrips:
+    """The first candidate that was answered, as it will be measured."""
+    silent = []
+    for spec in _candidates(wanted, address):
+        try:
+            _measured(spec, site, channel)
+        except (MeasureError, UnfitError) as error:
+            silent.append(_name(spec))
+            say(f"{_name(spec)}: {error.args[0].removeprefix(': ')}")
+            continue
+        say(f"{_name(spec)}: answers")
+        count, interval = wanted.count, wanted.interval_ns
+        return replace(spec, count=count, interval_ns=interval, timeout_ns=TIMEOUT_NS)
+    raise MeasureError(
+        f"nothing answers at {wanted.address} ({', '.join(silent)}): is it up? Start `benchkit agent` "
+        "there, or name a TCP port with --port"
+    )
+
+
+def _name(spec: RoundTrips) -> str:
+    match spec:
+        case StampSpec():
+            return f"STAMP, UDP port {spec.port}"
+        case ConnectSpec():
+            return f"TCP port {spec.port}"
+        case _:
+            return "ICMP"
+
+
+def _measured(spec: RoundTrips, site: NamespaceExecutor, channel: Channel) -> Samples:
+    """Run one probe to its end and return its rows. Raises what it failed with."""
+    token = f"recording-{monotonic_ns()}"
+    future = site.submit(run_probe, spec, channel.address(token))
+    batches = list(_batches(channel, token, future))
+    future.result()
+    if not batches:
+        raise UnfitError("the probe ended without a result: run again")
+    return concatenate(batches)
+
+
+def _batches(channel: Channel, token: str, future: Future[int]) -> Iterator[Samples]:
+    while True:
+        try:
+            message = channel.messages.get(timeout=0.1)
+        except queue.Empty:
+            if future.done() and isinstance(future.exception(), BenchkitError):
+                return
+            continue
+        if message.token != token:
+            continue
+        if message.kind == "end":
+            return
+        if isinstance(message.body, Samples):
+            yield message.body
+
+
+def out_of_reach(found: Sequence[Comparison]) -> list[str]:
+    """A sentence for each percentile that the model does not give back."""
+    return [
+        f"{one.name}: the path had {one.path:.3f} {one.unit}, the model gives {one.model:.3f} {one.unit}, "
+        f"and {one.tolerance:.3f} {one.unit} apart is allowed: record longer, or with --trace if the path changed meanwhile"
+        for one in found
+        if not one.within
+    ]

@@ -1,0 +1,89 @@
+"""What killed runs left: found by the doctor, and removed where it may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchkit.campaign.finding import Finding
+from benchkit.errors import AskedWronglyError
+from benchkit.linux import leftovers
+from benchkit.store import leftovers as partials
+from benchkit.store import salvage
+
+NOTHING = "nothing is left of killed runs"
+REMEDY = "benchkit doctor --clean"
+SHOWN = 3
+
+
+def found(results: Path) -> Finding:
+    """What is there, in one finding; nothing is changed."""
+    unseen = []
+    try:
+        unfinished = [salvage.examine(folder) for folder in partials(results)]
+    except AskedWronglyError as error:
+        unfinished, unseen = [], [str(error)]
+    at_work = [each for each in unfinished if each.state == "busy"]
+    left = {
+        "folder": [str(folder) for folder in leftovers.dead_folders()],
+        "process": [f"{orphan.pid}" for orphan in leftovers.orphans()],
+        "unfinished run": [str(each.folder) for each in unfinished if each not in at_work],
+    }
+    words = [_counted(kind, names) for kind, names in left.items() if names]
+    notes = unseen + [f"left alone: {each.folder}, {each.why}" for each in at_work]
+    if unseen and not words:
+        return Finding("leftovers", "warning", unseen[0], "see results, above")
+    if not words:
+        return Finding("leftovers", "ok", "; ".join([NOTHING, *notes]))
+    return Finding("leftovers", "warning", "; ".join([*words, *notes]), REMEDY)
+
+
+def clean(results: Path) -> list[Finding]:
+    """Remove, kill or complete what may be, and say each.
+
+    Raises:
+        AskedWronglyError: `results` is no directory; nothing has been touched then.
+    """
+    unfinished = partials(results)
+    done = [
+        *_folders(),
+        *_processes(),
+        *(_settled(salvage.examine(folder)) for folder in unfinished),
+    ]
+    return done or [Finding("leftovers", "ok", NOTHING)]
+
+
+def _folders() -> list[Finding]:
+    dead = leftovers.dead_folders()
+    gone = leftovers.remove_dead_folders()
+    stuck = [folder for folder in dead if folder not in gone and folder.exists()]
+    return [Finding("folder", "ok", f"removed {folder}") for folder in gone] + [
+        Finding("folder", "warning", f"{folder} could not be removed", f"rm -r {folder}")
+        for folder in stuck
+    ]
+
+
+def _processes() -> list[Finding]:
+    done = []
+    for orphan in leftovers.orphans():
+        who = f"{orphan.pid} of campaign {orphan.campaign.partition('.')[0]}"
+        if leftovers.kill(orphan):
+            done.append(Finding("process", "ok", f"killed {who}, which is dead"))
+    return done
+
+
+def _settled(partial: salvage.Partial) -> Finding:
+    said = salvage.settle(partial)
+    if partial.state == "busy":
+        return Finding("run", "warning", said, "if no run is at work, try again in a minute")
+    if said.startswith("kept"):
+        return Finding(
+            "run", "warning", said, "look into it, and remove it by hand if it is of no use"
+        )
+    return Finding("run", "ok", said)
+
+
+def _counted(kind: str, names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    plural = {"process": "processes"}.get(kind, f"{kind}s") if len(names) > 1 else kind
+    return f"{len(names)} {plural} of dead campaigns: {shown}{more}"

@@ -1,0 +1,102 @@
+"""`benchkit record`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from benchkit.cli.options import DURATION, FREQUENCY
+from benchkit.errors import AskedWronglyError, UnfitError
+
+NS_PER_S = 10**9
+TOLERANCE_NS = 150_000
+
+
+@click.command()
+@click.argument("address")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the model to this file instead of stdout.",
+)
+@click.option(
+    "--probe",
+    type=click.Choice(("stamp", "icmp", "connect")),
+    help="How to measure; without it whatever answers first, in this order.",
+)
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), help="The UDP port of STAMP, or a TCP port."
+)
+@click.option("--duration", type=DURATION, default="20s", show_default=True)
+@click.option("--rate", type=FREQUENCY, default="100/s", show_default=True)
+@click.option(
+    "--trace", is_flag=True, help="Follow the delay over time, not only its distribution."
+)
+@click.option("--no-check", is_flag=True, help="Do not run the model to see that it is the same.")
+@click.pass_context
+def record(
+    context: click.Context,
+    address: str,
+    output: Path | None,
+    probe: str | None,
+    port: int | None,
+    duration: int,
+    rate: float,
+    trace: bool,
+    no_check: bool,
+) -> None:
+    """Measure the path to ADDRESS and write it as a target, whose model then behaves the same.
+
+    The model is run and measured as the path was: p50, p95, p99 and p99.9 must come back within 0.15 ms,
+    or within what both intervals allow. Exit status 5 if not; the model is written all the same.
+    """
+    from benchkit.campaign.recording import Wanted, record_path  # noqa: PLC0415  costs numpy
+    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
+    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.targets.writing import target_text  # noqa: PLC0415
+
+    wanted = Wanted(address, duration, rate, probe, port, trace)
+    with one_interrupt():
+        found = record_path(wanted, _say)
+        text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
+        _write(output, text)
+        if not no_check:
+            obtain_namespaces(sys.argv[1:])
+            _check(found, wanted)
+    context.exit(0)
+
+
+def _say(text: str) -> None:
+    click.echo(f"benchkit: {text}", err=True)
+
+
+def _write(output: Path | None, text: str) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AskedWronglyError(
+            f"the model cannot be written to {output}: {error.strerror}; name another file with -o"
+        ) from error
+    _say(f"the model is in {output}")
+
+
+def _check(found: object, wanted: object) -> None:
+    from benchkit.campaign.recording import Recorded, Wanted, compare, out_of_reach  # noqa: PLC0415
+
+    assert isinstance(found, Recorded)  # noqa: S101
+    assert isinstance(wanted, Wanted)  # noqa: S101
+    _say("running the model, to see that it is the same")
+    rows = compare(found, wanted, TOLERANCE_NS)
+    _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")
+    for row in rows:
+        figures = " ".join(f"{each:9.3f}" for each in (row.path, row.model, row.tolerance))
+        _say(f"{row.name:6} {figures} {row.unit:2}  {'ok' if row.within else 'OUT'}")
+    wrong = out_of_reach(rows)
+    if wrong:
+        raise UnfitError(f"the model is not the path: {wrong[0]}")

@@ -1,0 +1,192 @@
+"""Packets that are sent on schedule and answered, whatever their protocol: one row for each that was due.
+
+The kernel stamps each packet as it leaves and each answer as it arrives; what a far end stamps itself comes
+with the answer, where the protocol has room for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from benchkit.clock import NS_PER_MS, monotonic_ns
+from benchkit.errors import MeasureError
+from benchkit.linux import timestamping
+from benchkit.model.samples import DUPLICATES, RTT_COLUMNS, Samples, column
+from benchkit.probes.pacer import Pacer
+from benchkit.probes.schedule import periodic
+
+BATCH_S = 0.25
+SOON_NS = 20 * NS_PER_MS
+POINTS = {timestamping.SND: "t1_ns", timestamping.SCHED: "t1_sched_ns"}
+ARRIVALS = ("received_ns", "t2_ns", "t3_ns", "t4_ns")
+FAR_STAMPS = ("t2_ns", "t3_ns")
+
+
+class Session(Protocol):
+    """When the packets of a session are due, and how long each may take. Times in nanoseconds."""
+
+    @property
+    def path(self) -> str:
+        """Which path its rows belong to."""
+
+    @property
+    def phase(self) -> str:
+        """Which phase its rows belong to."""
+
+    @property
+    def count(self) -> int:
+        """How many packets."""
+
+    @property
+    def interval_ns(self) -> int:
+        """How far apart they are due."""
+
+    @property
+    def timeout_ns(self) -> int:
+        """How long after it was due an answer counts."""
+
+    @property
+    def start_ns(self) -> int:
+        """When the first is due, on CLOCK_MONOTONIC; 0 is as soon as ready."""
+
+
+class Answer(NamedTuple):
+    """Which packet is answered, and the far end's own stamps in ns since 1970, 0 where it has none."""
+
+    number: int
+    t2_ns: int = 0
+    t3_ns: int = 0
+
+
+class Codec(Protocol):
+    """A protocol's packets."""
+
+    has_far_stamps: bool
+
+    def pack(self, index: int) -> bytes:
+        """The packet of that number."""
+
+    def read(self, payload: bytes) -> Answer | None:
+        """What was answered, or None where this is no answer to us."""
+
+
+class _Flight:
+    """Every packet of one session, a row each; 0 is what has not happened."""
+
+    def __init__(self, spec: Session, codec: Codec, udp: socket.socket) -> None:
+        start = max(spec.start_ns, monotonic_ns() + SOON_NS)
+        self.spec = spec
+        self._codec = codec
+        self.due = periodic(start, spec.interval_ns, spec.count)
+        self._udp = udp
+        self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in RTT_COLUMNS[2:]}
+        if not codec.has_far_stamps:
+            for name in FAR_STAMPS:
+                del self._times[name]
+        self._duplicates = np.zeros(spec.count, dtype=np.int64)
+        self._left: list[int] = []  # by transmit identity: which packet that was
+        self._settled = 0
+        self.answered = 0
+
+    def send(self, index: int) -> None:
+        """Send packet `index` and collect the stamps that are there already."""
+        self._times["sent_ns"][index] = monotonic_ns()
+        request = self._codec.pack(index)
+        # An ICMP error to an earlier packet is told here, and this one was not sent. A second refusal is
+        # this packet's own: it is lost, as its missing answer will say, and the kernel did not count it.
+        if self._leaves(request) or self._leaves(request):
+            self._left.append(index)
+        self.collect_stamps()
+
+    def _leaves(self, request: bytes) -> bool:
+        try:
+            self._udp.send(request)
+        except OSError:
+            return False
+        return True
+
+    def collect_stamps(self) -> None:
+        """Take transmit stamps off the error queue."""
+        for identity, point, stamp in timestamping.transmit_stamps(self._udp):
+            name = POINTS.get(point)
+            if name is not None and identity < len(self._left):
+                self._times[name][self._left[identity]] = stamp
+
+    def collect(self) -> None:
+        """Take answers, and stamps that came late."""
+        for payload, _, stamp, _ in timestamping.receive(self._udp):
+            now = monotonic_ns()
+            answer = self._codec.read(payload)
+            if answer is None or not 0 <= answer.number < self.spec.count:
+                continue
+            index, times = answer.number, self._times
+            if times["received_ns"][index]:
+                self._duplicates[index] += 1  # the first answer counts
+                continue
+            times["received_ns"][index] = now
+            times["t4_ns"][index] = stamp
+            if self._codec.has_far_stamps:
+                times["t2_ns"][index], times["t3_ns"][index] = answer.t2_ns, answer.t3_ns
+            self.answered += 1
+        self.collect_stamps()
+
+    def settle(self) -> Samples | None:
+        """The rows that can no longer change, since this was last asked: answered, or past the timeout."""
+        first = self._settled
+        received = self._times["received_ns"]
+        hopeless = self.due <= monotonic_ns() - self.spec.timeout_ns
+        undecided = np.flatnonzero(~(hopeless | (received > 0))[first:])
+        last = first + int(undecided[0]) if len(undecided) else self.spec.count
+        if last == first:
+            return None
+        self._settled = last
+        return self._rows(slice(first, last))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every packet is settled."""
+        return self._settled == self.spec.count
+
+    def _rows(self, rows: slice) -> Samples:
+        spec = self.spec
+        too_late = self._times["received_ns"][rows] > self.due[rows] + spec.timeout_ns
+        columns = {
+            "sequence": column(np.arange(rows.start, rows.stop)),
+            "due_ns": column(self.due[rows]),
+        }
+        for name, values in self._times.items():
+            absent = values[rows] == 0
+            if name in ARRIVALS:
+                absent = absent | too_late
+            columns[name] = column(values[rows].copy(), absent)
+        columns[DUPLICATES] = column(self._duplicates[rows].copy())
+        return Samples("rtt", spec.path, spec.phase, columns)
+
+
+async def fly(
+    spec: Session, codec: Codec, udp: socket.socket, unanswered: str
+) -> AsyncIterator[Samples]:
+    """Send every packet on schedule over a connected socket and yield their rows as they settle.
+
+    Raises MeasureError with the words `unanswered` when not one was answered.
+    """
+    loop = asyncio.get_running_loop()
+    with ExitStack() as stack:
+        flight = _Flight(spec, codec, udp)
+        nested = stack.enter_context(timestamping.watchable(udp))
+        loop.add_reader(nested.fileno(), flight.collect)
+        stack.callback(loop.remove_reader, nested.fileno())
+        stack.enter_context(Pacer(flight.due, flight.send))
+        while not flight.finished:
+            await asyncio.sleep(BATCH_S)
+            rows = flight.settle()
+            if rows is not None:
+                yield rows
+    if not flight.answered:
+        raise MeasureError(unanswered)

@@ -1,0 +1,319 @@
+"""What the doctor concludes from what the machine answers; the machine's answers are faked at the border."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from benchkit.campaign import health, tidying, trial
+from benchkit.campaign.finding import Finding, from_plain, middle_and_tail_ns, to_plain
+from benchkit.cli.doctor import doctor
+from benchkit.emulators.choice import Choice
+from benchkit.errors import CommandError, UnfitError
+from benchkit.linux import command, host, leftovers, privilege, trials
+from benchkit.linux.trials import StampTrial
+
+MS = 1_000_000
+FAKE = [Finding("emulator", "ok", "auto picks one"), Finding("results", "no", "full", "free it")]
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, where: Any, **values: Any) -> None:
+    """Have functions of a module answer that."""
+    for name, value in values.items():
+        monkeypatch.setattr(where, name, lambda *_, answer=value, **__: answer)
+
+
+def by_topic(found: list[Finding]) -> dict[str, Finding]:
+    return {finding.topic: finding for finding in found}
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine on which everything is as it should be."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv(leftovers.MARKER, "")
+    good = StampTrial(300, 300, 300, 300, (10_000,) * 300)
+    answers(monkeypatch, privilege, may_make_namespaces=True, why_no_user_namespaces=None)
+    answers(monkeypatch, trial, may_make_namespaces=True, why_no_netem=None, why_no_userspace=None)
+    answers(monkeypatch, trial, choose=Choice("netem", "the kernel has it"))
+    answers(monkeypatch, trial, _stamps_in_namespace=good)
+    answers(monkeypatch, trial, _congestion_controls={"cubic": True, "bbr": True})
+    answers(monkeypatch, trials, realtime_priority=True, stamps_on_loopback=good)
+    answers(monkeypatch, trials, timer_lateness_ns=[1000] * 300, clock_reading_ns=40)
+    answers(monkeypatch, leftovers, orphans=[])
+    answers(monkeypatch, command, run="utility, iproute2-6.1.0")
+    answers(monkeypatch, host, governors=["performance"], clock_source="tsc")
+    answers(monkeypatch, os, sched_getaffinity={0, 1}, getloadavg=(0.5, 0.5, 0.5))
+    answers(monkeypatch, health, _uml=Finding("uml", "ok", "there"))
+    return tmp_path
+
+
+def examined(results: Path) -> dict[str, Finding]:
+    return by_topic(health.examine(results))
+
+
+def test_a_healthy_machine_has_only_good_findings_and_is_fit(healthy: Path) -> None:
+    found = health.examine(healthy)
+    assert {finding.topic for finding in found if finding.state != "ok"} == set()
+    assert health.is_fit(found)
+    topics = [finding.topic for finding in found]
+    assert len(topics) == len(set(topics)) == 16
+
+
+def test_without_any_privilege_the_rest_is_reported_and_the_machine_unfit(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, privilege, may_make_namespaces=False, why_no_user_namespaces="not allowed")
+    answers(monkeypatch, trial, may_make_namespaces=False)
+    (healthy / "sys" / "user").mkdir(parents=True)
+    (healthy / "sys" / "user" / "max_user_namespaces").touch()
+    monkeypatch.setattr(health, "PROC_SYS", healthy / "sys")
+    found = health.examine(healthy)
+    told = by_topic(found)
+    assert "not allowed" in told["privilege"].said
+    assert "sudo" in told["privilege"].remedy
+    assert told["privilege"].remedy.endswith("sysctl -w user.max_user_namespaces=10000")
+    assert told["netem"].state == told["userspace"].state == told["emulator"].state == "no"
+    assert "127.0.0.1" in told["stamps"].said
+    assert told["timers"].state == told["results"].state == "ok"
+    assert not health.is_fit(found)
+
+
+def test_a_kernel_without_user_namespaces_gets_no_useless_sysctl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PROC_SYS", tmp_path)
+    assert "sysctl" not in health._both_remedies()
+
+
+def test_an_ordinary_user_gets_the_findings_from_inside_a_user_namespace(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = [Finding("emulator", "ok", "from inside")]
+
+    def run(words: tuple[str, ...]) -> str:
+        if words[0] != "unshare" or "-m" not in words:
+            return "utility, iproute2-6.1.0"
+        assert words[-1] == "benchkit.campaign.trial"
+        return json.dumps([to_plain(finding) for finding in inside])
+
+    monkeypatch.setattr(command, "run", run)
+    answers(monkeypatch, privilege, may_make_namespaces=False)
+    found = examined(healthy)
+    assert found["emulator"] == inside[0]
+    assert "no sudo is needed" in found["privilege"].said
+
+
+def test_a_user_namespace_in_which_no_network_can_be_made_is_no_privilege(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(words: tuple[str, ...]) -> str:
+        raise CommandError(words[0], 1, "cannot be made inside either")
+
+    monkeypatch.setattr(command, "run", refused)
+    answers(monkeypatch, privilege, may_make_namespaces=False)
+    found = examined(healthy)
+    assert found["privilege"].state == "no"
+    assert "inside either" in found["privilege"].said
+    assert found["iproute2"].remedy == "apt-get install iproute2"
+
+
+@pytest.mark.parametrize(
+    ("netem", "userspace", "chosen", "fit"),
+    [
+        (None, None, "netem", True),
+        ("unknown qdisc", None, "userspace", True),
+        (None, "no packet sockets", "netem", True),
+        ("unknown qdisc", "no packet sockets", "userspace", False),
+    ],
+)
+def test_the_machine_is_fit_when_the_emulator_that_auto_picks_works(
+    healthy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    netem: str | None,
+    userspace: str | None,
+    chosen: str,
+    fit: bool,
+) -> None:
+    answers(monkeypatch, trial, why_no_netem=netem, why_no_userspace=userspace)
+    answers(monkeypatch, trial, choose=Choice(chosen, "so it is"))
+    found = health.examine(healthy)
+    told = by_topic(found)
+    assert health.is_fit(found) is fit
+    assert f"auto picks {chosen}: so it is" in told["emulator"].said
+    for topic, trouble in (("netem", netem), ("userspace", userspace)):
+        assert told[topic].state == ("ok" if trouble is None else "no")
+        assert bool(told[topic].remedy) == (trouble is not None)
+
+
+def test_no_choice_at_all_is_a_finding_not_an_end(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> Choice:
+        raise UnfitError("nothing works here")
+
+    monkeypatch.setattr(trial, "choose", refuse)
+    assert examined(healthy)["emulator"].said == "nothing works here"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "state", "words"),
+    [
+        (StampTrial(300, 300, 300, 300, (MS,) * 300), "warning", "p99 1000.0 us"),
+        (StampTrial(300, 300, 300, 0, (1000,) * 300), "no", "SCHED on 0 of 300"),
+        (StampTrial(300, 0, 0, 0, ()), "no", "RX on 0 of 300, SND on 0 of 300"),
+    ],
+)
+def test_stamps_are_counted_and_what_user_space_adds_is_told(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch, stamps: StampTrial, state: str, words: str
+) -> None:
+    answers(monkeypatch, trial, _stamps_in_namespace=stamps)
+    finding = examined(healthy)["stamps"]
+    assert finding.state == state
+    assert words in finding.said
+    assert finding.remedy
+
+
+def test_stamps_that_a_socket_refuses_are_a_finding(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> StampTrial:
+        raise OSError(92, "Protocol not available")
+
+    answers(monkeypatch, trial, _stamps_in_namespace=None)
+    monkeypatch.setattr(trials, "stamps_on_loopback", refuse)
+    finding = examined(healthy)["stamps"]
+    assert finding.state == "no"
+    assert "Protocol not available" in finding.said
+
+
+def test_what_makes_measuring_worse_is_a_warning_with_a_remedy(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, trials, timer_lateness_ns=[1000] * 295 + [2 * MS] * 5)
+    answers(monkeypatch, trials, clock_reading_ns=1500, realtime_priority=False)
+    answers(monkeypatch, trial, _congestion_controls={"cubic": True, "bbr": False})
+    answers(monkeypatch, os, getloadavg=(2.5, 1.0, 1.0))
+    answers(monkeypatch, host, governors=["performance", "powersave"])
+    found = health.examine(healthy)
+    worse = {finding.topic for finding in found if finding.state == "warning"}
+    assert worse == {"timers", "clock", "priority", "congestion", "cores", "governor"}
+    assert all(finding.remedy for finding in found if finding.state != "ok")
+    assert health.is_fit(found)
+
+
+def test_one_core_is_too_few_and_an_untold_governor_no_finding(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(monkeypatch, os, sched_getaffinity={0})
+    answers(monkeypatch, host, governors=[])
+    found = examined(healthy)
+    assert found["cores"].state == "warning"
+    assert "governor" not in found
+
+
+def test_user_mode_linux_is_there_with_program_and_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "UML_MODULES", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "not installed" in health._uml().said
+    (tmp_path / "linux.uml").touch(mode=0o755)
+    assert "its modules" in health._uml().said
+    (tmp_path / "6.1.176").mkdir()
+    assert health._uml() == Finding(
+        "uml", "ok", "user-mode Linux is installed, with modules of 6.1.176"
+    )
+
+
+# Results and leftovers.
+
+
+def test_results_are_tried_by_writing_and_nothing_stays(tmp_path: Path) -> None:
+    assert "can be written" in health._results(tmp_path).said
+    assert "can be made" in health._results(tmp_path / "not" / "yet").said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_is_a_file_or_a_full_disk_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "results"
+    file.touch()
+    finding = health._results(file)
+    assert finding.state == "no"
+    assert "--results" in finding.remedy
+    assert tidying.found(file).state == "warning"
+    monkeypatch.setattr(health, "LEAST_FREE", 1 << 62)
+    assert health._results(tmp_path).state == "warning"
+
+
+def test_what_is_left_is_named_with_the_remedy_and_stays(healthy: Path) -> None:
+    dead = healthy / "benchkit-4194305-abc"  # above the largest id a process can have
+    dead.mkdir()
+    results = healthy / "results"
+    for number in range(5):
+        partial = results / f".partial-20261123T10150{number}Z-lab-0001"
+        partial.mkdir(parents=True)
+        os.utime(partial, (1, 1))
+    finding = examined(results)["leftovers"]
+    assert finding.state == "warning"
+    assert finding.remedy == "benchkit doctor --clean"
+    assert f"1 folder of dead campaigns: {dead}" in finding.said
+    assert "5 unfinished runs of dead campaigns" in finding.said
+    assert finding.said.endswith("and 2 more")
+    assert dead.is_dir()
+    assert len(tidying.clean(results)) == 6
+    assert examined(results)["leftovers"].state == "ok"
+
+
+def test_a_run_that_may_still_be_written_is_named_and_left(healthy: Path) -> None:
+    results = healthy / "results"
+    (results / ".partial-20261123T101500Z-lab-0001").mkdir(parents=True)
+    found = tidying.found(results)
+    assert found.state == "ok"
+    assert "left alone" in found.said
+    (cleaned,) = tidying.clean(results)
+    assert cleaned.state == "warning"
+    assert "may be at work" in cleaned.said
+
+
+# Words.
+
+
+def test_percentiles_are_nearest_rank() -> None:
+    assert middle_and_tail_ns(range(1, 101)) == (50, 99)
+    assert middle_and_tail_ns([7]) == (7, 7)
+
+
+@pytest.mark.parametrize("finding", [*FAKE, Finding("load", "warning", "much", "less")])
+def test_a_finding_survives_json(finding: Finding) -> None:
+    assert from_plain(json.loads(json.dumps(to_plain(finding)))) == finding
+    assert ("remedy" in to_plain(finding)) == bool(finding.remedy)
+
+
+def test_the_command_shows_each_finding_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, health, examine=FAKE)
+    shown = CliRunner().invoke(doctor, [])
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines() == [
+        "ok  emulator    auto picks one",
+        "no  results     full",
+        "                -> free it",
+    ]
+
+
+def test_the_command_ends_with_5_where_no_emulator_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, health, examine=[Finding("emulator", "no", "none " * 30, "mend it")])
+    shown = CliRunner().invoke(doctor, [])
+    assert shown.exit_code == 5
+    assert max(len(line) for line in shown.stdout.splitlines()) <= 80
+    plain = CliRunner().invoke(doctor, ["--format", "json"])
+    assert plain.exit_code == 5
+    assert json.loads(plain.stdout)["findings"][0]["state"] == "no"
