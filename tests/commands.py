@@ -69,28 +69,32 @@ def why_no_namespaces() -> str | None:
     return None if may_make_namespaces() else why_no_user_namespaces()
 
 
-def benchkit(*arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run it to its end."""
+def benchkit(
+    *arguments: str, timeout: float = 60.0, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, with environment variables of its own."""
     return subprocess.run(
         [sys.executable, "-m", "benchkit", *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=timeout,
+        env={**os.environ, **variables},
     )
 
 
 class Running:
     """A benchkit that runs while the test does something to it."""
 
-    def __init__(self, *arguments: str) -> None:
-        """Start it, as the leader of a session of its own."""
+    def __init__(self, *arguments: str, **variables: str) -> None:
+        """Start it, as the leader of a session of its own, with environment variables of its own."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchkit", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={**os.environ, **variables},
         )
         self.heard = ""
 
@@ -111,6 +115,11 @@ class Running:
                 return
         raise AssertionError(f"it ended without saying {word!r}: {self.heard}")
 
+    def called(self, name: str) -> list[int]:
+        """The process ids of its session whose name begins so."""
+        found = [int(line.split()[0]) for line in self.survivors(within_s=0)]
+        return [pid for pid in found if _name(pid).startswith(name)]
+
     def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
         """Its status, stdout and stderr, once it has ended."""
         out, said = self.process.communicate(timeout=timeout)
@@ -122,6 +131,13 @@ class Running:
         while (found := _session(self.process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _session(leader: int) -> list[str]:

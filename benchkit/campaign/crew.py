@@ -20,12 +20,20 @@ TICK_S = 0.1
 
 
 class Crew:
-    """All processes of one campaign. `heard` is called with every batch, in this thread."""
+    """All processes of one campaign. `heard` is called with every batch, in this thread.
+
+    `watch` is called ten times a second while anything runs, and raises what makes going on useless.
+    """
 
     def __init__(
-        self, sites: Mapping[str, Executor], channel: Channel, heard: Callable[[Samples], None]
+        self,
+        sites: Mapping[str, Executor],
+        channel: Channel,
+        heard: Callable[[Samples], None],
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         """Work at these sites, over this channel."""
+        self._watch = watch
         self._sites = sites
         self._channel = channel
         self._heard = heard
@@ -103,11 +111,14 @@ class Crew:
         self, condition: Callable[[], bool], seconds: float, check: Callable[[], None]
     ) -> None:
         deadline = monotonic_ns() + round(seconds * NS_PER_S)
-        while not condition() and monotonic_ns() < deadline:
-            try:
-                self._take(timeout=TICK_S)
-            except queue.Empty:
+        next_look = 0
+        while not condition() and (now := monotonic_ns()) < deadline:
+            if now >= next_look:
+                self._watch()
                 check()
+                next_look = now + round(TICK_S * NS_PER_S)
+            with suppress(queue.Empty):
+                self._take(timeout=TICK_S)
 
     def _take(self, timeout: float | None) -> None:
         messages = self._channel.messages

@@ -103,7 +103,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: _Log) -
         emulation = stack.enter_context(choice.emulate(target.paths, target.plan.seed))
         channel = stack.enter_context(Channel())
         testbed = stack.enter_context(NamespaceTestbed(emulation.namespaces))
-        crew = Crew(testbed.sites, channel, log.harvest.add)
+        crew = Crew(testbed.sites, channel, log.harvest.add, emulation.check)
         campaign = _Campaign(question, emulation, crew, observe, log)
         try:
             campaign.serve()

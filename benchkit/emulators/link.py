@@ -34,6 +34,9 @@ class Emulation(Protocol):
     def apply(self, models: Sequence[PathModel]) -> None:
         """Take new models, in the order of the paths."""
 
+    def check(self) -> None:
+        """Raise UnfitError if the emulation has ended by itself; cheap enough to ask ten times a second."""
+
     def report(self) -> LineReport | None:
         """What the emulator says of itself since it was last asked; None where it keeps no such count."""
 

@@ -90,13 +90,17 @@ class NetemEmulation:
             self._follower.stop()
             self._follower = None
 
+    def check(self) -> None:
+        """See that no trace has stopped before its end; the kernel itself does not end."""
+        if self._follower is not None:
+            self._follower.check()
+
     def report(self) -> LineReport:
         """What the stages counted since this was last asked.
 
         Drops of a delay stage whose model loses nothing are the emulator's own. The kernel tells no lateness.
         """
-        if self._follower is not None:
-            self._follower.check()
+        self.check()
         now: Counter[str] = Counter()
         for router in ROUTERS:
             words = ("tc", "-j", "-s", "qdisc", "show")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from benchkit.emulators import script, sites, wiring
@@ -20,10 +21,13 @@ from benchkit.linux.netns import Namespace
 from benchkit.model.place import Path, PathModel
 
 FRAME_ROOM = 128  # Ethernet, IP and TCP headers before a super-packet's payload
-RING_OCTETS = 16 << 20
+# Of one ring at most, and of all together: a ring is memory that cannot be swapped out.
+RING_OCTETS, ALL_RINGS_OCTETS = 16 << 20, 256 << 20
 PAGE = 4096
 MOST_SLOTS = 4096
 ANSWER_TIMEOUT_S = 10.0
+# The kernel takes some 30 ms to let go of a ring, and a star of 46 paths has 92.
+END_TIMEOUT_S = 15.0
 HUB = "/hub"
 
 
@@ -31,9 +35,14 @@ class UserspaceEmulation:
     """The running line, and the namespaces it joins."""
 
     def __init__(
-        self, control: Connection, namespaces: dict[str, str], ends: dict[str, Ends]
+        self,
+        line: ForkServerProcess,
+        control: Connection,
+        namespaces: dict[str, str],
+        ends: dict[str, Ends],
     ) -> None:
         """Hold what `userspace` made."""
+        self._line = line
         self._control = control
         self.namespaces = namespaces
         self.ends = ends
@@ -41,6 +50,11 @@ class UserspaceEmulation:
     def apply(self, models: Sequence[PathModel]) -> None:
         """Have the line take new models, in the order of the paths."""
         self._ask("models", list(models))
+
+    def check(self) -> None:
+        """See that the line is still there."""
+        if process.has_ended(self._line):
+            raise _gone()
 
     def report(self) -> LineReport:
         """What the line counted since it was last asked."""
@@ -54,10 +68,14 @@ class UserspaceEmulation:
             self._control.send((order, body))
             return heard(self._control)
         except (OSError, EOFError) as error:
-            raise UnfitError(
-                "the userspace line has ended in the middle of the run: see the system log for an "
-                "out-of-memory kill, then run again"
-            ) from error
+            raise _gone() from error
+
+
+def _gone() -> UnfitError:
+    return UnfitError(
+        "the userspace line has ended in the middle of the run: see the system log for an out-of-memory "
+        "kill, then run again"
+    )
 
 
 def heard(control: Connection) -> Any:  # noqa: ANN401  whatever the line says
@@ -82,15 +100,16 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         script.run(steps(paths, seed), {**places, HUB: hub})
         control, theirs = process.context().Pipe()
         stack.callback(control.close)
-        ports = [_port(one, model) for one, model in zip(wires, models, strict=True)]
+        room = min(RING_OCTETS, ALL_RINGS_OCTETS // (2 * len(wires)))
+        ports = [_port(one, model, room) for one, model in zip(wires, models, strict=True)]
         line = process.start(
             serve_line, theirs, ports, models, seed, netns=hub.path, name="benchkit line"
         )
-        stack.callback(line.join, 2.0)
+        stack.callback(line.join, END_TIMEOUT_S)
         stack.callback(line.terminate)
         theirs.close()
         _expect_ready(control)
-        yield UserspaceEmulation(control, sites.paths_of(places), ends_of(wires))
+        yield UserspaceEmulation(line, control, sites.paths_of(places), ends_of(wires))
 
 
 def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the line is told, and types nothing
@@ -114,9 +133,9 @@ def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the 
     return [Step(HUB, "ip", tuple(in_hub)), *sites]
 
 
-def _port(one: wiring.Wire, model: PathModel) -> Port:
+def _port(one: wiring.Wire, model: PathModel, room: int) -> Port:
     frame = wiring.super_packet_octets(model, splits=True) + FRAME_ROOM
-    slots = min(MOST_SLOTS, RING_OCTETS // (-(-frame // PAGE) * PAGE))
+    slots = min(MOST_SLOTS, room // (-(-frame // PAGE) * PAGE))
     return Port(one.path, one.hub_near, one.hub_far, frame, slots)
 
 

@@ -59,9 +59,9 @@ def cpu_times() -> CpuTimes:
 
 def cpu_shares(before: CpuTimes, after: CpuTimes) -> tuple[float, float]:
     """The percentage of time between two readings that all cores were busy, and that was stolen."""
-    total = max(1, after.total - before.total)
-    idle, steal = after.idle - before.idle, after.steal - before.steal
-    return 100.0 * (total - idle) / total, 100.0 * steal / total
+    total = after.total - before.total
+    busy, steal = total - (after.idle - before.idle), after.steal - before.steal
+    return 100.0 * busy / max(1, total), 100.0 * steal / max(1, total)
 
 
 def _read(path: str) -> str:

@@ -49,7 +49,7 @@ def start(
     It is killed when this process ends, however that ends.
     """
     process = context().Process(
-        target=_body, args=(function, arguments, netns), name=name, daemon=True
+        target=_body, args=(function, arguments, netns, name), name=name, daemon=True
     )
     with _reading_status:
         process.start()
@@ -63,9 +63,17 @@ def status_of(process: ForkServerProcess, timeout_s: float) -> int | None:
         return process.exitcode
 
 
-def _body(function: Callable[..., None], arguments: Sequence[Any], netns: str | None) -> None:
+def has_ended(process: ForkServerProcess) -> bool:
+    """Whether it has ended, without reading its status. For any thread."""
+    return bool(connection.wait([process.sentinel], 0))
+
+
+def _body(
+    function: Callable[..., None], arguments: Sequence[Any], netns: str | None, name: str
+) -> None:
     # The parent is the fork server, which ends when we end; Ctrl-C is ours alone to answer.
     libc.die_with_parent(signal.SIGKILL)
+    libc.be_called(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if netns is not None:

@@ -1,0 +1,256 @@
+"""How true and how fast the emulators are: `python tests/benchmarks/emulation.py [--emulator netem] [--rounds N]`.
+
+Everything that is compared is measured in turn in one run, and what is shown is the median over the rounds
+and their range. The peers: a bare veth pair, and the same line carrying packets one by one.
+"""
+
+# ruff: noqa: T201  it prints a table
+from __future__ import annotations
+
+import argparse
+import socket
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from multiprocessing import Manager
+from pathlib import Path as File
+from typing import Any
+
+import numpy as np
+
+sys.path.append(str(File(__file__).parents[1]))
+
+from emulated import Emulated, both_ways, delays, emulated, ms, probed, star
+
+from benchkit.campaign.summary import network_ns
+from benchkit.clock import NS_PER_S
+from benchkit.emulators.choice import EMULATORS
+from benchkit.emulators.link import Ends
+from benchkit.linux import command, process
+from benchkit.linux.netns import Namespace
+from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
+from benchkit.stats.binomial import binomial_ranks
+from benchkit.stats.rates import plateau
+from benchkit.targets import load_target
+from benchkit.testbeds.namespaces import NamespaceTestbed
+
+RATE = 1000
+SECONDS = 4
+LOSSES = 100_000
+LOSS = 0.01
+LOSS_EVERY_NS = 60_000
+PORT, RAMP_S, STREAM_S = 5201, 1.0, 3.0
+STAR = 46
+
+
+def row(name: str, values: Sequence[float], unit: str, bar: str) -> None:
+    """Median and range over the rounds, beside what it must reach."""
+    spread = f"{min(values):9.3f} ..{max(values):9.3f}"
+    print(f"{name:52} {statistics.median(values):9.3f}  {spread}  {unit:8} {bar}", flush=True)
+
+
+def rtt_errors(name: str, rtt_ms: int) -> tuple[float, float]:
+    """Measured minus asked at p50 and p99, in ms, over 4 s at 1000 packets/s."""
+
+    def spec(path: Path, address: str, port: int, ssid: int) -> StampSpec:
+        interval = NS_PER_S // RATE
+        return StampSpec(path.name, "idle", address, port, ssid, RATE * SECONDS, interval, NS_PER_S)
+
+    with emulated(name, [delays(0, 0)]) as running:
+        running.apply(delays(rtt_ms / 2, rtt_ms / 2))
+        (rows,) = probed(running, [0], ReflectorSpec, spec, "rtt")
+    added = (network_ns(rows).compressed() - ms(rtt_ms)) / 1e6
+    return float(np.percentile(added, 50)), float(np.percentile(added, 99))
+
+
+class Bare:
+    """A veth pair and nothing between, in the shape of an emulation."""
+
+    def __init__(self, near: Namespace, far: Namespace, path: Path) -> None:
+        self.namespaces = {path.near: near.path, path.far: far.path}
+        self.ends = {path.name: Ends("198.18.0.1", "198.18.0.2")}
+
+    def apply(self, models: Sequence[PathModel]) -> None:
+        """Have nothing to change."""
+
+    def check(self) -> None:
+        """Have nothing that ends."""
+
+    def report(self) -> None:
+        """Have nothing to say."""
+
+
+@contextmanager
+def bare_pair() -> Iterator[Emulated]:
+    (path,) = star([delays(0, 0)])
+    with Namespace("near") as near, Namespace("far") as far:
+        lines = ["link set lo up", f"link add name v0 type veth peer name v1 netns {far.path}"]
+        lines += ["addr add 198.18.0.1/30 dev v0", "link set v0 up"]
+        command.run(("ip", "-batch", "-"), feed="\n".join(lines) + "\n", netns=near.path)
+        lines = ["link set lo up", "addr add 198.18.0.2/30 dev v1", "link set v1 up"]
+        command.run(("ip", "-batch", "-"), feed="\n".join(lines) + "\n", netns=far.path)
+        yield Emulated(Bare(near, far, path), [path])
+
+
+def sink(address: str, listening: Any) -> float:
+    """Read what one connection brings, as any program would; Mbit/s after its first second."""
+    buffer = bytearray(1 << 20)
+    with socket.create_server((address, PORT)) as listener:
+        listening.set()
+        connection, _ = listener.accept()
+        with connection:
+            began, octets = time.monotonic() + RAMP_S, 0
+            while got := connection.recv_into(buffer):
+                if time.monotonic() >= began:
+                    octets += got
+            return octets * 8 / (time.monotonic() - began) / 1e6
+
+
+def source(address: str) -> None:
+    """Send for four seconds."""
+    block = bytes(64 << 10)
+    with socket.create_connection((address, PORT)) as connection:
+        end = time.monotonic() + RAMP_S + STREAM_S
+        while time.monotonic() < end:
+            connection.sendall(block)
+
+
+def read_mbps(running: Emulated) -> float:
+    """One TCP stream between two programs that copy what they send and receive, as iperf3 does."""
+    (path,) = running.paths
+    far = running.emulation.ends[path.name].far
+    with NamespaceTestbed(running.emulation.namespaces) as testbed, Manager() as manager:
+        listening = manager.Event()
+        found = testbed.sites[path.far].submit(sink, far, listening)
+        listening.wait(10)
+        testbed.sites[path.near].submit(source, far).result()
+        return found.result()
+
+
+def discarded_mbps(running: Emulated) -> float:
+    """One TCP stream between our own probes: nothing is copied at either end."""
+
+    def spec(path: Path, address: str, port: int, _: int) -> TcpSpec:
+        lasts = round((RAMP_S + STREAM_S) * NS_PER_S)
+        return TcpSpec(
+            path.name, "up", address, port, up=True, duration_ns=lasts, congestion="cubic"
+        )
+
+    (rows,) = probed(running, [0], StreamServerSpec, spec, "goodput")
+    columns = rows.columns
+    level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
+    return level.goodput.value
+
+
+@contextmanager
+def through(name: str, model: PathModel) -> Iterator[Emulated]:
+    with emulated(name, [model]) as running:
+        running.apply(model)
+        yield running
+
+
+def losses(name: str, seed: int) -> list[int]:
+    """Which of 100,000 packets a loss of 1 % took."""
+    model = both_ways(Direction(ms(1), loss=LOSS))
+    with emulated(name, [model], seed=seed) as running:
+        running.apply(model)
+        (flow,) = running.send([(0, False)], count=LOSSES, every_ns=LOSS_EVERY_NS)
+    return flow.lost
+
+
+def setting_up(name: str, paths: Sequence[Path]) -> tuple[float, float]:
+    """Seconds to build and to unmake."""
+    began = time.perf_counter()
+    with EMULATORS[name](paths, seed=1):
+        built = time.perf_counter()
+    return built - began, time.perf_counter() - built
+
+
+@dataclass(frozen=True)
+class Asked:
+    emulator: str
+    rounds: int
+
+
+def show_delays(asked: Asked) -> None:
+    bars = {"userspace": ("<= 0.05", "<= 0.3"), "netem": ("<= 0.5", "")}[asked.emulator]
+    for rtt in (10, 16):
+        found = [rtt_errors(asked.emulator, rtt) for _ in range(asked.rounds)]
+        for at, name in enumerate(("p50", "p99")):
+            values = [each[at] for each in found]
+            row(f"added round trip at {rtt} ms, {RATE}/s, {name}", values, "ms", bars[at])
+
+
+def show_streams(asked: Asked) -> None:
+    rtt = delays(5, 5)
+    one_by_one = both_ways(Direction(ms(5), duplicate=1e-12), Direction(ms(5), duplicate=1e-12))
+    ways: dict[str, Callable[[], AbstractContextManager[Emulated]]] = {
+        "bare veth pair, no delay": bare_pair,
+        f"{asked.emulator}, 10 ms": lambda: through(asked.emulator, rtt),
+        f"{asked.emulator}, 10 ms, packet by packet": lambda: through(asked.emulator, one_by_one),
+    }
+    for kind, measure in (("read", read_mbps), ("discarded", discarded_mbps)):
+        found: dict[str, list[float]] = {name: [] for name in ways}
+        for _ in range(asked.rounds):
+            for name, way in ways.items():
+                with way() as running:
+                    found[name].append(measure(running))
+        for name, values in found.items():
+            row(f"one TCP stream, {kind}, {name}", values, "Mbit/s", "")
+        bare, whole, single = found.values()
+        bars = (">= 0.6", ">= 8") if kind == "read" else ("", "")
+        for words, peer, bar in zip(
+            ("bare pair", "packet by packet"), (bare, single), bars, strict=True
+        ):
+            row(
+                f"  of the {words}", [a / b for a, b in zip(whole, peer, strict=True)], "times", bar
+            )
+
+
+def show_losses(asked: Asked) -> None:
+    first, again = losses(asked.emulator, 7), losses(asked.emulator, 7)
+    low, high = binomial_ranks(LOSSES, LOSS, 0.99)
+    row(f"lost of {LOSSES}, 1 % asked", [len(first)], "packets", f"{low}..{high}")
+    same = "the same" if first == again else "others"
+    print(f"{'same seed, lost again':52} {same:>9}")
+
+
+def show_building(asked: Asked) -> None:
+    target = load_target("guizhou")
+    hub = star([delays(5, 5)] * STAR)
+    for name, paths, bar in (
+        (f"{len(target.paths)} paths", target.paths, "< 1 together"),
+        (f"{STAR} paths from one site", hub, "< 15 together"),
+    ):
+        found = [setting_up(asked.emulator, paths) for _ in range(asked.rounds)]
+        row(f"setting up {name}", [up for up, _ in found], "s", bar)
+        row(f"tearing down {name}", [down for _, down in found], "s", "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--emulator", choices=list(EMULATORS), default="userspace")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=list(PARTS))
+    words = parser.parse_args()
+    asked = Asked(words.emulator, words.rounds)
+    process.warm_up(["benchkit.probes.door", "benchkit.emulators.line"])
+    print(f"{asked.emulator}, {asked.rounds} rounds: median, range, and what it must reach")
+    for name, part in PARTS.items():
+        if words.only in {None, name}:
+            part(asked)
+
+
+PARTS = {
+    "delays": show_delays,
+    "building": show_building,
+    "losses": show_losses,
+    "streams": show_streams,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Parts of a campaign are killed at any moment: it says so and ends, and nothing of ours is left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from commands import Running, benchkit, quick_target
+
+pytestmark = pytest.mark.privileged
+
+VICTIMS = ("campaign", "benchkit line", "benchkit there", "benchkit here", "campaign")
+MOMENTS = [
+    (victim, random.Random(index).uniform(0.0, 2.5))
+    for index, victim in enumerate([*VICTIMS, *VICTIMS])
+]
+
+
+def surroundings(temporary: Path) -> dict[str, object]:
+    """What a campaign could leave in this machine, but for its processes."""
+    links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
+    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
+    return {
+        "devices": [line.split()[0] for line in links.stdout.splitlines()],
+        "named namespaces": names.stdout,
+        "mounts": Path("/proc/self/mounts").read_text(),
+        "folders": sorted(each.name for each in temporary.iterdir()),
+    }
+
+
+@pytest.mark.parametrize(("victim", "after_s"), MOMENTS)
+def test_nothing_survives_a_kill(tmp_path: Path, victim: str, after_s: float) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    results = tmp_path / "results"
+    target = quick_target(tmp_path, duration="2 s")
+    before = surroundings(temporary)
+    words = ("run", target, "--results", str(results))
+    with Running(*words, TMPDIR=str(temporary)) as running:
+        running.await_word("emulator:")
+        time.sleep(after_s)
+        found = [running.process.pid] if victim == "campaign" else running.called(victim)
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        status, _, said = running.end()
+        assert running.survivors() == []
+    assert "Traceback" not in said
+    if victim == "campaign":
+        assert status in {-signal.SIGKILL, 0}
+    elif found:
+        assert status in {0, 4, 5}, said
+    cleaned = benchkit("doctor", "--clean", "--results", str(results), TMPDIR=str(temporary))
+    assert cleaned.returncode in {0, 2}, cleaned.stderr
+    assert surroundings(temporary) == before
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    target = quick_target(tmp_path)
+    words = ("run", target, "--results", str(tmp_path / "results"))
+    with Running(*words, TMPDIR=str(temporary)) as running:
+        running.await_word("asked against got")
+        running.process.kill()
+        running.process.wait()
+        assert running.survivors() == []
+    assert list(temporary.iterdir())
+    done = benchkit(*words, TMPDIR=str(temporary))
+    assert done.returncode == 0, done.stderr
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_line_that_is_killed_makes_the_run_unfit_at_once(tmp_path: Path) -> None:
+    target = quick_target(tmp_path, duration="30 s")
+    with Running("run", target, "--results", str(tmp_path / "results")) as running:
+        running.await_word("round trips, idle")
+        time.sleep(0.5)
+        (line,) = running.called("benchkit line")
+        os.kill(line, signal.SIGKILL)
+        status, out, said = running.end(timeout=45)
+    assert status == 5, said
+    assert "the userspace line" in out
