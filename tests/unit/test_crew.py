@@ -1,0 +1,213 @@
+"""Probes and responders at work, over the real channel, at sites that are threads and do as they are told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from benchkit.campaign import crew as crews
+from benchkit.campaign.crew import Crew
+from benchkit.errors import MeasureError, UnfitError
+from benchkit.linux.channel import Channel, Sink, SinkAddress
+from benchkit.model.samples import Samples, column
+from benchkit.model.spec import ReflectorSpec
+from benchkit.probes.door import run_probe
+
+Act = Callable[[SinkAddress], int]
+FOREVER_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "START_TIMEOUT_S", 0.15)
+    monkeypatch.setattr(crews, "LATE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(crews, "TICK_S", 0.01)
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """What hanging acts wait for; it comes at the end of the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def spec(name: str) -> ReflectorSpec:
+    return ReflectorSpec(name, 862)
+
+
+def batch(number: int) -> Samples:
+    return Samples("rtt", "a-b", "idle", {"sequence": column([number])})
+
+
+class Site(Executor):
+    """A site whose tasks do what their spec's address names."""
+
+    def __init__(self, acts: Mapping[str, Act]) -> None:
+        self._acts = acts
+        self._pool = ThreadPoolExecutor(8)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        assert fn is run_probe
+        asked, address = args
+        return self._pool.submit(self._acts[asked.address], address)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False)
+
+
+@contextmanager
+def crew_of(**acts: Act) -> Iterator[tuple[Crew, list[int]]]:
+    """A crew at one site "here", and the numbers of the batches it has heard."""
+    heard: list[int] = []
+    site = Site(acts)
+    with Channel() as channel:
+        yield (
+            Crew(
+                {"here": site}, channel, lambda one: heard.append(int(one.columns["sequence"][0]))
+            ),
+            heard,
+        )
+    site.close()
+
+
+def measures(*numbers: int) -> Act:
+    def act(address: SinkAddress) -> int:
+        with Sink(address) as sink:
+            for number in numbers:
+                sink.send(batch(number))
+        return len(numbers)
+
+    return act
+
+
+def fails(error: Exception, *, connects: bool = True) -> Act:
+    def act(address: SinkAddress) -> int:
+        if connects:
+            with Sink(address) as sink:
+                sink.send(batch(7))
+        raise error
+
+    return act
+
+
+def listens(release: threading.Event, *numbers: int) -> Act:
+    def act(address: SinkAddress) -> int:
+        with Sink(address) as sink:
+            sink.ready()
+            for number in numbers:
+                sink.send(batch(number))
+            release.wait(FOREVER_S)
+        return 0
+
+    return act
+
+
+def hangs(release: threading.Event) -> Act:
+    def act(address: SinkAddress) -> int:
+        with Sink(address):
+            release.wait(FOREVER_S)
+        return 0
+
+    return act
+
+
+def test_responders_are_awaited_and_what_all_send_is_heard(release: threading.Event) -> None:
+    far = listens(release, 30, 31)
+    with crew_of(far=far, near=measures(1, 2, 3), other=measures(11)) as (crew, heard):
+        crew.serve("here", spec("far"))
+        crew.serve("here", spec("far"))
+        crew.await_responders()
+        jobs = {"one": ("here", spec("near")), "two": ("here", spec("other"))}
+        assert crew.work(jobs, 5) == {}
+        assert [one for one in heard if one < 10] == [1, 2, 3]
+        assert 11 in heard
+        assert crew.wait_for(lambda: heard.count(31) == 2)
+
+
+def test_a_responder_that_dies_is_told_at_once(
+    release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "START_TIMEOUT_S", FOREVER_S)
+    dead = fails(UnfitError("ended with signal 9"), connects=False)
+    with crew_of(far=listens(release), dead=dead) as (crew, _):
+        crew.serve("here", spec("far"))
+        crew.serve("here", spec("dead"))
+        with pytest.raises(UnfitError, match="signal 9"):
+            crew.await_responders()
+
+
+def test_a_responder_that_is_never_ready_is_not_waited_for_forever(
+    release: threading.Event,
+) -> None:
+    with crew_of(far=listens(release), slow=hangs(release)) as (crew, _):
+        for name in ("far", "slow", "slow"):
+            crew.serve("here", spec(name))
+        with pytest.raises(UnfitError, match="2 of 3 far ends were not ready"):
+            crew.await_responders()
+
+
+def test_a_job_that_could_not_measure_is_named_and_the_others_count() -> None:
+    trouble = MeasureError("nobody there")
+    with crew_of(bad=fails(trouble), good=measures(1, 2)) as (crew, heard):
+        jobs = {"bad": ("here", spec("bad")), "good": ("here", spec("good"))}
+        assert crew.work(jobs, 5) == {"bad": trouble}
+        assert sorted(heard) == [1, 2, 7]
+
+
+def test_a_job_that_dies_is_told_at_once() -> None:
+    dead = fails(UnfitError("ended with signal 9"), connects=False)
+    with crew_of(dead=dead) as (crew, _), pytest.raises(UnfitError, match="signal 9"):
+        crew.work({"dead": ("here", spec("dead"))}, FOREVER_S)
+
+
+def test_a_job_that_hangs_is_named(release: threading.Event) -> None:
+    with crew_of(slow=hangs(release), good=measures(1)) as (crew, heard):
+        jobs = {"good": ("here", spec("good")), "a-b idle rtt": ("here", spec("slow"))}
+        with pytest.raises(UnfitError, match="probe of a-b idle rtt was not done after 0 s"):
+            crew.work(jobs, 0.05)
+        assert heard == [1]
+
+
+def test_a_defect_is_no_measuring_error() -> None:
+    bad = fails(ValueError("a bug"))
+    with crew_of(bad=bad) as (crew, _), pytest.raises(ValueError, match="a bug"):
+        crew.work({"bad": ("here", spec("bad"))}, 5)
+
+
+def test_a_job_is_over_when_all_it_sent_has_come() -> None:
+    def act(address: SinkAddress) -> int:
+        def late() -> None:
+            with Sink(address) as sink:
+                time.sleep(0.05)
+                sink.send(batch(5))
+
+        threading.Thread(target=late, daemon=True).start()
+        return 1  # the task is done before its batch has come
+
+    with crew_of(late=act) as (crew, heard):
+        assert crew.work({"late": ("here", spec("late"))}, 5) == {}
+        assert heard == [5]
+
+
+def test_waiting_for_what_does_not_come_ends() -> None:
+    with crew_of() as (crew, _):
+        assert not crew.wait_for(lambda: False)
+        assert crew.wait_for(lambda: True)
+
+
+def test_draining_takes_what_is_there_and_waits_for_nothing(release: threading.Event) -> None:
+    with crew_of(far=listens(release, 1, 2)) as (crew, heard):
+        crew.drain()
+        assert heard == []
+        crew.serve("here", spec("far"))
+        while crew._channel.messages.qsize() < 3:
+            time.sleep(0.002)
+        crew.drain()
+        assert heard == [1, 2]

@@ -1,0 +1,69 @@
+"""Errors that say who must act, in one line, also from another process."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+from benchkit import errors
+from benchkit.errors import AskedWronglyError, BenchkitError, CommandError, TargetError
+
+ARGUMENTS: dict[type[BenchkitError], tuple[object, ...]] = {
+    TargetError: ("line 3: no such site", "line 5: no unit", "line 9: too many"),
+    CommandError: ("tc qdisc add dev lo root netem", 2, "Error: Specified qdisc kind is unknown."),
+}
+EVERY = [
+    found
+    for _, found in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(found, BenchkitError)
+]
+EXIT_CODES = {
+    "BenchkitError": 1,
+    "AskedWronglyError": 2,
+    "TargetError": 2,
+    "MeasureError": 4,
+    "UnfitError": 5,
+    "CommandError": 5,
+}
+
+
+def an(error: type[BenchkitError]) -> BenchkitError:
+    return error(*ARGUMENTS.get(error, ("path a-b: nobody there: start one",)))
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_every_error_crosses_a_process_border(kind: type[BenchkitError], protocol: int) -> None:
+    error = an(kind)
+    error.add_note("raised in the process of a site")
+    found = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301  our own bytes
+    assert type(found) is kind
+    assert (found.args, str(found), found.__notes__) == (error.args, str(error), error.__notes__)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_error_is_one_line_and_has_the_exit_status_of_who_must_act(
+    kind: type[BenchkitError],
+) -> None:
+    text = str(an(kind))
+    assert text
+    assert "\n" not in text
+    assert kind.exit_code == EXIT_CODES[kind.__name__]
+
+
+def test_a_target_error_shows_its_first_problem_and_counts_the_others() -> None:
+    error = an(TargetError)
+    assert isinstance(error, TargetError)
+    assert str(error) == "line 3: no such site (and 2 more)"
+    assert error.problems == ARGUMENTS[TargetError]
+    assert str(TargetError("line 3: no such site")) == "line 3: no such site"
+    assert isinstance(error, AskedWronglyError)
+
+
+def test_a_command_error_quotes_the_command_its_status_and_its_last_words() -> None:
+    assert str(an(CommandError)) == (
+        "`tc qdisc add dev lo root netem` failed with status 2: Error: Specified qdisc kind is unknown."
+    )
+    assert str(CommandError("true", 1, "")) == "`true` failed with status 1: it said nothing"

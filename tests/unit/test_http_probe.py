@@ -1,0 +1,109 @@
+"""HTTP latency on loopback: against our own server, and against ones that fail now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from aiohttp import web
+
+from benchkit.errors import MeasureError
+from benchkit.model.samples import HTTP_COLUMNS, Samples
+from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.probes import http as probe
+
+LOCAL = "127.0.0.1"
+MS = 1_000_000
+
+
+def free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def spec_of(port: int, count: int = 1, timeout_ns: int = 150 * MS) -> HttpSpec:
+    return HttpSpec("a-b", "http", f"http://{LOCAL}:{port}/", count, 4 * MS, timeout_ns)
+
+
+async def rows_of(spec: HttpSpec) -> Samples:
+    (rows,) = [batch async for batch in probe.http(spec)]
+    return rows
+
+
+@asynccontextmanager
+async def fickle(behaviour: dict[int, str]) -> AsyncIterator[int]:
+    """A server whose answers are told by their number, counted after the warm-up; its port."""
+    served = -probe.WARM_UP
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        nonlocal served
+        number, served = served, served + 1
+        what = behaviour.get(number, "")
+        if what == "hang":
+            await asyncio.sleep(0.3)
+        return web.Response(status=503 if what == "error" else 200)
+
+    runner = web.ServerRunner(web.Server(answer), shutdown_timeout=0)
+    await runner.setup()
+    port = free_port()
+    try:
+        await web.TCPSite(runner, LOCAL, port).start()
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+def test_every_request_has_its_row() -> None:
+    async def work() -> Samples:
+        port = free_port()
+        server = probe.http_server(HttpServerSpec(LOCAL, port))
+        await anext(server)
+        rows = await rows_of(spec_of(port, 20, timeout_ns=5000 * MS))
+        await server.aclose()
+        return rows
+
+    rows = asyncio.run(work())
+    assert (rows.kind, rows.path, rows.phase) == ("http", "a-b", "http")
+    assert tuple(rows.columns) == HTTP_COLUMNS
+    times = {name: values.filled(0).tolist() for name, values in rows.columns.items()}
+    assert times["sequence"] == list(range(20))
+    assert times["status"] == [200] * 20
+    assert {later - earlier for earlier, later in pairwise(times["due_ns"])} == {4 * MS}
+    for due, sent, received in zip(
+        times["due_ns"], times["sent_ns"], times["received_ns"], strict=True
+    ):
+        assert due <= sent < received
+
+
+def test_an_answer_that_does_not_come_in_time_is_a_hole_and_holds_up_no_other() -> None:
+    async def work() -> Samples:
+        async with fickle({2: "hang", 5: "error"}) as port:
+            return await rows_of(spec_of(port, 8))
+
+    rows = asyncio.run(work())
+    received, status = rows.columns["received_ns"], rows.columns["status"]
+    assert np.ma.getmaskarray(received).tolist() == [at == 2 for at in range(8)]
+    assert status.filled(0).tolist() == [200, 200, 0, 200, 200, 503, 200, 200]
+    assert np.ma.count_masked(rows.columns["sent_ns"]) == 0
+    # All others were answered before that one was given up.
+    assert received.max() < rows.columns["due_ns"][2] + 150 * MS
+
+
+def test_nobody_there_is_a_measuring_error() -> None:
+    port = free_port()
+    with pytest.raises(MeasureError, match=rf"a-b: http://{LOCAL}:{port}/ does not answer: .+; is"):
+        asyncio.run(rows_of(spec_of(port)))
+
+
+def test_a_server_that_never_answers_is_a_measuring_error() -> None:
+    with socket.create_server((LOCAL, 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(
+            MeasureError, match="does not answer: nothing came in time; is a server"
+        ):
+            asyncio.run(rows_of(spec_of(port, timeout_ns=30 * MS)))

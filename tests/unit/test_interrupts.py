@@ -1,0 +1,59 @@
+"""One interrupt, whatever the signal: in a process of its own, which it may end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from signal import SIGHUP, SIGINT, SIGTERM, Signals
+
+import pytest
+
+CHILD = """
+import os, signal, sys
+from benchkit.linux.interrupts import SIGNALS, one_interrupt
+
+def send(number):
+    os.kill(os.getpid(), number)
+    for _ in range(1000):  # where Python looks for signals
+        pass
+
+first, ignored = (int(word) for word in sys.argv[1:])
+if ignored:
+    signal.signal(ignored, signal.SIG_IGN)
+before = [signal.getsignal(each) for each in SIGNALS]
+try:
+    with one_interrupt():
+        try:
+            send(first)
+            print("went on")
+        finally:
+            for each in SIGNALS:
+                send(each)
+            print("tidied")
+except KeyboardInterrupt:
+    print("interrupted")
+assert before == [signal.getsignal(each) for each in SIGNALS]
+with one_interrupt():
+    pass
+assert before == [signal.getsignal(each) for each in SIGNALS]
+sys.stdout.flush()
+send(signal.SIGTERM)
+print("survived")
+"""
+
+
+def said(first: Signals, ignored: int = 0) -> tuple[str, int]:
+    argv = [sys.executable, "-c", CHILD, str(int(first)), str(int(ignored))]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+    return " ".join(done.stdout.split()), done.returncode
+
+
+@pytest.mark.parametrize("first", [SIGINT, SIGTERM, SIGHUP])
+def test_the_first_signal_interrupts_and_no_further_one_breaks_the_tidying(first: Signals) -> None:
+    # Handlers are as they were, so that the SIGTERM at the end kills.
+    assert said(first) == ("tidied interrupted", -SIGTERM)
+
+
+def test_what_was_ignored_stays_ignored() -> None:
+    # The hang-up is passed over as under nohup; the SIGINT in the tidying is then the first one.
+    assert said(SIGHUP, ignored=SIGHUP) == ("went on interrupted", -SIGTERM)

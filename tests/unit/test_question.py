@@ -1,0 +1,54 @@
+"""A target narrowed and changed by the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchkit.campaign.question import Changes, narrowed
+from benchkit.errors import AskedWronglyError
+from benchkit.model.place import Path
+from benchkit.model.target import Plan, Target
+
+PLAN = Plan(
+    duration_ns=10,
+    rate_per_s=500,
+    http_duration_ns=5,
+    http_rate_per_s=50,
+    load_duration_ns=4,
+    load_rate_per_s=100,
+    calibration_ns=2,
+    timeout_ns=1,
+    tolerance_ns=1,
+    seed=7,
+)
+PATHS = tuple(Path(f"a-{far}", "a", far, None) for far in "bcd")
+TARGET = Target("three", "Three", "Do they?", (), PATHS, PLAN, "digest")
+
+
+def test_no_changes_leave_a_target_as_it_is() -> None:
+    assert narrowed(TARGET, Changes()) == TARGET
+
+
+@pytest.mark.parametrize(
+    ("changes", "plan"),
+    [
+        (Changes(duration_ns=30), replace(PLAN, duration_ns=30)),
+        (Changes(rate_per_s=0.5), replace(PLAN, rate_per_s=0.5)),
+        (Changes(seed=0), replace(PLAN, seed=0)),
+        (Changes(probes=["tcp", "rtt"]), replace(PLAN, probes=("tcp", "rtt"))),
+    ],
+)
+def test_a_change_changes_that_alone(changes: Changes, plan: Plan) -> None:
+    assert narrowed(TARGET, changes) == replace(TARGET, plan=plan)
+
+
+def test_only_the_paths_asked_for_stay_each_once_and_in_the_targets_order() -> None:
+    found = narrowed(TARGET, Changes(paths=["a-d", "a-b", "a-d"]))
+    assert found == replace(TARGET, paths=(PATHS[0], PATHS[2]))
+
+
+def test_a_path_that_is_not_there_is_named_beside_those_that_are() -> None:
+    with pytest.raises(AskedWronglyError, match=r"--path a-x: .* three .* it has a-b, a-c, a-d$"):
+        narrowed(TARGET, Changes(paths=["a-b", "a-x"]))

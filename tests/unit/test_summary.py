@@ -1,0 +1,246 @@
+"""Metrics and verdicts of a path, from samples made by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from benchkit.campaign import summary
+from benchkit.campaign.harvest import Harvest
+from benchkit.model.place import Budget, Direction, Path, PathModel
+from benchkit.model.record import Metric, PathRecord
+from benchkit.model.samples import GOODPUT_COLUMNS, HTTP_COLUMNS, RTT_COLUMNS, Samples, column
+from benchkit.stats.rates import loss_interval
+
+MS = 1_000_000
+TENTH_NS = 100 * MS
+REALTIME = 1_700_000_000_000_000_000  # the clock of kernel stamps, far from that of the others
+QUEUE, DWELL, HOST = (
+    300_000,
+    70_000,
+    40_000,
+)  # in front of our device; at the far end; in user space
+MODEL = PathModel(Direction(4 * MS), Direction(4 * MS), 1_000_000_000)
+
+
+def path(*budgets: Budget) -> Path:
+    return Path("a-b", "a", "b", MODEL, budgets, great_circle_km=775.0)
+
+
+def round_trips(
+    harvest: Harvest,
+    took_ns: Sequence[int],
+    *,
+    phase: str = "idle",
+    lost: Sequence[int] = (),
+    unstamped: Sequence[int] = (),
+) -> None:
+    """Put packets into the harvest whose network round trips took so long, one a millisecond.
+
+    Those `unstamped` were answered, but their far end's kernel did not say when the answer left.
+    """
+    count = len(took_ns)
+    numbers, took = np.arange(count), np.array(took_ns, dtype=np.int64)
+    gone = np.isin(numbers, lost)
+    due = 1000 * MS + numbers * MS
+    t1 = REALTIME + due
+    t2 = t1 + took // 2
+    t3 = t2 + DWELL
+    t4 = t3 + took - took // 2
+    values = {
+        "sequence": numbers,
+        "due_ns": due,
+        "sent_ns": due + 10,
+        "received_ns": due + 10 + took + DWELL + HOST,
+        "t1_sched_ns": t1 - QUEUE,
+        "t1_ns": t1,
+        "t2_ns": t2,
+        "t3_ns": t3 - 1000,  # user space, before it called the kernel
+        "t4_ns": t4,
+    }
+    holes = dict.fromkeys(("received_ns", "t2_ns", "t3_ns", "t4_ns"), gone)
+    columns = {name: column(values[name], holes.get(name, False)) for name in RTT_COLUMNS}
+    ssid = harvest.open_session("a-b", phase)
+    harvest.add(Samples("rtt", "a-b", phase, columns))
+    left = ~gone & ~np.isin(numbers, unstamped)
+    departures = {"ssid": np.full(left.sum(), ssid), "sequence": numbers[left], "t3_ns": t3[left]}
+    harvest.add(
+        Samples("departures", "", "", {name: column(one) for name, one in departures.items()})
+    )
+
+
+def goodput(harvest: Harvest, phase: str, mbit_per_s: float, intervals: int = 20) -> None:
+    start = np.arange(intervals) * TENTH_NS
+    octets = np.full(intervals, round(mbit_per_s * 1e6 / 8 / 10))
+    values = (start, start + TENTH_NS, octets)
+    columns = {name: column(one) for name, one in zip(GOODPUT_COLUMNS, values, strict=True)}
+    harvest.add(Samples("goodput", "a-b", phase, columns))
+
+
+def record_of(
+    harvest: Harvest, *budgets: Budget, unfit: str | None = None, drops: int = 0
+) -> PathRecord:
+    return summary.path_record(path(*budgets), harvest, unfit=unfit, emulator_drops=drops)
+
+
+def metric(record: PathRecord, name: str, phase: str) -> Metric:
+    (found,) = [one for one in record.metrics if (one.metric, one.phase) == (name, phase)]
+    return found
+
+
+def idle_rows(took_ns: Sequence[int], **holes: Sequence[int]) -> Samples:
+    harvest = Harvest()
+    round_trips(harvest, took_ns, **holes)
+    rows = harvest.samples("rtt", "a-b", "idle")
+    assert rows is not None
+    return rows
+
+
+def test_a_round_trip_comes_apart_into_queue_network_and_host() -> None:
+    rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
+    assert summary.network_ns(rows).tolist() == [8 * MS, None, 10 * MS, None]
+    from_sched = summary.network_ns(rows, "t1_sched_ns")
+    assert from_sched.tolist() == [8 * MS + QUEUE, None, 10 * MS + QUEUE, None]
+    assert summary.host_ns(rows).tolist() == [DWELL + HOST, None, DWELL + HOST, None]
+
+
+def test_a_lost_packet_is_infinite_and_one_without_a_stamp_is_no_latency() -> None:
+    rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
+    values, unstamped = summary.as_latencies(summary.network_ns(rows), rows.columns["received_ns"])
+    assert values.tolist() == [8 * MS, math.inf, 10 * MS]
+    assert unstamped == 1
+
+
+def test_what_is_known_of_an_idle_path() -> None:
+    harvest = Harvest()
+    round_trips(harvest, [8 * MS + at for at in range(100)], lost=[3, 4], unstamped=[9])
+    found = metric(record_of(harvest), "rtt", "idle")
+    assert (found.n, found.lost, found.unstamped, found.unit) == (100, 2, 1, "ms")
+    assert found.model == pytest.approx(8.0)
+    assert found.floor == pytest.approx(7.59, abs=0.005)
+    assert found.percentiles["p50"].value == pytest.approx(8.000052, abs=1e-9)
+    assert found.percentiles["max"].value is None  # a lost packet
+
+
+def test_under_load_the_queue_in_front_of_our_own_device_counts() -> None:
+    harvest = Harvest()
+    for phase in ("idle", "up", "down"):
+        round_trips(harvest, [8 * MS] * 50, phase=phase)
+    record = record_of(harvest)
+    medians = [metric(record, "rtt", phase).percentiles["p50"].value for phase in ("up", "down")]
+    assert medians == [pytest.approx(8.3), pytest.approx(8.3)]
+    assert metric(record, "rtt", "idle").percentiles["p50"].value == pytest.approx(8.0)
+
+
+def test_a_latency_budget_is_held_against_the_idle_path_only() -> None:
+    harvest = Harvest()
+    round_trips(harvest, [12 * MS] * 400, phase="up")
+    budget = Budget("rtt", 10.0, "ms", "p50")
+    (verdict,) = record_of(harvest, budget).verdicts
+    assert (verdict.verdict, verdict.measured) == ("inconclusive", None)
+    round_trips(harvest, [8 * MS] * 400)
+    (verdict,) = record_of(harvest, budget).verdicts
+    assert (verdict.verdict, verdict.phase) == ("pass", "idle")
+    assert verdict.headroom == pytest.approx(2.0)
+
+
+def test_too_many_lost_packets_fail_a_percentile_that_the_others_would_keep() -> None:
+    harvest = Harvest()
+    # Lost one here and one there, so that each counts as one.
+    lost = np.random.default_rng(1).permutation(1000)[:100].tolist()
+    round_trips(harvest, [8 * MS] * 1000, lost=lost)
+    record = record_of(harvest, *(Budget("rtt", 10.0, "ms", name) for name in ("p50", "p95")))
+    assert [one.verdict for one in record.verdicts] == ["pass", "fail"]
+    assert record.verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"), [(1.0, "fail"), (3.0, "inconclusive"), (9.0, "pass")]
+)
+def test_a_loss_budget_is_held_against_what_the_idle_path_lost(limit: float, verdict: str) -> None:
+    harvest = Harvest()
+    order = np.random.default_rng(1).permutation(1000).tolist()
+    # An answer without a stamp was not lost.
+    round_trips(harvest, [8 * MS] * 1000, lost=order[:30], unstamped=order[30:230])
+    (found,) = record_of(harvest, Budget("loss", limit, "%", "")).verdicts
+    assert found.verdict == verdict
+    assert found.measured is not None
+    assert found.measured.value == pytest.approx(3.0)
+    assert found.measured.low is not None
+    assert found.measured.low <= loss_interval(30, 1000).low
+
+
+def test_losses_in_one_burst_prove_less_than_as_many_apart() -> None:
+    highs = []
+    for lost in (np.random.default_rng(1).permutation(1000)[:50].tolist(), range(400, 450)):
+        harvest = Harvest()
+        round_trips(harvest, [8 * MS] * 1000, lost=lost)
+        (found,) = record_of(harvest, Budget("loss", 50.0, "%", "")).verdicts
+        assert found.measured is not None
+        assert found.measured.value == pytest.approx(5.0)
+        highs.append(found.measured.high or math.inf)
+    assert highs[1] > highs[0] + 5
+
+
+def test_a_goodput_budget_is_held_against_the_worse_direction() -> None:
+    harvest = Harvest()
+    goodput(harvest, "up", 941.0)
+    goodput(harvest, "down", 620.0)
+    record = record_of(harvest, Budget("goodput", 900.0, "Mbit/s", ""))
+    up, down = (metric(record, "goodput", phase) for phase in ("up", "down"))
+    assert up.estimate is not None
+    assert down.estimate is not None
+    assert (up.estimate.value, down.estimate.value) == (pytest.approx(941), pytest.approx(620))
+    assert (up.limited_by, down.limited_by) == ("rate", "unknown")
+    assert (up.configured, up.n) == (1000.0, 20)
+    (verdict,) = record.verdicts
+    assert (verdict.verdict, verdict.phase) == ("fail", "down")
+
+
+def test_an_emulator_that_lost_packets_is_what_limited_the_streams() -> None:
+    harvest = Harvest()
+    goodput(harvest, "up", 941.0)
+    assert metric(record_of(harvest, drops=1), "goodput", "up").limited_by == "emulator"
+
+
+def test_a_stream_of_which_nothing_arrived_was_not_measured() -> None:
+    harvest = Harvest()
+    goodput(harvest, "up", 0.0, intervals=0)
+    record = record_of(harvest, Budget("goodput", 900.0, "Mbit/s", ""))
+    assert record.metrics == ()
+    (verdict,) = record.verdicts
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "not measured")
+
+
+def test_a_request_is_late_from_when_it_was_due() -> None:
+    harvest = Harvest()
+    due = np.arange(50) * 20 * MS
+    lost = np.arange(50) == 7
+    values = (np.arange(50), due, due + 3 * MS, due + 12 * MS, np.full(50, 200))
+    holes = (False, False, False, lost, lost)
+    columns = {
+        name: column(one, hole) for name, one, hole in zip(HTTP_COLUMNS, values, holes, strict=True)
+    }
+    harvest.add(Samples("http", "a-b", "http", columns))
+    found = metric(record_of(harvest), "http", "idle")
+    assert (found.n, found.lost, found.unstamped) == (50, 1, 0)
+    assert found.percentiles["p50"].value == pytest.approx(12.0)
+
+
+def test_an_unfit_machine_judges_nothing_and_still_shows_what_it_measured() -> None:
+    harvest = Harvest()
+    round_trips(harvest, [8 * MS] * 400)
+    record = record_of(harvest, Budget("rtt", 10.0, "ms", "p50"), unfit="the clock stepped")
+    assert record.verdict == "unfit"
+    (verdict,) = record.verdicts
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "the clock stepped")
+    assert metric(record, "rtt", "idle").percentiles["p50"].value == pytest.approx(8.0)
+
+
+def test_a_path_of_which_nothing_came_has_no_metrics() -> None:
+    record = record_of(Harvest(), Budget("rtt", 10.0, "ms", "p95"))
+    assert (record.metrics, record.verdict) == ((), "inconclusive")
+    assert [one.reason for one in record.verdicts] == ["not measured"]
