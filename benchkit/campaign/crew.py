@@ -137,7 +137,8 @@ class Crew:
 
 
 def _raise_death(futures: Mapping[str, Future[int]]) -> None:
-    """A process that died never says that it ended: tell at once rather than at the time limit."""
+    """A process that died may never say that it ended: tell at once rather than at the time limit."""
     for future in futures.values():
-        if future.done() and isinstance(error := future.exception(), UnfitError):
+        error = future.exception() if future.done() else None
+        if error is not None and not isinstance(error, MeasureError):
             raise error

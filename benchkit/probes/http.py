@@ -17,11 +17,13 @@ from benchkit.errors import MeasureError
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.probes.listening import listening_at
 from benchkit.probes.pacer import until
 from benchkit.probes.schedule import periodic
 
 WARM_UP = 4  # connections opened before the first request that counts
 SOON_NS = 20_000_000
+FIRST_ERROR = 400
 ANSWER = b"benchkit\n"
 
 
@@ -61,7 +63,8 @@ async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
             status[index] = await _request(session, spec.url)
         except (aiohttp.ClientError, TimeoutError):
             return  # lost: no answer in time is absent, not a number
-        received[index] = monotonic_ns()
+        if status[index] < FIRST_ERROR:  # a page that says sorry is quick, and no answer
+            received[index] = monotonic_ns()
 
     with TimerFd() as timer:
         async with asyncio.TaskGroup() as tasks:
@@ -93,7 +96,8 @@ async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:
     runner = web.ServerRunner(web.Server(answer, access_log=None))
     await runner.setup()
     try:
-        await web.TCPSite(runner, spec.address, spec.port).start()
+        with listening_at("TCP", spec.address, spec.port):
+            await web.TCPSite(runner, spec.address, spec.port).start()
         yield None
         await asyncio.Event().wait()
     finally:

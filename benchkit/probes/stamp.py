@@ -20,6 +20,7 @@ from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ReflectorSpec, StampSpec
 from benchkit.probes import stamp_packet
 from benchkit.probes.flight import Answer, fly
+from benchkit.probes.listening import listening_at
 
 REFLECTOR_FLUSH_S = 0.05
 # Answers that wait for the kernel to say when they left: in a queue of our own host that may take a while.
@@ -110,7 +111,8 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
     loop = asyncio.get_running_loop()
     with ExitStack() as stack:
         udp = stack.enter_context(timestamping.stamped_udp_socket())
-        udp.bind((spec.address, spec.port))
+        with listening_at("UDP", spec.address, spec.port):
+            udp.bind((spec.address, spec.port))
         far_end = _Reflector(udp)
         nested = stack.enter_context(timestamping.watchable(udp))
         loop.add_reader(nested.fileno(), far_end.answer)

@@ -21,6 +21,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import StreamServerSpec, TcpSpec
+from benchkit.probes.listening import listening_at
 
 INTERVAL_NS = 100 * NS_PER_MS
 SILENCE_S = 5.0
@@ -113,7 +114,13 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
         "congestion": spec.congestion,
     }
     with connection:
-        connection.sendall(json.dumps(header).encode() + b"\n")
+        try:
+            connection.sendall(json.dumps(header).encode() + b"\n")
+        except OSError as error:
+            raise MeasureError(
+                f"{spec.path}: {spec.address} port {spec.port} hung up at once: {error}; is it benchkit's "
+                "own far end that listens there?"
+            ) from error
         _start(_source if spec.up else _sink, connection, header, outbox)
         batch = await outbox.get()
         if isinstance(batch, Samples):
@@ -144,7 +151,9 @@ def _await_end(connection: socket.socket) -> None:
 async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
     """Be the far end of streams until cancelled. Yields None once it listens, then what was counted."""
     outbox = _Outbox()
-    with socket.create_server((spec.address, spec.port), backlog=16) as listener:
+    with listening_at("TCP", spec.address, spec.port):
+        listener = socket.create_server((spec.address, spec.port), backlog=16)
+    with listener:
         _start(_accept, listener, outbox)
         yield None
         while True:

@@ -24,10 +24,14 @@ FOREVER_S = 60.0
 
 
 @pytest.fixture(autouse=True)
+def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "TICK_S", 0.005)
+
+
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "START_TIMEOUT_S", 0.15)
-    monkeypatch.setattr(crews, "LATE_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(crews, "TICK_S", 0.01)
+    monkeypatch.setattr(crews, "START_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(crews, "LATE_TIMEOUT_S", 0.03)
 
 
 @pytest.fixture
@@ -143,6 +147,7 @@ def test_a_responder_that_dies_is_told_at_once(
             crew.await_responders()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_responder_that_is_never_ready_is_not_waited_for_forever(
     release: threading.Event,
 ) -> None:
@@ -167,6 +172,7 @@ def test_a_job_that_dies_is_told_at_once() -> None:
         crew.work({"dead": ("here", spec("dead"))}, FOREVER_S)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_job_that_hangs_is_named(release: threading.Event) -> None:
     with crew_of(slow=hangs(release), good=measures(1)) as (crew, heard):
         jobs = {"good": ("here", spec("good")), "a-b idle rtt": ("here", spec("slow"))}
@@ -196,6 +202,7 @@ def test_a_job_is_over_when_all_it_sent_has_come() -> None:
         assert heard == [5]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_waiting_for_what_does_not_come_ends() -> None:
     with crew_of() as (crew, _):
         assert not crew.wait_for(lambda: False)

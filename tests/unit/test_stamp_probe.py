@@ -113,7 +113,11 @@ def answered(rows: Samples) -> list[int]:
     return rows.columns["sequence"][~np.ma.getmaskarray(received)].tolist()
 
 
-def test_sender_and_reflector_stamp_every_packet_and_its_departure() -> None:
+def test_sender_and_reflector_stamp_every_packet_and_its_departure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flight, "BATCH_S", 0.02)
+    monkeypatch.setattr(probe, "REFLECTOR_FLUSH_S", 0.02)
     departures: list[Samples] = []
     port = free_port()
 
@@ -140,12 +144,13 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure() -> None:
         assert stamps == sorted(stamps)
 
 
-def test_what_counts_as_an_answer() -> None:
+def test_what_counts_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flight, "BATCH_S", 0.19)
     count = 10
     far = {
         1: lambda p: [(0, reply_to(p)), (0, reply_to(p, t2_ns=6)), (0.01, reply_to(p, t2_ns=6))],
         2: lambda _: [],
-        3: lambda p: [(0.16, reply_to(p))],  # beyond the timeout, before the row is settled
+        3: lambda p: [(0.12, reply_to(p))],  # beyond the timeout, before the row is settled
         4: lambda p: [(0, reply_to(p, ssid=SSID ^ 1))],
         5: lambda p: [(0, b""), (0, b"garbage"), (0, reply_to(p)[:43]), (0, reply_to(p))],
         6: lambda p: [(0, reply_to(p, ssid=0))],  # a reflector that knows no SSID
@@ -158,7 +163,7 @@ def test_what_counts_as_an_answer() -> None:
             return far.get(sequence, lambda p: [(0, reply_to(p))])(payload)
 
         with far_end(react) as port:
-            return await all_of(probe.stamp(spec_of(port, count)))
+            return await all_of(probe.stamp(spec_of(port, count, timeout_ns=90 * MS)))
 
     rows = concatenate(run(work()))
     assert answered(rows) == [0, 1, 5, 6, 8, 9]
@@ -218,7 +223,7 @@ def test_a_packet_that_is_refused_is_lost_and_shifts_no_stamp(
 
     async def work() -> list[Samples]:
         with far_end(lambda _, payload: [(0, reply_to(payload))]) as port:
-            return await all_of(probe.stamp(spec_of(port, 6)))
+            return await all_of(probe.stamp(spec_of(port, 6, timeout_ns=70 * MS)))
 
     rows = concatenate(run(work()))
     assert answered(rows) == [1, 2, 4, 5]
