@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from benchkit.clock import NS_PER_S
+from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path, PathModel
 
+MOST_PATHS = 1 << 15
 FIRST = int(IPv4Address("198.18.0.0"))
 # What one frame may carry past the first packet of 1500: bounded so that at the path's rate a super-packet
 # takes at most this long to cross, and a queue measured in time stays smooth.
@@ -67,7 +69,11 @@ def wire(index: int, path: str, near_site: str, far_site: str) -> Wire:
 
 
 def wires(paths: Sequence[Path]) -> list[Wire]:
-    """Give each path its addresses, in order."""
+    """Give each path its addresses, in order. Raises AskedWronglyError for more paths than there are addresses."""
+    if len(paths) > MOST_PATHS:
+        raise AskedWronglyError(
+            f"{len(paths)} paths at once: at most {MOST_PATHS} can be emulated; name some with --path"
+        )
     return [wire(at, path.name, path.near, path.far) for at, path in enumerate(paths)]
 
 

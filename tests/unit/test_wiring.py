@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchkit.emulators import wiring
+from benchkit.errors import AskedWronglyError
 from benchkit.model.impairment import Bursts
 from benchkit.model.place import Direction, Path, PathModel
 
@@ -110,3 +111,8 @@ def test_the_lines_for_ip() -> None:
         "link set dev path258 up",
         "neigh replace 198.18.4.9 lladdr 02:62:6b:01:02:00 nud permanent dev path258",
     ]
+
+
+def test_more_paths_than_addresses_are_refused() -> None:
+    with pytest.raises(AskedWronglyError, match="32769 paths at once: at most 32768"):
+        wiring.wires([Path("a-b", "a", "b", None)] * 32_769)
