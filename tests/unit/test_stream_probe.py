@@ -130,7 +130,7 @@ def test_goodput_comes_from_where_data_arrive_and_tcp_info_from_where_they_leave
 def test_what_comes_down_is_counted_to_the_octet_across_a_pause() -> None:
     def act(connection: socket.socket) -> None:
         connection.sendall(bytes(300_000))
-        asyncio.run(asyncio.sleep(0.04))
+        asyncio.run(asyncio.sleep(0.08))
         connection.sendall(bytes(5))
 
     async def work() -> list[Samples]:
