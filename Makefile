@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test setup system lint bench lock clean
+.PHONY: run test setup system publish bench lock clean
 run: setup
 	@$(BIN)/benchkit run
 
@@ -25,6 +25,10 @@ test: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest
+	@sh .ci/test-netem $(BIN)/python
+
+publish: setup
+	@bash .ci/publish
 
 bench: setup
 	@$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only

@@ -20,13 +20,23 @@ class Harvest:
         self._batches: dict[Key, list[Samples]] = defaultdict(list)
         self._departures: dict[int, dict[int, int]] = defaultdict(dict)
         self._sessions: dict[tuple[str, str], int] = {}
+        self._foreign: set[tuple[str, str]] = set()
+        self._settled: dict[Key, Samples] = {}
         self._opened = 0
 
-    def open_session(self, path: str, phase: str) -> int:
-        """A session identifier (SSID, 1 to 65535) for the round trips of one path in one phase."""
+    def open_session(self, path: str, phase: str, *, ours: bool = True) -> int:
+        """A session identifier (SSID, 1 to 65535) for the round trips of one path in one phase.
+
+        Where the far end is not `ours`, nobody sends its kernel's departures: what its answers say stands.
+        A second session of the same is a further round: it counts its packets from 0 again, so the rows of the
+        round before are settled first, with the departures known by now.
+        """
+        self._settle(("rtt", path, phase))
         self._opened += 1
         ssid = (self._opened - 1) % 65_535 + 1
         self._sessions[path, phase] = ssid
+        if not ours:
+            self._foreign.add((path, phase))
         return ssid
 
     def add(self, batch: Samples) -> None:
@@ -40,20 +50,42 @@ class Harvest:
 
     def has(self, kind: str, path: str, phase: str) -> bool:
         """Whether anything of that kind, path and phase has come."""
-        return (kind, path, phase) in self._batches
+        key = (kind, path, phase)
+        return key in self._batches or key in self._settled
 
     def forget(self, phase: str) -> None:
         """Drop the rows of a phase that is measured again."""
-        for key in [key for key in self._batches if key[2] == phase]:
-            del self._batches[key]
+        for kept in (self._batches, self._settled):
+            for key in [key for key in kept if key[2] == phase]:
+                del kept[key]
 
     def samples(self, kind: str, path: str, phase: str) -> Samples | None:
-        """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None."""
-        batches = self._batches.get((kind, path, phase))
+        """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None.
+
+        The rows of several rounds are numbered on, as if they were one.
+        """
+        key = (kind, path, phase)
+        before, last = self._settled.get(key), self._round(key)
+        if before is None:
+            return last
+        if last is None:
+            return before
+        return concatenate([before, _numbered_on(last, len(before))])
+
+    def _settle(self, key: Key) -> None:
+        rows = self.samples(*key)
+        if rows is not None:
+            self._settled[key] = rows
+            self._batches.pop(key, None)
+
+    def _round(self, key: Key) -> Samples | None:
+        """What has come since the last session was opened."""
+        kind, path, phase = key
+        batches = self._batches.get(key)
         if not batches:
             return None
         joined = concatenate(batches)
-        if kind != "rtt" or "t3_ns" not in joined.columns:
+        if kind != "rtt" or "t3_ns" not in joined.columns or (path, phase) in self._foreign:
             return joined
         departures = self._departures.get(self._sessions.get((path, phase), 0), {})
         columns = dict(joined.columns)
@@ -61,7 +93,9 @@ class Harvest:
         return Samples(kind, path, phase, columns)
 
     def awaits_departures(self, path: str, phase: str) -> bool:
-        """Whether answers have arrived whose departure is not known yet."""
+        """Whether answers have arrived whose departure is not known yet, and will be."""
+        if (path, phase) in self._foreign:
+            return False
         known = self._departures.get(self._sessions.get((path, phase), 0), {})
         return any(
             sequence not in known
@@ -72,8 +106,14 @@ class Harvest:
 
     def everything(self) -> list[Samples]:
         """All samples, in the order in which their first rows came."""
-        keys = list(self._batches)
+        keys = dict.fromkeys((*self._settled, *self._batches))
         return [found for key in keys if (found := self.samples(*key)) is not None]
+
+
+def _numbered_on(rows: Samples, first: int) -> Samples:
+    columns = dict(rows.columns)
+    columns["sequence"] = columns["sequence"] + first
+    return Samples(rows.kind, rows.path, rows.phase, columns)
 
 
 def _answered(rows: Samples) -> NDArray[np.bool_]:

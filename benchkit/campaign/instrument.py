@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.summary import as_latencies, host_ns, network_ns
 from benchkit.clock import NS_PER_US
 from benchkit.emulators.line import LineReport, quantile_ns
 from benchkit.linux import host
 from benchkit.model.place import Path
 from benchkit.model.record import Instrument
 from benchkit.model.samples import Column, Samples
+from benchkit.stats.round_trip import as_latencies, host_ns, network_ns
 
 
 @dataclass

@@ -55,20 +55,23 @@ def rate_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
     )
 
 
-def measuring_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
+def measuring_phases(
+    plan: Plan, paths: tuple[Path, ...], asked: tuple[Path, ...], bulk: tuple[Path, ...]
+) -> tuple[Phase, ...]:
     """What the plan's probes ask for: idle paths all at once, loaded ones one after another.
 
-    Two bulk streams at once would compete for this machine's cores, and measure that.
+    Of the paths, those in `asked` answer HTTP requests and those in `bulk` take streams. Two bulk streams at
+    once would compete for this machine's cores, and measure that.
     """
     phases = []
-    if "rtt" in plan.probes:
+    if "rtt" in plan.probes and paths:
         words = "round trips, idle"
         phases.append(Phase(IDLE, words, paths, plan.duration_ns, plan.rate_per_s))
-    if "http" in plan.probes:
+    if "http" in plan.probes and asked:
         words = "HTTP requests"
-        phases.append(Phase(HTTP, words, paths, plan.http_duration_ns, plan.http_rate_per_s))
+        phases.append(Phase(HTTP, words, asked, plan.http_duration_ns, plan.http_rate_per_s))
     if "tcp" in plan.probes:
-        for path in paths:
+        for path in bulk:
             for name in (UP, DOWN):
                 words = f"{path.name} {name}, loaded"
                 phases.append(

@@ -5,18 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
-from benchkit.model.target import Target
+from benchkit.model.target import Plan, Target
+
+# By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
+USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
+# Twice as many keep all of its one processor busy, and are measured late.
+SLOWEST, STARTING_S = 4, 300
+UML_PACKETS_PER_S, UML_REQUESTS_PER_S = 600, 120
 
 
 @dataclass(frozen=True)
 class Question:
-    """A target as it will be measured, by which emulator, under which name; `command` repeats it."""
+    """A target as it will be measured: by which emulator, on which kernel, under which name.
+
+    `command` repeats it.
+    """
 
     target: Target
     emulator: str = "auto"
     name: str | None = None
     command: str = ""
+    kernel: str = "host"
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether any path has a model."""
+        return any(path.model is not None for path in self.target.paths)
+
+    @property
+    def tolerance_ns(self) -> int:
+        """How far the emulator may be from what the model asks."""
+        return tolerance_ns(self.target.plan, self.kernel)
 
 
 @dataclass(frozen=True)
@@ -49,3 +70,32 @@ def narrowed(target: Target, changes: Changes) -> Target:
     wanted = set(changes.paths or known)
     kept = tuple(path for path in target.paths if path.name in wanted)
     return replace(target, plan=plan, paths=kept)
+
+
+def tolerance_ns(plan: Plan, kernel: str) -> int:
+    """The plan's own tolerance, or the usual one of a kernel, "host" or "uml"."""
+    return USUAL_TOLERANCE_NS[kernel] if plan.tolerance_ns is None else plan.tolerance_ns
+
+
+def eased(target: Target, *, keeps_rate: bool) -> Target:
+    """The target as user-mode Linux can measure it: slower where it would be too fast, with a warning that says so.
+
+    With `keeps_rate` the packets stay, because somebody has asked for just that many.
+    """
+    plan, count = target.plan, len(target.paths)
+    packets = plan.rate_per_s if keeps_rate else min(plan.rate_per_s, UML_PACKETS_PER_S / count)
+    requests = min(plan.http_rate_per_s, UML_REQUESTS_PER_S / count)
+    slower = replace(plan, rate_per_s=packets, http_rate_per_s=requests)
+    if slower == plan:
+        return target
+    warning = (
+        f"user-mode Linux is too slow for all of it: {packets:g} packets/s on each path instead of "
+        f"{plan.rate_per_s:g}, and {requests:g} HTTP requests/s instead of {plan.http_rate_per_s:g}"
+    )
+    return replace(target, plan=slower, warnings=(*target.warnings, warning))
+
+
+def longest_s(plan: Plan, paths: int) -> float:
+    """A generous bound on how long a campaign may take, for one that cannot be watched as closely as ours."""
+    measuring = plan.duration_ns + plan.http_duration_ns + 2 * paths * plan.load_duration_ns
+    return SLOWEST * (measuring + 4 * plan.calibration_ns) / NS_PER_S + STARTING_S

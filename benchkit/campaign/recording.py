@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -11,30 +10,40 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.campaign.summary import as_latencies, network_ns
+from benchkit.campaign.phases import IDLE, Phase
+from benchkit.campaign.reach import (
+    AUTO,
+    STAMP_PORT,
+    TRIAL,
+    TRIES,
+    TRY_INTERVAL_NS,
+    TRY_TIMEOUT_NS,
+    Reach,
+    RoundTrips,
+    candidates,
+    resolved,
+)
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.emulators.choice import choose
-from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
+from benchkit.errors import BenchkitError, MeasureError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.model.place import Path, PathModel
 from benchkit.model.samples import Samples, concatenate
-from benchkit.model.spec import ConnectSpec, IcmpSpec, ReflectorSpec, StampSpec
+from benchkit.model.spec import ReflectorSpec, StampSpec
 from benchkit.probes.door import run_probe
 from benchkit.stats.interval import Interval
 from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
 from benchkit.stats.percentiles import effective_size, percentile_intervals
 from benchkit.stats.rates import loss_interval
+from benchkit.stats.round_trip import as_latencies, network_ns
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
 
-STAMP_PORT = 862
-CONNECT_PORTS = (443, 80, 22)
-TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
+TRIAL_PHASE = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 TIMEOUT_NS = NS_PER_S
 COMPARED = ("p50", "p95", "p99", "p99.9")
 PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
 START_S = 15.0
-RoundTrips = StampSpec | IcmpSpec | ConnectSpec
 HERE, THERE = "here", "there"
 
 
@@ -50,14 +59,9 @@ class Wanted:
     traced: bool = False
 
     @property
-    def count(self) -> int:
-        """How many packets are due."""
-        return max(1, round(self.duration_ns * self.rate_per_s / NS_PER_S))
-
-    @property
-    def interval_ns(self) -> int:
-        """How far apart they are."""
-        return round(NS_PER_S / self.rate_per_s)
+    def phase(self) -> Phase:
+        """How long and how fast."""
+        return Phase(IDLE, "", (), self.duration_ns, self.rate_per_s)
 
 
 @dataclass(frozen=True)
@@ -90,29 +94,29 @@ class Comparison:
 def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
     """Measure the path to the address and fit a model.
 
-    Raises AskedWronglyError for a name that does not resolve, MeasureError where nothing answers or too little.
+    Raises MeasureError for a name that does not resolve, and where nothing answers or too little.
     """
-    address = _resolved(wanted.address)
+    address = resolved(wanted.address)
     process.warm_up(PRELOADED)
     with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
         site = testbed.sites[HERE]
-        spec = _what_answers(wanted, address, site, channel, say)
-        say(f"measuring {wanted.address}: {wanted.count} packets, {wanted.rate_per_s:g}/s")
-        rows = _measured(spec, site, channel)
+        way = _what_answers(wanted, address, site, channel, say)
+        say(f"measuring {wanted.address}: {wanted.phase.packets} packets, {wanted.rate_per_s:g}/s")
+        rows = _measured(way.round_trips("", wanted.phase, 1, TIMEOUT_NS), site, channel)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
     answered = int(np.isfinite(latencies).sum())
     if answered < FEWEST_ANSWERS:
         raise MeasureError(
-            f"{wanted.address}: {answered} of {wanted.count} packets were answered, and a model needs "
+            f"{wanted.address}: {answered} of {wanted.phase.packets} packets were answered, and a model needs "
             f"{FEWEST_ANSWERS}: measure longer with --duration"
         )
     if wanted.traced:
         due = rows.columns["due_ns"].data
-        model = fit_trace(latencies, due, max(STEP_NS, 10 * wanted.interval_ns))
+        model = fit_trace(latencies, due, max(STEP_NS, 10 * wanted.phase.interval_ns))
     else:
         model = fit_table(latencies)
     return Recorded(
-        _name(spec), latencies, replace(model, origin=f"recorded from {wanted.address}")
+        way.words(), latencies, replace(model, origin=f"recorded from {wanted.address}")
     )
 
 
@@ -163,7 +167,14 @@ def _emulated(model: PathModel, wanted: Wanted) -> NDArray[np.float64]:
             _await_ready(channel)
             emulation.apply([model])
             spec = StampSpec(
-                "", "", far, STAMP_PORT, 1, wanted.count, wanted.interval_ns, TIMEOUT_NS
+                "",
+                "",
+                far,
+                STAMP_PORT,
+                1,
+                wanted.phase.packets,
+                wanted.phase.interval_ns,
+                TIMEOUT_NS,
             )
             rows = _measured(spec, testbed.sites[HERE], channel)
     # The reflector's dwell by its own stamps in the packets: good to microseconds, as the model is.
@@ -182,26 +193,14 @@ def _await_ready(channel: Channel) -> None:
         raise UnfitError("the far end ended before it was ready: run again")
 
 
-def _resolved(name: str) -> str:
-    try:
-        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError as error:
-        raise AskedWronglyError(
-            f"{name} has no IPv4 address: {error.strerror}; give one that has"
-        ) from error
-    return str(found[0][4][0])
-
-
-def _candidates(wanted: Wanted, address: str) -> Iterator[RoundTrips]:
-    """What may answer, the most exact first; each as a short try."""
-    shape = (TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS)
-    if wanted.probe in {None, "stamp"}:
-        yield StampSpec("", "", address, wanted.port or STAMP_PORT, 1, *shape)
-    if wanted.probe in {None, "icmp"}:
-        yield IcmpSpec("", "", address, *shape)
-    if wanted.probe in {None, "connect"}:
-        for port in (wanted.port,) if wanted.port else CONNECT_PORTS:
-            yield ConnectSpec("", "", address, port, *shape)
+def _ways(wanted: Wanted, address: str) -> Iterator[Reach]:
+    """What may answer, the most exact first."""
+    if wanted.probe == "connect" and wanted.port:
+        return candidates(address, f"tcp {wanted.port}")
+    if wanted.probe == "connect":
+        return (way for way in candidates(address, AUTO) if way.probe == "connect")
+    ways = candidates(address, wanted.probe or AUTO)
+    return (replace(way, port=wanted.port) if wanted.port else way for way in ways)
 
 
 def _what_answers(
@@ -210,33 +209,22 @@ def _what_answers(
     site: NamespaceExecutor,
     channel: Channel,
     say: Callable[[str], None],
-) -> RoundTrips:
-    """The first candidate that was answered, as it will be measured."""
+) -> Reach:
+    """The first way that is answered."""
     silent = []
-    for spec in _candidates(wanted, address):
+    for way in _ways(wanted, address):
         try:
-            _measured(spec, site, channel)
+            _measured(way.round_trips("", TRIAL_PHASE, 1, TRY_TIMEOUT_NS), site, channel)
         except (MeasureError, UnfitError) as error:
-            silent.append(_name(spec))
-            say(f"{_name(spec)}: {error.args[0].removeprefix(': ')}")
+            silent.append(way.words())
+            say(f"{way.words()}: {error.args[0].removeprefix(': ')}")
             continue
-        say(f"{_name(spec)}: answers")
-        count, interval = wanted.count, wanted.interval_ns
-        return replace(spec, count=count, interval_ns=interval, timeout_ns=TIMEOUT_NS)
+        say(f"{way.words()}: answers")
+        return way
     raise MeasureError(
         f"nothing answers at {wanted.address} ({', '.join(silent)}): is it up? Start `benchkit agent` "
         "there, or name a TCP port with --port"
     )
-
-
-def _name(spec: RoundTrips) -> str:
-    match spec:
-        case StampSpec():
-            return f"STAMP, UDP port {spec.port}"
-        case ConnectSpec():
-            return f"TCP port {spec.port}"
-        case _:
-            return "ICMP"
 
 
 def _measured(spec: RoundTrips, site: NamespaceExecutor, channel: Channel) -> Samples:

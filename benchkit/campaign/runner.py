@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 
-from benchkit.campaign import calibration, fitness, phases
+from benchkit.campaign import calibration, fitness, phases, reach
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.instrument import Gauges, instrument_of
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
+from benchkit.campaign.reach import Reach
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_ns, realtime_offset_ns
 from benchkit.emulators.choice import Choice, choose
 from benchkit.emulators.line import LineReport
 from benchkit.emulators.link import Emulation, modelled
-from benchkit.errors import UnfitError
+from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import host, process
 from benchkit.linux.channel import Channel
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration, RunRecord
 from benchkit.model.samples import Samples
-from benchkit.model.spec import (
-    HttpServerSpec,
-    HttpSpec,
-    ReflectorSpec,
-    Spec,
-    StampSpec,
-    StreamServerSpec,
-    TcpSpec,
-)
+from benchkit.model.spec import HttpServerSpec, ReflectorSpec, Spec, StreamServerSpec
 from benchkit.stats.verdicts import overall
 from benchkit.store import new_run_id
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
-STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
 PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
 ATTEMPTS = 3
 STEP_NS = NS_PER_MS
@@ -77,7 +69,7 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
         UnfitError: this machine cannot emulate the paths at all.
         KeyboardInterrupt: interrupted before anything was measured.
     """
-    choice = choose(question.emulator)
+    choice = choose(question.emulator if question.is_emulated else "none")
     observe(Said(f"emulator: {choice.name} ({choice.reason})"))
     log = _Log()
     started, began = datetime.now(UTC), monotonic_ns()
@@ -100,13 +92,15 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: _Log) -
     target = question.target
     process.warm_up(PRELOADED)
     with ExitStack() as stack:
-        emulation = stack.enter_context(choice.emulate(target.paths, target.plan.seed))
+        emulated = tuple(path for path in target.paths if path.model is not None)
+        emulation = stack.enter_context(choice.emulate(emulated, target.plan.seed))
         channel = stack.enter_context(Channel())
-        testbed = stack.enter_context(NamespaceTestbed(emulation.namespaces))
+        sites = {**emulation.namespaces, reach.HOST: None}
+        testbed = stack.enter_context(NamespaceTestbed(sites))
         crew = Crew(testbed.sites, channel, log.harvest.add, emulation.check)
         campaign = _Campaign(question, emulation, crew, observe, log)
         try:
-            campaign.serve()
+            campaign.prepare()
             if campaign.calibrate(choice.name):
                 campaign.measure()
         finally:
@@ -119,33 +113,67 @@ class _Campaign:
     def __init__(
         self, question: Question, emulation: Emulation, crew: Crew, observe: Observer, log: _Log
     ) -> None:
+        self._target = question.target
         self._paths = question.target.paths
+        self._emulated = tuple(path for path in self._paths if path.model is not None)
         self._plan = question.target.plan
+        self._tolerance_ns = question.tolerance_ns
         self._emulation = emulation
         self._crew = crew
         self._observe = observe
         self._log = log
-        self._models = modelled(self._paths)
-        self._measuring = phases.measuring_phases(self._plan, self._paths)
-        self._rates = phases.rate_phases(self._plan, self._paths)
-        self._total = len(self._measuring) + len(self._rates) + 2
+        self._models = modelled(self._emulated)
+        self._reaches: dict[str, Reach] = {}
+        self._rates = phases.rate_phases(self._plan, self._emulated)
+        self._measuring: tuple[Phase, ...] = ()
+        self._total = 0
         self._index = 0
 
-    def serve(self) -> None:
-        """Start the far ends that the plan needs and see them ready."""
-        needed: list[Callable[[str], Spec]] = [lambda far: ReflectorSpec(far, STAMP_PORT)]
-        if "http" in self._plan.probes:
-            needed.append(lambda far: HttpServerSpec(far, HTTP_PORT))
-        if "tcp" in self._plan.probes:
-            needed.append(lambda far: StreamServerSpec(far, STREAM_PORT))
+    def prepare(self) -> None:
+        """See the far ends of modelled paths ready, find those of real ones, and lay out the phases."""
+        self._serve()
+        self._reaches = {
+            path.name: reach.emulated(path, self._emulation.ends[path.name])
+            for path in self._emulated
+        }
         for path in self._paths:
+            if path.model is None:
+                self._find(path)
+        found = tuple(path for path in self._paths if path.name in self._reaches)
+        asked = tuple(path for path in found if self._reaches[path.name].url)
+        bulk = tuple(path for path in found if self._reaches[path.name].stream_port)
+        self._measuring = phases.measuring_phases(self._plan, found, asked, bulk)
+        calibrating = len(self._rates) + 2 if self._emulated else 0
+        self._total = len(self._measuring) + calibrating
+
+    def _serve(self) -> None:
+        """Start the far ends of modelled paths that the plan needs."""
+        needed: list[Callable[[str], Spec]] = [lambda far: ReflectorSpec(far, reach.STAMP_PORT)]
+        if "http" in self._plan.probes:
+            needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
+        if "tcp" in self._plan.probes:
+            needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
+        for path in self._emulated:
             for spec in needed:
                 self._crew.serve(path.far, spec(self._emulation.ends[path.name].far))
         self._crew.await_responders()
 
+    def _find(self, path: Path) -> None:
+        try:
+            self._reaches[path.name] = reach.find(
+                self._target.site(path.far), self._crew, self._say
+            )
+        except MeasureError as error:
+            self._log.unmeasured.append(str(error))
+            self._say(str(error))
+        finally:
+            self._log.harvest.forget(reach.TRIAL)
+
     def calibrate(self, emulator: str) -> bool:
         """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
-        floor, got = phases.calibration_phases(self._plan, self._paths)
+        if not self._emulated:
+            return True
+        floor, got = phases.calibration_phases(self._plan, self._emulated)
         self._emulation.apply([model.bare for model in self._models])
         self._run(floor)
         for phase in self._rates:
@@ -158,8 +186,8 @@ class _Campaign:
                 self._log.harvest.forget(phases.CALIBRATION)
                 self._index -= 1
             self._run(got)
-            tolerance = self._plan.tolerance_ns
-            found = calibration.calibrations(self._paths, self._log.harvest, tolerance)
+            tolerance = self._tolerance_ns
+            found = calibration.calibrations(self._emulated, self._log.harvest, tolerance)
             self._log.calibration = found
             impossible = calibration.below_the_floor(found)
             if impossible:
@@ -181,7 +209,7 @@ class _Campaign:
 
     def _check_idle(self, began_ns: int) -> None:
         """Whether the emulator held the idle paths: only there does its own lateness decide a verdict."""
-        tolerance = self._plan.tolerance_ns
+        tolerance = self._tolerance_ns
         report = self._log.line.get(phases.IDLE)
         self._log.unfit += fitness.line_troubles(report, tolerance)
         walked = [
@@ -202,7 +230,7 @@ class _Campaign:
         jobs = {
             f"{path.name} {phase.name} {kind}": job
             for path in phase.paths
-            for kind, job in self._jobs(path, phase)
+            for kind, job in self._jobs(path, phase).items()
         }
         troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
@@ -216,26 +244,13 @@ class _Campaign:
         for path in phase.paths:
             self._tell(path, phase)
 
-    def _jobs(self, path: Path, phase: Phase) -> list[tuple[str, tuple[str, Spec]]]:
+    def _jobs(self, path: Path, phase: Phase) -> Mapping[str, tuple[str, Spec]]:
         """What runs at the near end of a path in a phase."""
-        far = self._emulation.ends[path.name].far
-        plan, packets, interval = self._plan, phase.packets, phase.interval_ns
-        if phase.name == phases.HTTP:
-            url = f"http://{far}:{HTTP_PORT}/"
-            http = HttpSpec(path.name, phase.name, url, packets, interval, plan.timeout_ns)
-            return [("http", (path.near, http))]
-        jobs: list[tuple[str, tuple[str, Spec]]] = []
-        if phase.packets_per_s:
-            ssid = self._log.harvest.open_session(path.name, phase.name)
-            rtt = StampSpec(
-                path.name, phase.name, far, STAMP_PORT, ssid, packets, interval, plan.timeout_ns
-            )
-            jobs.append(("rtt", (path.near, rtt)))
-        if phase.name in phases.BULK:
-            up, lasts = phases.BULK[phase.name], phase.duration_ns
-            tcp = TcpSpec(path.name, phase.name, far, STREAM_PORT, up, lasts, plan.congestion)
-            jobs.append(("tcp", (path.near, tcp)))
-        return jobs
+
+        def open_session(name: str, phase_name: str) -> int:
+            return self._log.harvest.open_session(name, phase_name, ours=path.model is not None)
+
+        return reach.jobs(path, phase, self._plan, self._reaches[path.name], open_session)
 
     def _await_rest(self, phase: Phase) -> None:
         """Wait for what far ends still send: departures of answers, and goodput counted over there."""
@@ -283,7 +298,7 @@ def _record(
         duration_s=round(seconds, 1),
         emulator=choice.name,
         emulator_reason=choice.reason,
-        kernel="host",
+        kernel=question.kernel,
         verdict=overall((path.verdict for path in paths), unfit is not None),
         paths=paths,
         instrument=instrument_of(target.paths, log.harvest, log.gauges, log.line.get(phases.IDLE)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
@@ -18,42 +17,12 @@ from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
 from benchkit.stats.percentiles import effective_size
 from benchkit.stats.rates import loss_interval, plateau
+from benchkit.stats.round_trip import as_latencies, network_ns
 from benchkit.stats.verdicts import judge, overall
 
 LOADED = (phases.UP, phases.DOWN)
 # A metric, and its intervals while infinities still mean something, by percentile or by what has none.
 Found = tuple[Metric, Mapping[str, Interval]]
-
-
-def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
-    """Each packet's network round trip, dwell at the far end taken off; a hole where a stamp is missing.
-
-    `departure` is the stamp it counts from: "t1_ns" leaves the local queue out, "t1_sched_ns" keeps it in.
-    """
-    columns = rows.columns
-    if "network_ns" in columns:  # the kernel's own figure
-        return columns["network_ns"]
-    whole: Column = columns["t4_ns"] - columns[departure]
-    if "t3_ns" not in columns:  # a far end that stamps nothing: its dwell stays in
-        return whole
-    dwell: Column = columns["t3_ns"] - columns["t2_ns"]
-    network: Column = whole - dwell
-    return network
-
-
-def host_ns(rows: Samples) -> Column:
-    """What user space adds at this end and the far end: its own round trip less the network's."""
-    seen: Column = rows.columns["received_ns"] - rows.columns["sent_ns"]
-    added: Column = seen - network_ns(rows)
-    return added
-
-
-def as_latencies(latencies: Column, received: Column) -> tuple[NDArray[np.float64], int]:
-    """Latencies in time order with +inf for what was never answered, and how many answers had no stamp."""
-    lost = np.ma.getmaskarray(received)
-    unstamped = np.ma.getmaskarray(latencies) & ~lost
-    values = np.where(lost, np.inf, np.ma.getdata(latencies).astype(np.float64))
-    return values[~unstamped], int(unstamped.sum())
 
 
 def path_record(

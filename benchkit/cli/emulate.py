@@ -91,7 +91,9 @@ def _run(
     target: object, command: tuple[str, ...], serve: str | None, emulator: str, *, at_far_end: bool
 ) -> int:
     from benchkit.campaign.errand import Errand, run_errand  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.question import tolerance_ns  # noqa: PLC0415
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.linux.uml import own_kernel  # noqa: PLC0415
     from benchkit.model.target import Target  # noqa: PLC0415
 
     assert isinstance(target, Target)  # noqa: S101
@@ -104,6 +106,5 @@ def _run(
         emulator=emulator,
         seed=target.plan.seed,
     )
-    return run_errand(
-        errand, lambda text: click.echo(f"benchkit: {text}", err=True), target.plan.tolerance_ns
-    )
+    tolerance = tolerance_ns(target.plan, own_kernel())
+    return run_errand(errand, lambda text: click.echo(f"benchkit: {text}", err=True), tolerance)

@@ -14,7 +14,11 @@ import click
 from benchkit import units
 
 DEFAULT_RESULTS = "results"
-FORMATS = ("text", "markdown", "json", "csv")
+FORMATS = (
+    *("text", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
+    *("benchmark-action-smaller", "benchmark-action-bigger", "bencher", "pytest-benchmark"),
+    *("hgrm", "openmetrics"),
+)
 
 
 class Unit(click.ParamType[float]):

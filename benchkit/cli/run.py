@@ -13,6 +13,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 
 PROBES = ("rtt", "http", "tcp")
+KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
 
@@ -36,6 +37,13 @@ FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
     show_default=True,
     help="How the paths are modelled; auto is netem where the kernel has it.",
 )
+@click.option(
+    "--kernel",
+    type=click.Choice(KERNELS),
+    default="host",
+    show_default=True,
+    help="uml runs all of it in user-mode Linux, which has netem and needs no privilege.",
+)
 @click.option("--duration", type=DURATION, help='How long idle round trips are measured, as "30s".')
 @click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
@@ -51,6 +59,7 @@ def run(
     paths: tuple[str, ...],
     probes: tuple[str, ...],
     emulator: str,
+    kernel: str,
     duration: int | None,
     rate: float | None,
     seed: int | None,
@@ -65,15 +74,21 @@ def run(
     TARGET is a shipped target's name or a TOML file; `guizhou` without one. The report goes to stdout,
     progress to stderr, the run to a new folder below --results.
     """
-    from benchkit.campaign.question import Changes, Question, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.question import Changes, Question, eased, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.linux.uml import own_kernel  # noqa: PLC0415
     from benchkit.targets import load_target  # noqa: PLC0415
 
     asked = load_target(target)
     changes = Changes(paths, probes, duration, rate, seed)
     asked = narrowed(asked, changes)
+    here = own_kernel()
+    if here == "uml":
+        asked = eased(asked, keeps_rate=rate is not None)
+    elif kernel == "uml" and not dry_run:
+        context.exit(_inside(asked, results))
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if emulator == "none":
+    if emulator == "none" and any(path.model is not None for path in asked.paths):
         raise AskedWronglyError(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
@@ -84,9 +99,29 @@ def run(
         print_steps(asked, emulator)
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
-    question = Question(asked, emulator, name, command)
+    question = Question(asked, emulator, name, command, here)
     status = _answer(question, results, form, gate=gate)
     context.exit(status)
+
+
+def _inside(target: object, results: Path) -> int:
+    """Run the same command inside user-mode Linux, with the host's files."""
+    from benchkit.campaign.question import longest_s  # noqa: PLC0415  costs numpy
+    from benchkit.linux import uml  # noqa: PLC0415
+    from benchkit.model.target import Target  # noqa: PLC0415
+
+    assert isinstance(target, Target)  # noqa: S101
+    hidden = uml.why_hidden(results)
+    if hidden is not None:
+        raise AskedWronglyError(
+            f"--results {results}: {hidden}, so the run would be lost: name another folder"
+        )
+    click.echo("starting user-mode Linux", err=True)
+    return uml.run_inside(
+        [sys.executable, "-m", "benchkit", *sys.argv[1:]],
+        environment=uml.own_environment({}),
+        limit_s=longest_s(target.plan, len(target.paths)),
+    )
 
 
 def _arguments() -> list[str]:
@@ -103,7 +138,8 @@ def _answer(question: object, results: Path, form: str, *, gate: bool) -> int:
     from benchkit.store import write_run  # noqa: PLC0415
 
     assert isinstance(question, Question)  # noqa: S101
-    obtain_namespaces(sys.argv[1:])
+    if question.is_emulated:
+        obtain_namespaces(sys.argv[1:])
     with one_interrupt():
         with progress() as observe:
             outcome = run_campaign(question, observe)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from benchkit.emulators.link import Emulation
 from benchkit.emulators.netem import netem
 from benchkit.emulators.netem import steps as netem_steps
+from benchkit.emulators.none import none
 from benchkit.emulators.script import Step
 from benchkit.emulators.userspace import steps as userspace_steps
 from benchkit.emulators.userspace import userspace
@@ -22,6 +23,7 @@ from benchkit.model.place import Path
 EMULATORS: dict[str, Callable[..., AbstractContextManager[Emulation]]] = {
     "netem": netem,
     "userspace": userspace,
+    "none": none,
 }
 # What each types to build itself.
 STEPS: dict[str, Callable[[Sequence[Path], int], list[Step]]] = {
@@ -43,11 +45,13 @@ class Choice:
 
 
 def choose(wanted: str) -> Choice:
-    """Choose by name, or for "auto" netem where the kernel has it, else the userspace line.
+    """Choose by name, or for "auto" netem where the kernel has it, else the userspace line; "none" for real paths.
 
     Raises UnfitError when what was asked cannot run here.
     """
     release = platform.release()
+    if wanted == "none":
+        return Choice("none", "every path is a real one")
     if wanted == "userspace":
         return Choice("userspace", "asked for")
     missing = why_no_netem()

@@ -35,7 +35,7 @@ def warm_up(modules: Sequence[str]) -> None:
         os.environ.setdefault(name, "1")
     leftovers.mark()
     server = context()
-    server.set_forkserver_preload(list(modules))
+    server.set_forkserver_preload([*modules, "benchkit.linux.frozen"])
 
 
 def start(

@@ -69,6 +69,12 @@ def info(connection: socket.socket) -> TcpInfo:
     )
 
 
+def acknowledged(connection: socket.socket) -> int:
+    """How many octets the far end's kernel has acknowledged; the SYN counts as one."""
+    raw = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 512).ljust(128, b"\0")
+    return int.from_bytes(raw[120:128], "little")
+
+
 def send_blocks() -> list[memoryview]:
     """What a bulk sender sends with each call: one block many times over, so that it stays in the cache."""
     return [memoryview(bytes(SEND_BLOCK))] * SEND_BLOCKS

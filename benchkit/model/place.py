@@ -14,12 +14,20 @@ EARTH_RADIUS_KM = 6371.0
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A named place. Coordinates in degrees, north and east positive; absent where nobody said."""
+    """A named place. Coordinates in degrees, north and east positive; absent where nobody said.
+
+    A real one has an `address`, a host name or IPv4 address; `reach` says what answers there: "stamp",
+    "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk.
+    """
 
     name: str
     label: str
     latitude: float | None = None
     longitude: float | None = None
+    address: str | None = None
+    reach: str = "auto"
+    url: str | None = None
+    agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

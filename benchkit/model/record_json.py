@@ -44,8 +44,13 @@ def dump_record(record: RunRecord) -> str:
         ValueError: a number in it is infinite or not a number.
         TypeError: a value in it is no plain value.
     """
-    plain = _plain(record, "record")
-    first = {key: plain.pop(key) for key in FIRST_KEYS}
+    return dump_plain(record, "record")
+
+
+def dump_plain(noun: Any, called: str) -> str:  # noqa: ANN401  any dataclass of plain values
+    """Any frozen noun as `dump_record` writes a record; `called` names it in errors."""
+    plain = _plain(noun, called)
+    first = {key: plain.pop(key) for key in FIRST_KEYS if key in plain}
     return json.dumps({**first, **plain}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -72,6 +72,30 @@ class TcpSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Iperf3Spec:
+    """A test against an iperf3 server. `direction` is "up", "down" or "both"; 0 and "" are what is usual.
+
+    `rate_bps` is each stream's, 0 is as fast as it goes. `omit_s` at the start do not count.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    duration_ns: int
+    direction: str = "up"
+    udp: bool = False
+    streams: int = 1
+    omit_s: int = 0
+    rate_bps: int = 0
+    congestion: str = ""
+    block_octets: int = 0
+    segment_octets: int = 0
+    window_octets: int = 0
+    no_delay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectorSpec:
     """A STAMP reflector, stateless."""
 
@@ -95,13 +119,23 @@ class StreamServerSpec:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class Iperf3ServerSpec:
+    """The far end of stock iperf3 clients, TCP and UDP on one port."""
+
+    address: str
+    port: int
+
+
 Spec = (
     StampSpec
     | IcmpSpec
     | ConnectSpec
     | HttpSpec
     | TcpSpec
+    | Iperf3Spec
     | ReflectorSpec
     | HttpServerSpec
     | StreamServerSpec
+    | Iperf3ServerSpec
 )

@@ -48,7 +48,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast each phase measures. Times in ns, rates in packets or requests per second."""
+    """How long and how fast each phase measures. Times in ns, rates in packets or requests per second.
+
+    `tolerance_ns` is None where the kernel that emulates decides.
+    """
 
     duration_ns: int
     rate_per_s: float
@@ -58,7 +61,7 @@ class Plan:
     load_rate_per_s: float
     calibration_ns: int
     timeout_ns: int
-    tolerance_ns: int
+    tolerance_ns: int | None
     probes: tuple[str, ...] = ("rtt", "http", "tcp")
     seed: int = 1
     congestion: str = "cubic"

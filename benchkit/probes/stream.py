@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +21,7 @@ from benchkit.linux import tcp
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import StreamServerSpec, TcpSpec
 from benchkit.probes.listening import listening_at
+from benchkit.probes.outbox import Outbox, start
 
 INTERVAL_NS = 100 * NS_PER_MS
 SILENCE_S = 5.0
@@ -30,32 +30,13 @@ HEADER_OCTETS = 1024
 INFO_COLUMNS = ("at_ns", *tcp.TcpInfo._fields)
 
 
-class _Outbox:
-    """Batches from data threads to the loop."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Samples | BaseException | None] = asyncio.Queue()
-
-    def put(self, item: Samples | BaseException | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: the campaign has gone
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
-
-    async def get(self) -> Samples | BaseException | None:
-        return await self._queue.get()
-
-
-def _start(function: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
-    threading.Thread(target=function, args=arguments, daemon=True).start()
-
-
 def _samples(kind: str, header: dict[str, Any], names: tuple[str, ...], rows: list[Any]) -> Samples:
     table = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
     columns = {name: column(table[:, at].copy()) for at, name in enumerate(names)}
     return Samples(kind, header["path"], header["phase"], columns)
 
 
-def _sink(connection: socket.socket, header: dict[str, Any], outbox: _Outbox) -> None:
+def _sink(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
     """Receive and discard until the sender ends; report the octets of each interval."""
     buffer = tcp.discard_buffer()
     tcp.set_timeouts(connection, SILENCE_S)
@@ -80,7 +61,7 @@ def _sink(connection: socket.socket, header: dict[str, Any], outbox: _Outbox) ->
     outbox.put(_samples("goodput", header, ("start_ns", "end_ns", "octets"), rows))
 
 
-def _source(connection: socket.socket, header: dict[str, Any], outbox: _Outbox) -> None:
+def _source(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
     """Send for the time asked; report TCP_INFO of each interval. A far end that hangs up ends it early."""
     tcp.set_timeouts(connection, SILENCE_S)
     blocks = tcp.send_blocks()
@@ -104,7 +85,7 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
     Whichever of the two is not yielded here comes from the far end. Raises MeasureError when the far end
     cannot be reached.
     """
-    outbox = _Outbox()
+    outbox = Outbox()
     connection = await asyncio.to_thread(_connect, spec)
     header = {
         "path": spec.path,
@@ -121,7 +102,7 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
                 f"{spec.path}: {spec.address} port {spec.port} hung up at once: {error}; is it benchkit's "
                 "own far end that listens there?"
             ) from error
-        _start(_source if spec.up else _sink, connection, header, outbox)
+        start(_source if spec.up else _sink, connection, header, outbox)
         batch = await outbox.get()
         if isinstance(batch, Samples):
             yield batch
@@ -150,11 +131,11 @@ def _await_end(connection: socket.socket) -> None:
 
 async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
     """Be the far end of streams until cancelled. Yields None once it listens, then what was counted."""
-    outbox = _Outbox()
+    outbox = Outbox()
     with listening_at("TCP", spec.address, spec.port):
         listener = socket.create_server((spec.address, spec.port), backlog=16)
     with listener:
-        _start(_accept, listener, outbox)
+        start(_accept, listener, outbox)
         yield None
         while True:
             batch = await outbox.get()
@@ -162,16 +143,16 @@ async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]
                 yield batch
 
 
-def _accept(listener: socket.socket, outbox: _Outbox) -> None:
+def _accept(listener: socket.socket, outbox: Outbox) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:
             return
-        _start(_serve, connection, outbox)
+        start(_serve, connection, outbox)
 
 
-def _serve(connection: socket.socket, outbox: _Outbox) -> None:
+def _serve(connection: socket.socket, outbox: Outbox) -> None:
     with connection:
         header = _read_header(connection)
         if header is None:

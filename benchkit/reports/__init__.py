@@ -7,8 +7,15 @@ from collections.abc import Callable
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.model.record_json import dump_record
+from benchkit.reports.bencher import render_bencher
+from benchkit.reports.benchmark_action import render_bigger, render_smaller
+from benchkit.reports.github import render_annotations, render_summary
+from benchkit.reports.hgrm import render_hgrm
+from benchkit.reports.junit import render_junit
 from benchkit.reports.long_form import render_csv
 from benchkit.reports.markdown import render_markdown
+from benchkit.reports.openmetrics import render_openmetrics
+from benchkit.reports.pytest_benchmark import render_pytest_benchmark
 from benchkit.reports.text import render_text
 
 __all__ = ["FORMATS", "render"]
@@ -18,6 +25,15 @@ FORMATS: dict[str, Callable[[RunRecord, int, bool], str]] = {
     "markdown": lambda record, _width, _color: render_markdown(record),
     "json": lambda record, _width, _color: dump_record(record),
     "csv": lambda record, _width, _color: render_csv(record),
+    "junit": lambda record, _width, _color: render_junit(record),
+    "github-summary": lambda record, _width, _color: render_summary(record),
+    "github-annotations": lambda record, _width, _color: render_annotations(record),
+    "benchmark-action-smaller": lambda record, _width, _color: render_smaller(record),
+    "benchmark-action-bigger": lambda record, _width, _color: render_bigger(record),
+    "bencher": lambda record, _width, _color: render_bencher(record),
+    "pytest-benchmark": lambda record, _width, _color: render_pytest_benchmark(record),
+    "hgrm": lambda record, _width, _color: render_hgrm(record),
+    "openmetrics": lambda record, _width, _color: render_openmetrics(record),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ def latency_metric(
 
     `values_ns` has shape (n,), in time order, +inf for lost, without the `unstamped` answers: `n` counts
     both. `effective_n` is the smallest over the percentiles, so that it never promises
-    a percentile more than it has. Details are the mean and the standard deviation of the answered, in ms.
+    a percentile more than it has. Details are mean, least, quartiles and standard deviation of the answered, in ms.
     """
     intervals_ns, sizes = intervals_and_sizes(values_ns, PERCENTILES)
     intervals = {key: interval.scaled(_MS_PER_NS) for key, interval in intervals_ns.items()}
@@ -34,6 +36,10 @@ def latency_metric(
     details: dict[str, float] = {}
     if answered.size:
         details["mean"] = float(answered.mean())
+        quarter, three = (math.ceil(share * answered.size) - 1 for share in (0.25, 0.75))
+        answered.partition((0, quarter, three))
+        details["min"] = float(answered[0])
+        details["q1"], details["q3"] = float(answered[quarter]), float(answered[three])
     if answered.size > 1:
         details["stddev"] = float(answered.std(ddof=1))
     metric = Metric(

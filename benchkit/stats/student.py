@@ -30,3 +30,27 @@ def student_quantile(probability: float, freedom: float) -> float:
     mass = np.concatenate(([0.0], np.cumsum(strips)))
     angle = float(np.interp((2 * probability - 1) * mass[-1], mass, angles))
     return math.sqrt(freedom) * math.tan(angle)
+
+
+def student_tail(t: float, freedom: float) -> float:
+    """How likely a Student variable exceeds `t`; 0 beyond what a dozen deviations of a normal one leave over.
+
+    As in `student_quantile`, fewer than 1 degree of freedom counts as 1.
+    """
+    if t < 0:
+        return 1 - student_tail(-t, freedom)
+    freedom = max(freedom, 1.0)
+    if freedom > _NEARLY_NORMAL:
+        return NormalDist().cdf(-t)
+    reach = min(math.pi / 2, 12 / math.sqrt(freedom))
+    start = math.atan(t / math.sqrt(freedom))
+    if start >= reach:
+        return 0.0
+    return _mass(start, reach, freedom) / (2 * _mass(0.0, reach, freedom))
+
+
+def _mass(start: float, end: float, freedom: float) -> float:
+    angles = start + (end - start) * np.sin(np.linspace(0.0, math.pi / 2, _STEPS + 1))
+    # Rounding takes the cosine of a right angle below zero by 1e-17.
+    density = np.maximum(np.cos(angles), 0.0) ** (freedom - 1)
+    return float(((density[1:] + density[:-1]) * np.diff(angles)).sum()) / 2

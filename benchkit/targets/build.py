@@ -59,7 +59,16 @@ def read_target(path: FilePath) -> Target:
 
 def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
     sites = tuple(
-        Site(site.name, site.label or site.name.capitalize(), site.latitude, site.longitude)
+        Site(
+            name=site.name,
+            label=site.label or site.name.capitalize(),
+            latitude=site.latitude,
+            longitude=site.longitude,
+            address=site.address,
+            reach=site.reach,
+            url=site.url,
+            agent=site.agent,
+        )
         for site in table.site
     )
     named = {site.name: site for site in sites}

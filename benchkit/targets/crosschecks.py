@@ -35,6 +35,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_ends(tree),
         *_delays(tree),
         *_weathers(tree),
+        *_addresses(tree),
         *_budgets(tree, library),
         *_context(tree, library),
     ]
@@ -124,6 +125,18 @@ def _delays(tree: Table) -> Iterator[Complaint]:
                     (*location, "model"),
                     f"has no delay: {end!r} has no coordinates; give them, or `delay`",
                 )
+
+
+def _addresses(tree: Table) -> Iterator[Complaint]:
+    """A real path is measured at the address of its far site."""
+    bare = {_text(site, "name") for _, site in _tables(tree, ("site",)) if "address" not in site}
+    for location, path in _tables(tree, ("path",)):
+        far = _text(path, "to")
+        if path.get("real") is True and "model" not in path and far in bare:
+            yield (
+                (*location, "to"),
+                f"{far!r} has no address to measure: give the site an `address`",
+            )
 
 
 def _weathers(tree: Table) -> Iterator[Complaint]:

@@ -17,6 +17,10 @@ from benchkit.targets.problems import shown
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CONGESTION = re.compile(r"[a-z0-9_]{1,15}")  # 16 octets of TCP_CA_NAME_MAX, one of them the end
+_ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
+_REACH = re.compile(r"auto|stamp|icmp|tcp \d{1,5}")
+_URL = re.compile(r"https?://[!-~]+")
+_PORTS = 1 << 16
 _MOST_PER_SECOND = 1e6
 
 _Number = TypeVar("_Number", int, float)
@@ -98,6 +102,26 @@ def _line(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError(f"{text!r} is no host name or IPv4 address")
+    return text
+
+
+def _reach(text: str) -> str:
+    if not _REACH.fullmatch(text) or (text[:3] == "tcp" and not 0 < int(text[4:]) < _PORTS):
+        raise ValueError(
+            f"{text!r} is no way to reach a site: write 'auto', 'stamp', 'icmp', or 'tcp 443'"
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    if not _URL.fullmatch(text):
+        raise ValueError(f"{text!r} is no address of a page: write 'https://host/path'")
+    return text
+
+
 def _congestion(text: str) -> str:
     if not _CONGESTION.fullmatch(text):
         raise ValueError(f"{text!r} is not a congestion control: write 'cubic' or 'bbr'")
@@ -147,6 +171,10 @@ class SiteTable(Table):
     label: Line | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    address: Annotated[str, AfterValidator(_address)] | None = None
+    reach: Annotated[str, AfterValidator(_reach)] = "auto"
+    url: Annotated[str, AfterValidator(_url)] | None = None
+    agent: bool = False
 
 
 class BurstsTable(Table):
@@ -235,7 +263,7 @@ class PlanTable(Table):
     load_rate: Pace = 200.0
     congestion: Annotated[str, AfterValidator(_congestion)] = "cubic"
     calibration: Period = 2 * 10**9
-    tolerance: Period = 150_000
+    tolerance: Period | None = None
     timeout: Period = 10**9
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
 

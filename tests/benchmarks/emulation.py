@@ -25,7 +25,6 @@ sys.path.append(str(File(__file__).parents[1]))
 
 from emulated import Emulated, both_ways, delays, emulated, ms, probed, star
 
-from benchkit.campaign.summary import network_ns
 from benchkit.clock import NS_PER_S
 from benchkit.emulators.choice import EMULATORS
 from benchkit.emulators.link import Ends
@@ -35,6 +34,7 @@ from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
 from benchkit.stats.binomial import binomial_ranks
 from benchkit.stats.rates import plateau
+from benchkit.stats.round_trip import network_ns
 from benchkit.targets import load_target
 from benchkit.testbeds.namespaces import NamespaceTestbed
 

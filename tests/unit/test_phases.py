@@ -35,7 +35,7 @@ def outline(found: tuple[Phase, ...]) -> list[tuple[str, str, int]]:
 
 
 def test_idle_paths_are_measured_together_and_loaded_ones_one_after_another() -> None:
-    assert outline(phases.measuring_phases(PLAN, PATHS)) == [
+    assert outline(phases.measuring_phases(PLAN, PATHS, PATHS, PATHS)) == [
         ("idle", "a-b a-c a-d", 5000),
         ("http", "a-b a-c a-d", 250),
         ("up", "a-b", 400),
@@ -51,7 +51,7 @@ def test_idle_paths_are_measured_together_and_loaded_ones_one_after_another() ->
     ("probe", "names"), [("rtt", ["idle"]), ("http", ["http"]), ("tcp", ["up", "down"] * 3)]
 )
 def test_a_plan_gets_the_phases_of_its_probes_only(probe: str, names: list[str]) -> None:
-    found = phases.measuring_phases(replace(PLAN, probes=(probe,)), PATHS)
+    found = phases.measuring_phases(replace(PLAN, probes=(probe,)), PATHS, PATHS, PATHS)
     assert [one.name for one in found] == names
 
 
@@ -77,7 +77,10 @@ def test_rates_are_checked_where_there_is_one_and_bulk_is_measured() -> None:
 def test_every_bulk_phase_has_its_direction() -> None:
     loaded = {
         one.name
-        for one in (*phases.measuring_phases(PLAN, PATHS), *phases.rate_phases(PLAN, PATHS))
+        for one in (
+            *phases.measuring_phases(PLAN, PATHS, PATHS, PATHS),
+            *phases.rate_phases(PLAN, PATHS),
+        )
         if one.name not in {phases.IDLE, phases.HTTP}
     }
     assert loaded == set(phases.BULK)

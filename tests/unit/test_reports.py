@@ -22,7 +22,21 @@ from benchkit.reports.figures import ABSENT, cells, clean, decimals_for, interva
 from benchkit.reports.rows import rows_of
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-ENDINGS = {"text": "txt", "markdown": "md", "json": "json", "csv": "csv"}
+ENDINGS = {
+    "text": "txt",
+    "markdown": "md",
+    "json": "json",
+    "csv": "csv",
+    "junit": "junit.xml",
+    "github-summary": "github.md",
+    "github-annotations": "github.txt",
+    "benchmark-action-smaller": "smaller.json",
+    "benchmark-action-bigger": "bigger.json",
+    "bencher": "bencher.json",
+    "pytest-benchmark": "pytest-benchmark.json",
+    "hgrm": "hgrm",
+    "openmetrics": "openmetrics.txt",
+}
 HOSTILE = 'a|b\nc`*<script>\x1b[31m\x00,"d"\u202e'
 
 names = st.sampled_from(["guiyang-guangzhou", "a", HOSTILE, "贵阳-广州", ""])

@@ -13,6 +13,7 @@ from benchkit.campaign.harvest import Harvest
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord
 from benchkit.model.samples import GOODPUT_COLUMNS, HTTP_COLUMNS, RTT_COLUMNS, Samples, column
+from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
 MS = 1_000_000
@@ -101,15 +102,17 @@ def idle_rows(took_ns: Sequence[int], **holes: Sequence[int]) -> Samples:
 
 def test_a_round_trip_comes_apart_into_queue_network_and_host() -> None:
     rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
-    assert summary.network_ns(rows).tolist() == [8 * MS, None, 10 * MS, None]
-    from_sched = summary.network_ns(rows, "t1_sched_ns")
+    assert round_trip.network_ns(rows).tolist() == [8 * MS, None, 10 * MS, None]
+    from_sched = round_trip.network_ns(rows, "t1_sched_ns")
     assert from_sched.tolist() == [8 * MS + QUEUE, None, 10 * MS + QUEUE, None]
-    assert summary.host_ns(rows).tolist() == [DWELL + HOST, None, DWELL + HOST, None]
+    assert round_trip.host_ns(rows).tolist() == [DWELL + HOST, None, DWELL + HOST, None]
 
 
 def test_a_lost_packet_is_infinite_and_one_without_a_stamp_is_no_latency() -> None:
     rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
-    values, unstamped = summary.as_latencies(summary.network_ns(rows), rows.columns["received_ns"])
+    values, unstamped = round_trip.as_latencies(
+        round_trip.network_ns(rows), rows.columns["received_ns"]
+    )
     assert values.tolist() == [8 * MS, math.inf, 10 * MS]
     assert unstamped == 1
 

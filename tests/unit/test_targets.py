@@ -218,9 +218,33 @@ def test_a_delay_stands_instead_of_the_route_and_needs_no_coordinates() -> None:
     assert path.great_circle_km is None
 
 
-def test_a_real_path_has_no_model() -> None:
+def test_a_real_path_has_an_address_and_no_model() -> None:
     text = GOOD.replace('to = "far"', 'to = "far"\nreal = true')
-    assert load(text.replace("[path.model]\nmtu = 1400\n", "")).paths[0].model is None
+    text = text.replace("[path.model]\nmtu = 1400\n", "")
+    (line,) = problems(text)
+    assert "'far' has no address" in line
+    addressed = (
+        'name = "far"\naddress = "192.0.2.7"\nreach = "tcp 8443"\nurl = "https://192.0.2.7/"'
+    )
+    target = load(text.replace('name = "far"', addressed))
+    assert target.paths[0].model is None
+    site = target.site("far")
+    assert (site.address, site.reach, site.agent) == ("192.0.2.7", "tcp 8443", False)
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ('reach = "tcp 70000"', ["reach", "tcp 70000", "tcp 443"]),
+        ('reach = "udp"', ["reach", "udp", "icmp"]),
+        ('url = "ftp://x"', ["url", "ftp://x", "https://"]),
+        ('address = "-x"', ["address", "-x"]),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_line(says: str, words: list[str]) -> None:
+    (line,) = problems(GOOD.replace('name = "far"', f'name = "far"\n{says}'))
+    for word in words:
+        assert word in line
 
 
 def test_a_figure_read_one_way_allows_twice_as_much_as_a_round_trip() -> None:

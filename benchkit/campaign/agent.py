@@ -1,0 +1,102 @@
+"""The far end of real paths: every responder in one place, each in a process of its own, until interrupted."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+
+from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import UnfitError
+from benchkit.linux import process
+from benchkit.linux.channel import Channel
+from benchkit.model.spec import (
+    HttpServerSpec,
+    Iperf3ServerSpec,
+    ReflectorSpec,
+    Spec,
+    StreamServerSpec,
+)
+from benchkit.probes.door import run_probe
+from benchkit.testbeds.namespaces import NamespaceTestbed
+
+PRELOADED = ("benchkit.probes.door",)
+START_S = 15
+LOOK_S = 0.2
+
+
+@dataclass(frozen=True)
+class Post:
+    """What an agent opens: our responders at `address`, and an iperf3 server where one is asked for."""
+
+    site: str
+    address: str
+    iperf3: tuple[str, int] | None = None
+
+    def responders(self) -> list[tuple[str, str, Spec]]:
+        """Each with its name and where it listens, in words."""
+        found: list[tuple[str, str, Spec]] = [
+            ("STAMP", f"{self.address} UDP {STAMP_PORT}", ReflectorSpec(self.address, STAMP_PORT)),
+            ("HTTP", f"{self.address} TCP {HTTP_PORT}", HttpServerSpec(self.address, HTTP_PORT)),
+            (
+                "streams",
+                f"{self.address} TCP {STREAM_PORT}",
+                StreamServerSpec(self.address, STREAM_PORT),
+            ),
+        ]
+        if self.iperf3 is not None:
+            host, port = self.iperf3
+            found.append(("iperf3", f"{host} TCP and UDP {port}", Iperf3ServerSpec(host, port)))
+        return found
+
+
+def run_agent(post: Post, say: Callable[[str], None]) -> None:
+    """Say a line for each port once all are open, and serve until KeyboardInterrupt.
+
+    Raises UnfitError where a port cannot be had, or when a responder ends by itself.
+    """
+    process.warm_up(PRELOADED)
+    responders = post.responders()
+    with Channel() as channel, NamespaceTestbed({post.site: None}) as testbed:
+        site = testbed.sites[post.site]
+        running = [
+            site.submit(run_probe, spec, channel.address(name)) for name, _, spec in responders
+        ]
+        _await_ready({name for name, _, _ in responders}, running, channel)
+        for name, where, _ in responders:
+            say(f"{name:8} {where}")
+        while True:
+            _see_alive(running, LOOK_S)
+            _drop(channel)
+
+
+def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Channel) -> None:
+    deadline = monotonic_ns() + START_S * NS_PER_S
+    while awaited:
+        _see_alive(running, 0)
+        if monotonic_ns() > deadline:
+            raise UnfitError(
+                f"{len(awaited)} responders were not ready within {START_S} s: the machine is too busy; free a core"
+            )
+        with suppress(queue.Empty):
+            message = channel.messages.get(timeout=LOOK_S)
+            if message.kind == "ready":
+                awaited.discard(message.token)
+
+
+def _see_alive(running: Sequence[Future[int]], seconds: float) -> None:
+    ended, _ = futures.wait(running, seconds, futures.FIRST_COMPLETED)
+    for future in ended:
+        future.result()
+        raise UnfitError("a responder ended by itself: start the agent again")
+
+
+def _drop(channel: Channel) -> None:
+    """What responders count is asked for by nobody yet: it must not fill the memory."""
+    with suppress(queue.Empty):
+        while True:
+            channel.messages.get_nowait()

@@ -1,0 +1,136 @@
+"""How each path is reached: where its probes run, where their packets go, and by which probe."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from benchkit.campaign import phases
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.phases import Phase
+from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.emulators.link import Ends
+from benchkit.errors import MeasureError
+from benchkit.model.place import Path, Site
+from benchkit.model.spec import ConnectSpec, HttpSpec, IcmpSpec, Spec, StampSpec, TcpSpec
+from benchkit.model.target import Plan
+
+STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
+# Where probes of real paths run: this machine itself. No site can have that name.
+HOST = "/host"
+CONNECT_PORTS = (443, 80, 22)
+TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
+AUTO = "auto"
+TRIAL = "trial"
+
+RoundTrips = StampSpec | IcmpSpec | ConnectSpec
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The far end of one path as seen from its near end. `probe` is "stamp", "icmp" or "connect".
+
+    `port` is that of STAMP or of TCP; `url` None sends no requests, `stream_port` None no bulk.
+    """
+
+    site: str
+    address: str
+    probe: str = "stamp"
+    port: int = STAMP_PORT
+    url: str | None = None
+    stream_port: int | None = None
+
+    def round_trips(self, path: str, phase: Phase, ssid: int, timeout_ns: int) -> RoundTrips:
+        """What measures the round trips of a phase."""
+        shape = (phase.packets, phase.interval_ns, timeout_ns)
+        if self.probe == "icmp":
+            return IcmpSpec(path, phase.name, self.address, *shape)
+        if self.probe == "connect":
+            return ConnectSpec(path, phase.name, self.address, self.port, *shape)
+        return StampSpec(path, phase.name, self.address, self.port, ssid, *shape)
+
+    def words(self) -> str:
+        """How it is reached, for a person."""
+        named = {"icmp": "ICMP", "connect": f"TCP port {self.port}"}
+        return named.get(self.probe, f"STAMP, UDP port {self.port}")
+
+
+def emulated(path: Path, ends: Ends) -> Reach:
+    """A modelled path: our own responders are at its far end."""
+    url = f"http://{ends.far}:{HTTP_PORT}/"
+    return Reach(path.near, ends.far, url=url, stream_port=STREAM_PORT)
+
+
+def real(site: Site, found: Reach) -> Reach:
+    """A real path, with what its site says is there besides round trips."""
+    stream_port = STREAM_PORT if site.agent else None
+    return replace(found, url=site.url, stream_port=stream_port)
+
+
+def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
+    """The first way in which a real site answers, tried in the order of exactness.
+
+    Raises MeasureError when it has no address or answers nothing.
+    """
+    address = resolved(site.address or "")
+    silent = []
+    for candidate in candidates(address, site.reach):
+        trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
+        spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
+        troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
+        if not troubles:
+            say(f"{site.name} ({address}): {candidate.words()} answers")
+            return real(site, candidate)
+        silent.append(candidate.words())
+    raise MeasureError(
+        f"nothing answers at {site.name}, {address} ({', '.join(silent)}): is it up? Start `benchkit agent` "
+        "there, or set the site's `reach` to a TCP port that is open"
+    )
+
+
+def candidates(address: str, reach: str) -> Iterator[Reach]:
+    """What may answer: "auto", "stamp", "icmp", or "tcp PORT"."""
+    if reach in {AUTO, "stamp"}:
+        yield Reach(HOST, address)
+    if reach in {AUTO, "icmp"}:
+        yield Reach(HOST, address, "icmp")
+    kind, _, port = reach.partition(" ")
+    if kind == "tcp":
+        yield Reach(HOST, address, "connect", int(port))
+    elif reach == AUTO:
+        yield from (Reach(HOST, address, "connect", each) for each in CONNECT_PORTS)
+
+
+def resolved(name: str) -> str:
+    """The IPv4 address of a name. Raises MeasureError where it has none."""
+    try:
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise MeasureError(
+            f"{name or 'a site without an address'} has no IPv4 address: {error.strerror}; give one that has"
+        ) from error
+    return str(found[0][4][0])
+
+
+def jobs(
+    path: Path, phase: Phase, plan: Plan, reach: Reach, open_session: Callable[[str, str], int]
+) -> Mapping[str, tuple[str, Spec]]:
+    """What runs at the near end of a path in a phase, by kind: (site, spec)."""
+    if phase.name == phases.HTTP:
+        if reach.url is None:
+            return {}
+        timing = (phase.packets, phase.interval_ns, plan.timeout_ns)
+        return {"http": (reach.site, HttpSpec(path.name, phase.name, reach.url, *timing))}
+    found: dict[str, tuple[str, Spec]] = {}
+    if phase.packets_per_s:
+        ssid = open_session(path.name, phase.name)
+        found["rtt"] = (reach.site, reach.round_trips(path.name, phase, ssid, plan.timeout_ns))
+    if phase.name in phases.BULK and reach.stream_port is not None:
+        up, lasts = phases.BULK[phase.name], phase.duration_ns
+        to = (reach.address, reach.stream_port)
+        found["tcp"] = (
+            reach.site,
+            TcpSpec(path.name, phase.name, *to, up, lasts, plan.congestion),
+        )
+    return found

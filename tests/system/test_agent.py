@@ -1,0 +1,102 @@
+"""`benchkit agent`: its ports answer, it says which, and stopping it leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import urllib.request
+
+import pytest
+from commands import Running, benchkit
+
+from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT
+from benchkit.model.samples import Samples
+from benchkit.model.spec import Iperf3Spec, StampSpec, TcpSpec
+from benchkit.probes.door import PROBES
+
+NS_PER_S = 1_000_000_000
+
+
+def free_address() -> str:
+    """A loopback address that no other test listens at: the agent's ports are fixed."""
+    return "127.86.2.1"
+
+
+def may_have_port(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as trial:
+        try:
+            trial.bind((address, STAMP_PORT))
+        except OSError:
+            return False
+    return True
+
+
+async def batches(spec: object) -> list[Samples]:
+    return [batch async for batch in PROBES[type(spec)](spec)]
+
+
+def lines(agent: Running, count: int) -> list[str]:
+    stdout = agent.process.stdout
+    assert stdout is not None
+    return [stdout.readline() for _ in range(count)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
+    address = free_address()
+    if not may_have_port(address):
+        pytest.skip(f"UDP port {STAMP_PORT} needs root")
+    with Running("agent", "--bind", address, "--iperf3", f"{address}:5201") as agent:
+        said = lines(agent, 4)
+        assert [line.split() for line in said] == [
+            ["STAMP", address, "UDP", str(STAMP_PORT)],
+            ["HTTP", address, "TCP", str(HTTP_PORT)],
+            ["streams", address, "TCP", str(STREAM_PORT)],
+            ["iperf3", address, "TCP", "and", "UDP", "5201"],
+        ]
+        url = f"http://{address}:{HTTP_PORT}/"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert answer.read() == b"benchkit\n"
+        second = NS_PER_S // 5
+        stamp = StampSpec("a", "idle", address, STAMP_PORT, 1, 5, second // 5, NS_PER_S)
+        (rows,) = asyncio.run(batches(stamp))
+        assert not rows.columns["received_ns"].mask.any()
+        down = TcpSpec(
+            "a", "down", address, STREAM_PORT, up=False, duration_ns=second, congestion="cubic"
+        )
+        (goodput,) = asyncio.run(batches(down))
+        assert goodput.columns["octets"].sum() > 0
+        found = asyncio.run(batches(Iperf3Spec("a", "up", address, 5201, second)))
+        assert [batch.kind for batch in found] == ["goodput", "tcp_info", "iperf3"]
+        agent.process.send_signal(number)
+        status, out, errors = agent.end()
+        assert (status, out) == (0, "")
+        assert "stopped" in errors
+        assert "Traceback" not in errors
+        assert agent.survivors() == []
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.86.2.2", HTTP_PORT)):
+        if not may_have_port("127.86.2.2"):
+            pytest.skip(f"UDP port {STAMP_PORT} needs root")
+        done = benchkit("agent", "--bind", "127.86.2.2")
+    assert done.returncode == 5
+    (line,) = done.stderr.splitlines()
+    assert f"127.86.2.2 TCP port {HTTP_PORT}" in line
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--iperf3", "here"], "is not HOST:PORT"),
+        (["--iperf3", "127.0.0.1:0"], "is not HOST:PORT"),
+        (["--bind", "no.such.host.invalid"], "is no address"),
+    ],
+)
+def test_what_cannot_be_listened_at_is_told(words: list[str], said: str) -> None:
+    done = benchkit("agent", *words)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -1,0 +1,91 @@
+"""Paths that are measured as they are: whatever answers there, without any privilege."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import benchkit
+
+TARGET = """
+schema = 1
+title = "What answers"
+
+[[site]]
+name = "me"
+
+[[site]]
+name = "open"
+address = "localhost"
+reach = "tcp {port}"
+
+[[site]]
+name = "shut"
+address = "127.0.0.1"
+reach = "tcp 1"
+
+[[path]]
+from = "me"
+to = "open"
+real = true
+
+[[path.budget]]
+metric = "rtt"
+limit = "100 ms"
+
+[[path]]
+from = "me"
+to = "shut"
+real = true
+
+[[path.budget]]
+metric = "rtt"
+limit = "100 ms"
+
+[plan]
+probes = ["rtt"]
+duration = "2 s"
+rate = "200/s"
+"""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A TCP port that accepts, and lets go."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    listener.accept()[0].close()
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_answers_is_judged_and_what_does_not_is_told(tmp_path: Path, port: int) -> None:
+    target = tmp_path / "answers.toml"
+    target.write_text(TARGET.format(port=port))
+    done = benchkit("run", str(target), "--path", "me-open", "--results", str(tmp_path / "one"))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(next((tmp_path / "one").glob("2*/run.json")).read_text())
+    assert record["emulator"] == "none"
+    (path,) = record["paths"]
+    assert path["verdict"] == "pass"
+    assert path["metrics"][0]["n"] == 400
+    assert path["metrics"][0]["lost"] == 0
+    assert 0 < path["metrics"][0]["percentiles"]["p50"]["value"] < 100
+    assert "nothing emulated" in done.stdout
+
+    both = benchkit("run", str(target), "--results", str(tmp_path / "two"))
+    assert both.returncode == 4
+    assert "nothing answers at shut, 127.0.0.1 (TCP port 1)" in both.stderr
+    record = json.loads(next((tmp_path / "two").glob("2*/run.json")).read_text())
+    assert [each["verdict"] for each in record["paths"]] == ["pass", "inconclusive"]

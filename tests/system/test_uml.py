@@ -1,0 +1,130 @@
+"""Programs in user-mode Linux: their words, their ends, and a campaign on its netem."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import Running, benchkit, quick_target
+
+from benchkit.linux.uml import why_no_uml
+
+INSIDE = (sys.executable, "-m", "benchkit.linux.uml", "--")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _there() -> None:
+    why = why_no_uml()
+    if why:
+        pytest.skip(f"user-mode Linux cannot run here: {why}")
+
+
+def kernels() -> set[int]:
+    """The processes of user-mode Linux on this machine."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if (
+                entry.name.isdigit()
+                and b"linux.uml" in (entry / "cmdline").read_bytes().split(b"\0")[0]
+            ):
+                found.add(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    before = kernels()
+    yield
+    deadline = time.monotonic() + 5
+    while kernels() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert kernels() <= before
+
+
+def inside(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*INSIDE, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **variables},
+    )
+
+
+def test_words_folder_variables_and_status_pass_through() -> None:
+    script = "echo out; echo err >&2; pwd; echo $GREETING; uname -r; "
+    script += "tc qdisc add dev lo root netem delay 1ms; exit 7"
+    done = inside("sh", "-c", script, GREETING="it's me")
+    assert done.returncode == 7
+    out = done.stdout.splitlines()
+    assert out[:3] == ["out", str(Path.cwd()), "it's me"]
+    assert out[3] != os.uname().release
+    assert done.stderr == "err\n"
+
+
+def test_a_command_that_is_not_there() -> None:
+    assert inside("no-such-command").returncode == 127
+
+
+def test_a_signal_goes_to_the_job() -> None:
+    polite = "trap 'echo asked; exit 9' TERM; echo started >&2; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        [*INSIDE, "sh", "-c", polite], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "started\n"
+        running.send_signal(signal.SIGTERM)
+        out, _ = running.communicate(timeout=30)
+    assert (running.returncode, out) == (9, "asked\n")
+
+
+def test_it_dies_with_whoever_started_it() -> None:
+    with subprocess.Popen(
+        [*INSIDE, "sh", "-c", "echo started; sleep 60"], stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"started\n"
+        running.kill()
+
+
+def test_a_campaign_inside_has_netem_and_keeps_its_run_outside(tmp_path: Path) -> None:
+    target = quick_target(tmp_path)
+    results = tmp_path / "results"
+    done = benchkit("run", target, "--kernel", "uml", "--results", str(results), timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("PASS")
+    record = json.loads(next(results.glob("2*/run.json")).read_text())
+    assert (record["kernel"], record["emulator"]) == ("uml", "netem")
+    assert record["environment"]["kernel"] != os.uname().release
+    (path,) = record["paths"]
+    assert path["metrics"][0]["percentiles"]["p50"]["value"] == pytest.approx(4.0, abs=1.0)
+
+
+def test_an_interrupted_campaign_inside_keeps_what_it_measured(tmp_path: Path) -> None:
+    target = quick_target(tmp_path, duration="30 s")
+    words = ("run", target, "--kernel", "uml", "--results", str(tmp_path / "results"))
+    with Running(*words) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        running.process.send_signal(signal.SIGINT)
+        status, out, said = running.end(timeout=60)
+    assert status == 130, said
+    assert out.startswith("INTERRUPTED")
+    assert json.loads(next((tmp_path / "results").glob("2*/run.json")).read_text())["interrupted"]
+
+
+def test_results_that_would_be_lost_are_refused(tmp_path: Path) -> None:
+    done = benchkit("run", quick_target(tmp_path), "--kernel", "uml", "--results", "/dev/shm/r")
+    assert done.returncode == 2
+    assert "/dev/shm/r" in done.stderr
