@@ -10,12 +10,14 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from benchkit.campaign.crew import Crew
@@ -25,6 +27,7 @@ from benchkit.emulators.choice import EMULATORS
 from benchkit.emulators.link import Emulation
 from benchkit.linux import command, libc, timestamping
 from benchkit.linux.channel import Channel
+from benchkit.linux.trials import timer_lateness_ns
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.samples import Samples
 from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
@@ -38,7 +41,10 @@ ROOM_OCTETS = 16 << 20
 NUMBER = struct.Struct(">Q")
 AT_ONCE = 32  # packets sent before the receivers get their turn
 QUIET_NS = 300 * NS_PER_MS
-TRIES = 3
+TRIES = 5
+FIRST_REST_S = 0.2  # after the first try; twice as long after each further one
+BUSY_NS = NS_PER_MS // 2
+TRIAL_NS = 300 * NS_PER_MS
 PORT = 8620
 PROBE_S = 5.0
 
@@ -287,14 +293,26 @@ def probed(
 
 
 def until(measure: Callable[[], Result], check: Callable[[Result], None]) -> Result:
-    """Measure and check; again, up to three times in all, for a stall of the machine is not the emulator's."""
-    for _ in range(TRIES - 1):
+    """Measure and check; a few times over some seconds, for a stall of the machine is not the emulator's.
+
+    Skips where the check never holds on a machine that cannot even wake a process in time.
+    """
+    for attempt in range(TRIES - 1):
         found = measure()
         with suppress(AssertionError):
             check(found)
             return found
+        time.sleep(FIRST_REST_S * 2**attempt)
     found = measure()
-    check(found)
+    try:
+        check(found)
+    except AssertionError:
+        late_ns = np.percentile(timer_lateness_ns(TRIAL_NS), 95)
+        if late_ns > BUSY_NS:
+            pytest.skip(
+                f"one timer in twenty is {late_ns / NS_PER_MS:.1f} ms late: too busy to tell"
+            )
+        raise
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +54,12 @@ class Harvest:
         key = (kind, path, phase)
         return key in self._batches or key in self._settled
 
-    def forget(self, phase: str) -> None:
-        """Drop the rows of a phase that is measured again."""
+    def forget(self, phase: str, paths: Collection[str] | None = None) -> None:
+        """Drop the rows of a phase that is measured again; of these paths alone, where they are named."""
         for kept in (self._batches, self._settled):
             for key in [key for key in kept if key[2] == phase]:
-                del kept[key]
+                if paths is None or key[1] in paths:
+                    del kept[key]
 
     def samples(self, kind: str, path: str, phase: str) -> Samples | None:
         """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchkit.clock import NS_PER_S
 from benchkit.model.place import Path
@@ -15,6 +15,7 @@ BULK = {UP: True, DOWN: False, RATE_UP: True, RATE_DOWN: False}
 RATE_NS = 2 * NS_PER_S // 5
 # A probe needs this long beside its measuring time: to start, and for the last answer.
 OVERHEAD_NS = NS_PER_S // 2
+LEAST_ROUND_NS = NS_PER_S
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,12 @@ def measuring_phases(
                     Phase(name, words, (path,), plan.load_duration_ns, plan.load_rate_per_s)
                 )
     return tuple(phases)
+
+
+def further_round(phase: Phase, measured_ns: int, longest_ns: int | None) -> Phase | None:
+    """As long again as has been measured, within what is left of the longest; None where next to nothing is left."""
+    left = (longest_ns or 0) - measured_ns
+    if left < min(measured_ns, LEAST_ROUND_NS):
+        return None
+    words = f"{phase.words}, until decided"
+    return replace(phase, words=words, duration_ns=min(measured_ns, left))

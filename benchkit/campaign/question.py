@@ -12,8 +12,8 @@ from benchkit.model.target import Plan, Target
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
 USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
 # Twice as many keep all of its one processor busy, and are measured late.
-SLOWEST, STARTING_S = 4, 300
 UML_PACKETS_PER_S, UML_REQUESTS_PER_S = 600, 120
+SLOWEST, STARTING_S = 4, 300
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Changes:
     duration_ns: int | None = None
     rate_per_s: float | None = None
     seed: int | None = None
+    longest_ns: int | None = None
 
 
 def narrowed(target: Target, changes: Changes) -> Target:
@@ -60,6 +61,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         rate_per_s=changes.rate_per_s or plan.rate_per_s,
         seed=plan.seed if changes.seed is None else changes.seed,
         probes=tuple(changes.probes) or plan.probes,
+        longest_ns=changes.longest_ns or plan.longest_ns,
     )
     known = {path.name: path for path in target.paths}
     for name in changes.paths:
@@ -97,5 +99,6 @@ def eased(target: Target, *, keeps_rate: bool) -> Target:
 
 def longest_s(plan: Plan, paths: int) -> float:
     """A generous bound on how long a campaign may take, for one that cannot be watched as closely as ours."""
-    measuring = plan.duration_ns + plan.http_duration_ns + 2 * paths * plan.load_duration_ns
+    idle = max(plan.duration_ns, plan.longest_ns or 0)
+    measuring = idle + plan.http_duration_ns + 2 * paths * plan.load_duration_ns
     return SLOWEST * (measuring + 4 * plan.calibration_ns) / NS_PER_S + STARTING_S

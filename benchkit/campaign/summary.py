@@ -47,6 +47,15 @@ def path_record(
     )
 
 
+def could_be_decided(verdict: Verdict) -> bool:
+    """Whether it is open for want of samples: it was measured, and a maximum is never bounded by more."""
+    return (
+        verdict.verdict == "inconclusive"
+        and verdict.measured is not None
+        and verdict.percentile != "max"
+    )
+
+
 def _metrics(path: Path, phase: str, harvest: Harvest, drops: int) -> list[Found]:
     makers: dict[str, Callable[[Path, str, Samples], Found]] = {"rtt": _rtt, "http": _http}
     found = [

@@ -31,7 +31,24 @@ COMMANDS = {
         "record",
         "Measure a real path and write it as a model.",
     ),
+    "plan": (
+        "benchkit.cli.plan",
+        "plan",
+        "Compute or simulate what each path needs; measures nothing.",
+    ),
+    "agent": (
+        "benchkit.cli.agent",
+        "agent",
+        "Be the far end of real paths, until interrupted.",
+    ),
     "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
+    "compare": ("benchkit.cli.compare", "compare", "Say what changed between runs, beyond chance."),
+    "gate": (
+        "benchkit.cli.gate",
+        "gate",
+        "Pass or fail a run by its budgets and a baseline.",
+    ),
+    "baseline": ("benchkit.cli.baseline", "baseline", "Give names to runs to gate against."),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
     "doctor": (
         "benchkit.cli.doctor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -43,6 +44,10 @@ class Unit(click.ParamType[float]):
 
 
 DURATION = Unit("duration", units.duration_ns)
+# Where nobody means milliseconds or metres, "5m" is what people type for minutes.
+LONG_DURATION = Unit(
+    "duration", lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip()))
+)
 FREQUENCY = Unit("rate", units.per_second)
 
 results_option = click.option(

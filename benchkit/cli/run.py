@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import DURATION, FREQUENCY, format_option, results_option, terminal
+from benchkit.cli.options import (
+    DURATION,
+    FREQUENCY,
+    LONG_DURATION,
+    format_option,
+    results_option,
+    terminal,
+)
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 
@@ -16,6 +23,7 @@ PROBES = ("rtt", "http", "tcp")
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
+LONGEST_NS = 5 * 60 * 10**9
 
 
 @click.command()
@@ -45,6 +53,12 @@ FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
     help="uml runs all of it in user-mode Linux, which has netem and needs no privilege.",
 )
 @click.option("--duration", type=DURATION, help='How long idle round trips are measured, as "30s".')
+@click.option("--until-decided", is_flag=True, help="Measure on while a verdict is inconclusive.")
+@click.option(
+    "--max-duration",
+    type=LONG_DURATION,
+    help='The longest that --until-decided may measure idle round trips; "5m" without it.',
+)
 @click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option("--name", help="A name for this run, kept in its record.")
@@ -61,6 +75,8 @@ def run(
     emulator: str,
     kernel: str,
     duration: int | None,
+    until_decided: bool,
+    max_duration: int | None,
     rate: float | None,
     seed: int | None,
     name: str | None,
@@ -79,7 +95,8 @@ def run(
     from benchkit.targets import load_target  # noqa: PLC0415
 
     asked = load_target(target)
-    changes = Changes(paths, probes, duration, rate, seed)
+    longest = _longest_ns(max_duration, until_decided=until_decided)
+    changes = Changes(paths, probes, duration, rate, seed, longest)
     asked = narrowed(asked, changes)
     here = own_kernel()
     if here == "uml":
@@ -122,6 +139,14 @@ def _inside(target: object, results: Path) -> int:
         environment=uml.own_environment({}),
         limit_s=longest_s(target.plan, len(target.paths)),
     )
+
+
+def _longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:
+    if max_duration is not None and not until_decided:
+        raise AskedWronglyError(
+            "--max-duration says how long --until-decided may go on: give both, or --duration"
+        )
+    return (max_duration or LONGEST_NS) if until_decided else None
 
 
 def _arguments() -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import select
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -95,7 +96,6 @@ class Line:
         timer = TimerFd()
         for descriptor in (*self._by_descriptor, timer.fileno(), control.fileno()):
             poller.register(descriptor, select.EPOLLIN)
-        control.send("ready")
         while True:
             due = self._waiting[0][0] if self._waiting else FAR_FUTURE
             now = monotonic_ns()
@@ -195,6 +195,15 @@ class Line:
         return report
 
 
+def _said_ready(control: Connection) -> bool:
+    """Tell the campaign; False where that has been killed meanwhile."""
+    try:
+        control.send("ready")
+    except OSError:
+        return False
+    return True
+
+
 def serve_line(
     control: Connection, ports: Sequence[Port], models: Sequence[PathModel], seed: int
 ) -> None:
@@ -203,10 +212,12 @@ def serve_line(
     try:
         line = Line(ports, models, seed)
     except OSError as error:
-        control.send(("failed", str(error)))
+        with suppress(OSError):  # the campaign has been killed meanwhile
+            control.send(("failed", str(error)))
         return
     quiet.quieten()
-    line.serve(control, realtime=realtime)
+    if _said_ready(control):
+        line.serve(control, realtime=realtime)
 
 
 def quantile_ns(report: LineReport, share: float) -> int | None:

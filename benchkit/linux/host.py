@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -62,6 +63,20 @@ def cpu_shares(before: CpuTimes, after: CpuTimes) -> tuple[float, float]:
     total = after.total - before.total
     busy, steal = total - (after.idle - before.idle), after.steal - before.steal
     return 100.0 * busy / max(1, total), 100.0 * steal / max(1, total)
+
+
+def idlest_core(within_s: float = 0.05) -> int:
+    """Which core that this process may use had the least to do for so long."""
+    before = _idle_ticks()
+    time.sleep(within_s)
+    after = _idle_ticks()
+    allowed = os.sched_getaffinity(0)
+    return max(allowed, key=lambda core: after.get(core, 0) - before.get(core, 0))
+
+
+def _idle_ticks() -> dict[int, int]:
+    rows = [line.split() for line in _read("/proc/stat").splitlines() if line.startswith("cpu")]
+    return {int(row[0][3:]): int(row[4]) + int(row[5]) for row in rows if row[0] != "cpu"}
 
 
 def _read(path: str) -> str:

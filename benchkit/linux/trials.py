@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -75,7 +77,7 @@ def has_congestion_control(name: str) -> bool:
 
 def stamps_on_loopback() -> StampTrial:
     """Send packets over the loopback of the calling thread's namespace. Raises OSError where none pass."""
-    with timestamping.stamped_udp_socket() as far, timestamping.stamped_udp_socket() as near:
+    with _stamping(), timestamping.stamped_udp_socket() as far, timestamping.stamped_udp_socket() as near:
         far.bind((LOOPBACK, 0))
         near.connect(far.getsockname())
         log = _StampLog()
@@ -89,6 +91,20 @@ def stamps_on_loopback() -> StampTrial:
             select.select([], [], [], PACE_NS / NS_PER_S)
         log.departures(near)
     return log.trial()
+
+
+@contextmanager
+def _stamping() -> Iterator[None]:
+    """Hold the kernel to stamping arrivals: it begins only some time after the first socket has asked for it."""
+    with timestamping.stamped_udp_socket() as far, timestamping.stamped_udp_socket() as near:
+        far.bind((LOOPBACK, 0))
+        near.connect(far.getsockname())
+        for _ in range(PACKETS):
+            near.send(b"")
+            select.select([far], [], [], ANSWER_S)
+            if any(arrived.stamp_ns for arrived in timestamping.receive(far)):
+                break
+        yield
 
 
 class _StampLog:

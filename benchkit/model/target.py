@@ -50,7 +50,8 @@ class Document:
 class Plan:
     """How long and how fast each phase measures. Times in ns, rates in packets or requests per second.
 
-    `tolerance_ns` is None where the kernel that emulates decides.
+    `tolerance_ns` is None where the kernel that emulates decides. With `longest_ns` idle round trips go on beyond
+    `duration_ns` while a verdict is open, to at most that long.
     """
 
     duration_ns: int
@@ -65,6 +66,7 @@ class Plan:
     probes: tuple[str, ...] = ("rtt", "http", "tcp")
     seed: int = 1
     congestion: str = "cubic"
+    longest_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from benchkit.model.spec import (
     HttpServerSpec,
     HttpSpec,
     IcmpSpec,
+    Iperf3ServerSpec,
+    Iperf3Spec,
     ReflectorSpec,
     Spec,
     StampSpec,
@@ -25,6 +27,8 @@ from benchkit.model.spec import (
 from benchkit.probes.connect import connect
 from benchkit.probes.http import http, http_server
 from benchkit.probes.icmp import icmp
+from benchkit.probes.iperf3_client import iperf3
+from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.stamp import reflector, stamp
 from benchkit.probes.stream import stream, stream_server
 
@@ -37,9 +41,11 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     ConnectSpec: connect,
     HttpSpec: http,
     TcpSpec: stream,
+    Iperf3Spec: iperf3,
     ReflectorSpec: reflector,
     HttpServerSpec: http_server,
     StreamServerSpec: stream_server,
+    Iperf3ServerSpec: iperf3_server,
 }
 
 

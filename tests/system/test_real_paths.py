@@ -35,6 +35,7 @@ real = true
 
 [[path.budget]]
 metric = "rtt"
+percentile = "p50"
 limit = "100 ms"
 
 [[path]]
@@ -44,6 +45,7 @@ real = true
 
 [[path.budget]]
 metric = "rtt"
+percentile = "p50"
 limit = "100 ms"
 
 [plan]

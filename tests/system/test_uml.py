@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 from commands import Running, benchkit, quick_target
 
-from benchkit.linux.uml import why_no_uml
+from benchkit.errors import UnfitError
+from benchkit.linux.uml import own_environment, run_inside, why_no_uml
 
 INSIDE = (sys.executable, "-m", "benchkit.linux.uml", "--")
 
@@ -26,15 +28,17 @@ def _there() -> None:
         pytest.skip(f"user-mode Linux cannot run here: {why}")
 
 
-def kernels() -> set[int]:
-    """The processes of user-mode Linux on this machine."""
+MARK = "BENCHKIT_TEST_MARK"
+
+
+def kernels(mark: str) -> set[int]:
+    """The processes of user-mode Linux that carry the mark of a test."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
-            if (
-                entry.name.isdigit()
-                and b"linux.uml" in (entry / "cmdline").read_bytes().split(b"\0")[0]
-            ):
+            if not entry.name.isdigit() or b"linux.uml" not in (entry / "cmdline").read_bytes():
+                continue
+            if f"{MARK}={mark}".encode() in (entry / "environ").read_bytes():
                 found.add(int(entry.name))
         except OSError:
             continue
@@ -42,13 +46,14 @@ def kernels() -> set[int]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    before = kernels()
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    mark = secrets.token_hex(8)
+    monkeypatch.setenv(MARK, mark)
     yield
     deadline = time.monotonic() + 5
-    while kernels() - before and time.monotonic() < deadline:
+    while kernels(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert kernels() <= before
+    assert kernels(mark) == set()
 
 
 def inside(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -87,6 +92,25 @@ def test_a_signal_goes_to_the_job() -> None:
         running.send_signal(signal.SIGTERM)
         out, _ = running.communicate(timeout=30)
     assert (running.returncode, out) == (9, "asked\n")
+
+
+def test_a_job_that_takes_too_long_is_ended_and_what_it_said_is_passed_on(tmp_path: Path) -> None:
+    with (tmp_path / "said").open("wb") as said:
+        targets = (said.fileno(), said.fileno())
+        with pytest.raises(UnfitError, match="not done within 1 s"):
+            run_inside(
+                ["sh", "-c", "echo begun; sleep 60"],
+                environment=own_environment({}),
+                limit_s=1.0,
+                targets=targets,
+            )
+    assert (tmp_path / "said").read_text() == "begun\n"
+
+
+def test_nothing_is_lost_of_much_that_is_said_last() -> None:
+    done = inside("sh", "-c", "seq 50000; seq 50000 >&2")
+    whole = "".join(f"{number}\n" for number in range(1, 50001))
+    assert (done.stdout, done.stderr) == (whole, whole)
 
 
 def test_it_dies_with_whoever_started_it() -> None:

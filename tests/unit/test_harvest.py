@@ -120,6 +120,15 @@ def test_a_phase_measured_again_starts_with_nothing() -> None:
     assert t3_of(harvest, "calibration") == [2000]
 
 
+def test_only_the_paths_that_are_measured_again_are_forgotten() -> None:
+    harvest = Harvest()
+    harvest.add(answers([0], phase="calibration"))
+    harvest.forget("calibration", {"a-c"})
+    assert harvest.has("rtt", "a-b", "calibration")
+    harvest.forget("calibration", {"a-b", "a-c"})
+    assert not harvest.has("rtt", "a-b", "calibration")
+
+
 def test_session_numbers_are_those_an_ssid_can_have() -> None:
     harvest = Harvest()
     numbers = [harvest.open_session("a-b", str(index)) for index in range(65_536)]

@@ -1,0 +1,54 @@
+"""`benchkit baseline`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchkit.cli.options import results_option
+
+
+@click.group()
+def baseline() -> None:
+    """Give names to runs, so that a gate can be held against them."""
+
+
+@baseline.command()
+@click.argument("name")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--add", is_flag=True, help="Keep the runs it has, and put these behind them.")
+@click.option("--keep", type=click.IntRange(min=1), help="Keep only so many, the last ones.")
+@results_option
+def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results: Path) -> None:
+    """Let NAME stand for these runs; what it stood for before is replaced, unless --add.
+
+    A sliding window of ten: benchkit baseline save main latest --add --keep 10
+    """
+    from benchkit.store.baselines import list_baselines, save_baseline  # noqa: PLC0415
+
+    before = next((each.runs for each in list_baselines(results) if each.name == name), ())
+    wanted = (*before, *runs) if add else runs
+    saved = save_baseline(results, name, wanted[-keep:] if keep else wanted)
+    click.echo(f"{name}: {len(saved.runs)} runs", err=True)
+
+
+@baseline.command("list")
+@results_option
+def list_names(results: Path) -> None:
+    """List the names that stand for runs."""
+    from benchkit.store.baselines import list_baselines  # noqa: PLC0415
+
+    for each in list_baselines(results):
+        click.echo(f"{each.name:<16} {len(each.runs):>3} runs  {each.runs[-1]}")
+
+
+@baseline.command()
+@click.argument("name")
+@results_option
+def show(name: str, results: Path) -> None:
+    """Show the runs that NAME stands for, a line each, the oldest first."""
+    from benchkit.store.baselines import load_baseline  # noqa: PLC0415
+
+    for run in load_baseline(results, name).runs:
+        click.echo(run)

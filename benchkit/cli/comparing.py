@@ -1,0 +1,58 @@
+"""What `compare` and `gate` have in common: their options, and how a comparison's rule is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from benchkit.cli.options import DURATION
+
+if TYPE_CHECKING:  # numpy, which `--help` need not pay for
+    from benchkit.stats.comparison import Rule
+
+FORMATS = ("text", "markdown", "json")
+# Written out, as importing them costs numpy; a test holds them to `stats.comparable.ASPECTS`.
+ASPECTS = ("emulator", "kernel", "target", "stamps", "environment")
+NS_PER_MS = 1_000_000
+
+comparison_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="What the answer is written as.",
+)
+despite_option = click.option(
+    "--despite",
+    multiple=True,
+    type=click.Choice(ASPECTS),
+    help="Compare although this differs; may be repeated.",
+)
+floor_share_option = click.option(
+    "--min-percent",
+    type=click.FloatRange(min=0),
+    help="The least change that counts, in percent of the base.  [2; of loss 10]",
+)
+floor_option = click.option(
+    "--min-latency",
+    type=DURATION,
+    help='The least change of a latency that counts, as "200us".  [0.1 ms]',
+)
+
+
+def rule_from(min_percent: float | None, min_latency: int | None) -> Rule:
+    """The rule with the floors that were asked for."""
+    from benchkit.stats.comparison import FLOORS, Floor, Rule  # noqa: PLC0415
+
+    floors = {
+        kind: Floor(
+            floor.relative if min_percent is None else min_percent / 100,
+            floor.absolute
+            if min_latency is None or kind not in {"rtt", "http"}
+            else min_latency / NS_PER_MS,
+        )
+        for kind, floor in FLOORS.items()
+    }
+    return Rule(floors)

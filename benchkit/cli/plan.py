@@ -1,0 +1,126 @@
+"""`benchkit plan`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from benchkit import units
+from benchkit.cli.options import DURATION, Unit, terminal
+from benchkit.model.place import Path
+from benchkit.planning.figure import PathPlan
+from benchkit.planning.question import Question
+from benchkit.planning.window import SocketLimits
+
+RATE = Unit("rate", units.bits_per_second)
+SIZE = Unit("size", units.octets)
+CONGESTION = ("reno", "cubic", "bbr")
+
+
+class _Loss(click.ParamType[float]):
+    """A share below 100 %; none at all may be asked for."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read it, or fail with what would be right."""
+        try:
+            loss = units.share(value) if isinstance(value, str) else value
+        except units.UnitError as error:
+            self.fail(str(error), param, ctx)
+        if loss >= 1:
+            self.fail(f"{value!r} leaves nothing: give less than 100 %", param, ctx)
+        return loss
+
+
+@click.command()
+@click.argument("target", default="guizhou")
+@click.option(
+    "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
+)
+@click.option("--rate", type=RATE, help="Of the line, instead of the target's: '400 Gbit/s'.")
+@click.option("--rtt", type=DURATION, help="Unloaded round trip, instead of the target's.")
+@click.option(
+    "--loss", type=_Loss(), help="Share of packets lost, instead of the target's: '0.01 %'."
+)
+@click.option("--mtu", type=click.IntRange(576, 65_535), help="Instead of the target's.")
+@click.option(
+    "--streams", type=click.IntRange(1, 1_000_000), help="Instead of as few as buffers allow."
+)
+@click.option("--congestion", type=click.Choice(CONGESTION), help="Instead of the target's.")
+@click.option("--rmem", type=SIZE, help="Largest tcp_rmem; without it this machine's.")
+@click.option("--wmem", type=SIZE, help="Largest tcp_wmem; without it this machine's.")
+@click.option(
+    "--simulate", type=click.IntRange(1, 100_000), metavar="N", help="Simulate N flows as well."
+)
+@click.option(
+    "--duration", type=DURATION, default="60s", show_default=True, help="Of the simulation."
+)
+@click.option(
+    "--buffer", type=SIZE, help="Of the simulated bottleneck; without it the model's, or one BDP."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the simulation."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "markdown", "json")),
+    default="text",
+    show_default=True,
+    help="What the plan is written as.",
+)
+def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None:  # noqa: ANN401
+    """Compute what each path of TARGET needs: windows, streams, loss ceilings, transfer times.
+
+    Nothing is measured: every figure is computed by a formula whose source is named, or simulated.
+    """
+    from benchkit.campaign.question import Changes, narrowed  # noqa: PLC0415
+    from benchkit.planning.path_plan import plan_path  # noqa: PLC0415
+    from benchkit.planning.question import Overrides, question_of  # noqa: PLC0415
+    from benchkit.planning.rendering import FORMATS  # noqa: PLC0415
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    found = narrowed(load_target(target), Changes(paths=paths))
+    overrides = Overrides(
+        asked["rate"],
+        asked["rtt"],
+        asked["loss"],
+        asked["mtu"],
+        asked["streams"],
+        asked["congestion"],
+    )
+    limits = _limits(asked["rmem"], asked["wmem"])
+    plans = []
+    for path in found.paths:
+        question = question_of(path, limits, found.plan.congestion, overrides)
+        made = plan_path(question)
+        plans.append(_simulated(made, question, path, asked) if asked["simulate"] else made)
+    width, _ = terminal()
+    click.echo(FORMATS[form](found.title, plans, width), nl=False)
+
+
+def _simulated(made: PathPlan, question: Question, path: Path, asked: dict[str, Any]) -> PathPlan:
+    from benchkit.clock import NS_PER_S, monotonic_ns  # noqa: PLC0415
+    from benchkit.planning.simulation import simulate  # noqa: PLC0415  costs numpy
+    from benchkit.planning.simulation_section import scenario_of, with_simulation  # noqa: PLC0415
+
+    buffer = asked["buffer"]
+    # A model's buffer belongs to its rate: at another rate it says nothing.
+    if buffer is None and path.model and path.model.rate_bps == question.rate_bps:
+        buffer = path.model.buffer_octets
+    scenario = scenario_of(question, asked["simulate"], asked["duration"], buffer, asked["seed"])
+    began = monotonic_ns()
+    found = simulate(scenario)
+    return with_simulation(made, scenario, found, (monotonic_ns() - began) / NS_PER_S)
+
+
+def _limits(rmem: int | None, wmem: int | None) -> SocketLimits:
+    from benchkit.linux.socket_limits import socket_limits  # noqa: PLC0415
+
+    if rmem and wmem:
+        return SocketLimits(rmem, wmem)
+    receive, send, scale = socket_limits()
+    origin = "this machine's" if not (rmem or wmem) else "given, and the other this machine's"
+    return SocketLimits(rmem or receive, wmem or send, scale, origin)

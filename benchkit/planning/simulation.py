@@ -1,0 +1,179 @@
+"""Many flows of one congestion control through one link, simulated: what no one machine can emulate.
+
+A fluid in steps of a tenth of the round trip (`simulation_pipe`), windows as Linux moves them
+(`simulation_senders`, `simulation_bbr`). tests/benchmarks/validate_simulation.py holds it against what an
+emulated path gives.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.planning.framing import Framing
+from benchkit.planning.simulation_bbr import Bbr
+from benchkit.planning.simulation_pipe import Heard, Pipe
+from benchkit.planning.simulation_senders import Cubic, Reno
+
+STEPS = 10  # in a round trip
+RAMPED = 0.9  # of the later half's rate
+PERCENTILES = (50, 95, 99, 100)
+_BIN_S = 0.1
+# Of a round trip with acknowledgements without a gap, or so much queue: what ends slow start in Linux (HyStart).
+HYSTART_TRAIN, HYSTART_DELAY_S = 0.5, (0.004, 0.016)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A link, and the flows through it, which all start at once. Rate in bit/s on the wire; loss is a share.
+
+    `window_octets` bounds each flow's window, as socket buffers do; None does not.
+    What comes before `skip_ns` does not count; without it, what comes before the ramp's end.
+    """
+
+    rate_bps: float
+    rtt_ns: float
+    buffer_octets: float
+    loss: float = 0.0
+    flows: int = 1
+    congestion: str = "cubic"
+    duration_ns: int = 60_000_000_000
+    framing: Framing = Framing()  # noqa: RUF009  it is frozen
+    window_octets: float | None = None
+    skip_ns: int | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What came of it, after the ramp. Rates in bit/s of data, queueing delay in seconds by percentile.
+
+    `fairness` is Jain's index over the flows, 1 where all get the same; `lost` and `dropped` are shares of what
+    was sent, lost at random and by a full queue.
+    """
+
+    goodput_bps: float
+    utilisation: float
+    fairness: float
+    ramp_s: float
+    queueing_s: dict[int, float]
+    lost: float
+    dropped: float
+    path_s: float
+    steps: int
+
+
+def simulate(scenario: Scenario) -> Simulated:
+    """Run the flows for `duration_ns` of path time. ValueError for a scenario without flows, rate, or a round trip."""
+    if scenario.flows < 1 or scenario.rate_bps <= 0 or scenario.rtt_ns <= 0:
+        raise ValueError(f"simulation: {scenario} has no flow, no rate or no round trip")
+    framing = scenario.framing
+    # A segment is on its way when its last bit is out: its own time on the wire is part of the round trip.
+    step_s = (scenario.rtt_ns / 1e9 + framing.serialization_s(scenario.rate_bps)) / STEPS
+    random = np.random.default_rng(scenario.seed)
+    capacity = framing.frames_per_second(scenario.rate_bps) * step_s
+    room = scenario.buffer_octets / framing.wire_octets
+    pipe = Pipe(capacity, room, STEPS, scenario.loss, random)
+    course = _run(pipe, _sender(scenario, step_s, random), scenario, step_s)
+    return _summary(course, scenario, pipe, step_s)
+
+
+def _sender(scenario: Scenario, step_s: float, random: np.random.Generator) -> Reno | Bbr:
+    most = math.inf
+    if scenario.window_octets is not None:
+        most = max(2.0, scenario.window_octets / scenario.framing.segment_octets)
+    if scenario.congestion == "bbr":
+        return Bbr(scenario.flows, step_s, STEPS, most, random)
+    return {"reno": Reno, "cubic": Cubic}[scenario.congestion](scenario.flows, step_s, STEPS, most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    came: NDArray[np.float64]  # segments of each flow in each bin, of shape (bins, flows)
+    waiting: NDArray[np.float64]  # queueing delay in steps, of shape (steps,)
+    bin_steps: int
+    sent: float
+
+
+class _Rounds:
+    """Where round trips begin, by what is acknowledged, and whether the line was busy enough to end slow start."""
+
+    def __init__(self, sender: Reno | Bbr, pipe: Pipe, step_s: float) -> None:
+        self._sender, self._pipe = sender, pipe
+        self._mark, self._came = 0, 0.0
+        least, most = HYSTART_DELAY_S
+        self._queued = min(max(STEPS * step_s / 8, least), most) / step_s
+
+    def hear(self, number: int, heard: Heard) -> None:
+        """Look at one notice before the sender does."""
+        if heard.sent >= self._mark:
+            self._mark, self._came = number, 0.0
+            self._sender.new_round()
+        self._came += float(heard.came.sum())
+        half = HYSTART_TRAIN * self._pipe.capacity * STEPS
+        if self._came >= half or self._pipe.queueing_steps >= self._queued:
+            self._sender.end_slow_start()
+
+
+def _run(pipe: Pipe, sender: Reno | Bbr, scenario: Scenario, step_s: float) -> _Course:
+    steps = max(2 * STEPS, round(scenario.duration_ns / 1e9 / step_s))
+    bin_steps = max(1, round(_BIN_S / step_s))
+    came = np.zeros((-(-steps // bin_steps), scenario.flows))
+    waiting = np.zeros(steps)
+    rounds = _Rounds(sender, pipe, step_s)
+    sent_all = 0.0
+    for number in range(steps):
+        sent = sender.send(number)
+        sent_all += float(sent.sum())
+        for heard in pipe.step(number, sent):
+            rounds.hear(number, heard)
+            sender.hear(number, heard)
+            came[number // bin_steps] += heard.came
+        waiting[number] = pipe.queueing_steps
+    return _Course(came, waiting, bin_steps, sent_all)
+
+
+def _summary(course: _Course, scenario: Scenario, pipe: Pipe, step_s: float) -> Simulated:
+    steps = course.waiting.size
+    bins = steps // course.bin_steps  # a last bin that is not whole says nothing
+    whole = course.came[:bins] if bins else course.came
+    ramp = _ramp_bins(whole.sum(axis=1))
+    first = ramp if scenario.skip_ns is None else _bins_of(scenario.skip_ns, course, step_s)
+    plateau = whole[first:]
+    each = plateau.sum(axis=0)
+    lasted_s = plateau.shape[0] * min(course.bin_steps, steps) * step_s
+    segment_bits = scenario.framing.segment_octets * 8
+    goodput = float(each.sum()) * segment_bits / lasted_s
+    waiting_s = course.waiting[first * course.bin_steps :] * step_s
+    return Simulated(
+        goodput_bps=goodput,
+        utilisation=goodput / scenario.framing.goodput_bps(scenario.rate_bps),
+        fairness=jain(each),
+        ramp_s=ramp * course.bin_steps * step_s,
+        queueing_s={share: float(np.percentile(waiting_s, share)) for share in PERCENTILES},
+        lost=pipe.lost / course.sent,
+        dropped=pipe.dropped / course.sent,
+        path_s=steps * step_s,
+        steps=steps,
+    )
+
+
+def _bins_of(skip_ns: int, course: _Course, step_s: float) -> int:
+    """How many bins that time is; at least the last one stays."""
+    bins = round(skip_ns / 1e9 / (course.bin_steps * step_s))
+    return min(bins, course.waiting.size // course.bin_steps - 1)
+
+
+def jain(shares: NDArray[np.float64]) -> float:
+    """Jain's fairness index of what each flow got, of shape (n,): (sum x)^2 / (n sum x^2), from 1/n to 1."""
+    squares = float((shares**2).sum())
+    return float(shares.sum()) ** 2 / (shares.size * squares) if squares else 1.0
+
+
+def _ramp_bins(totals: NDArray[np.float64]) -> int:
+    """How many bins pass before the rate first comes near that of the later half."""
+    level = RAMPED * float(totals[totals.size // 2 :].mean())
+    return int(np.argmax(totals >= level))

@@ -1,0 +1,202 @@
+"""The streams of an iperf3 test: blocking sockets, each on a thread of its own, that only move and count.
+
+Every call comes back twice a second at the latest, so that a flow that is told to end does.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.linux import tcp
+from benchkit.probes.iperf3_datagram import Arrivals, head, stamped
+from benchkit.probes.iperf3_terms import TCP_BLOCK, Terms
+from benchkit.probes.outbox import start
+
+SO_MAX_PACING_RATE = 47
+BACK_S = 0.5
+NAP_S = 0.1
+UDP_BUFFER = (
+    4 << 20
+)  # what a burst needs while Python is elsewhere; the kernel gives what it allows
+
+
+class Flow:
+    """One stream. `octets` and `packets` are what its thread has moved so far; `arrivals` numbers of datagrams."""
+
+    def __init__(
+        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool
+    ) -> None:
+        """Own a connected socket."""
+        self.number = number
+        self.connection = connection
+        self.sends = sends
+        self.udp = terms.udp
+        self.octets = 0
+        self.packets = 0
+        self.arrivals = Arrivals()
+        self.running = True
+        self._terms = terms
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin to move data."""
+        tcp.set_timeouts(self.connection, BACK_S)
+        self._thread = start(_WORK[self.udp, self.sends], self, self._terms)
+
+    def end(self) -> None:
+        """Tell the thread to end, after the call it is in."""
+        self.running = False
+
+    def await_end(self, seconds: float) -> None:
+        """Have a sender end, and tell the receiver: iperf3 waits for the rest of a block, or for this."""
+        if self._thread is None:
+            return
+        self._thread.join(seconds)
+        if not self.udp:
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_WR)
+        self._thread.join(2 * BACK_S)
+
+    def close(self) -> None:
+        """Give up the socket, once its thread has let go of it."""
+        self.running = False
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        if self._thread is not None:
+            self._thread.join(2 * BACK_S)
+        self.connection.close()
+
+
+def prepare(connection: socket.socket, terms: Terms) -> str:
+    """Give a data socket what the terms ask of it; for TCP, return the congestion control in force."""
+    if terms.window:
+        set_window(connection, terms.window)
+    if terms.tos:
+        _set_type_of_service(connection, terms.tos)
+    if terms.pacing_bps:
+        rate = min(terms.pacing_bps // 8, 2**32 - 1)
+        connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
+    if terms.udp:
+        if not terms.window:
+            set_window(connection, UDP_BUFFER)
+        return ""
+    if terms.no_delay:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if terms.segment:
+        with suppress(OSError):  # too small for the kernel, or too late: the other end has it too
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, terms.segment)
+    if terms.congestion:
+        return tcp.set_congestion_control(connection, terms.congestion)
+    answer = connection.getsockopt(socket.IPPROTO_TCP, tcp.TCP_CONGESTION, 16)
+    return answer.split(b"\0")[0].decode()
+
+
+def set_window(connection: socket.socket, octets: int) -> int:
+    """Ask for both buffers; return the smaller of what the kernel gave, its own half left out."""
+    given = []
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        connection.setsockopt(socket.SOL_SOCKET, option, octets)
+        given.append(connection.getsockopt(socket.SOL_SOCKET, option))
+    return min(given)
+
+
+def _set_type_of_service(connection: socket.socket, octet: int) -> None:
+    if connection.family == socket.AF_INET6:
+        connection.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, octet)
+    else:
+        connection.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, octet)
+
+
+def _tcp_source(flow: Flow, terms: Terms) -> None:
+    # The block that iperf3 takes unless asked otherwise leaves the size of a call to us.
+    own = terms.block == TCP_BLOCK and not terms.rate_bps
+    blocks = tcp.send_blocks() if own else [memoryview(bytes(terms.block))]
+    send, rate = flow.connection.sendmsg, terms.rate_bps
+    began = monotonic_ns()
+    while flow.running:
+        if rate and _ahead(began + flow.octets * 8 * NS_PER_S // rate):
+            continue
+        try:
+            flow.octets += send(blocks)
+        except BlockingIOError:
+            continue
+        except OSError:
+            return
+
+
+def _tcp_sink(flow: Flow, terms: Terms) -> None:  # noqa: ARG001  one shape for all
+    buffer = tcp.discard_buffer()
+    receive = flow.connection.recv_into
+    while flow.running:
+        try:
+            got = receive(buffer, tcp.RECEIVE, tcp.MSG_TRUNC)
+        except BlockingIOError:
+            continue
+        except OSError:
+            return
+        if not got:
+            return
+        flow.octets += got
+
+
+def _udp_source(flow: Flow, terms: Terms) -> None:
+    shape, block = head(wide=terms.wide_counters), bytearray(terms.block)
+    send, rate = flow.connection.send, terms.rate_bps
+    each_ns = terms.block * 8 * NS_PER_S / rate if rate else 0.0
+    began, packets = monotonic_ns(), 0
+    while flow.running:
+        if rate and _ahead(began + round(packets * each_ns)):
+            continue
+        shape.pack_into(block, 0, *stamped(monotonic_ns()), packets + 1)
+        try:
+            send(block)
+        except (BlockingIOError, InterruptedError):
+            continue
+        except OSError:
+            return
+        packets += 1
+        flow.octets += terms.block
+        flow.packets = packets
+
+
+def _udp_sink(flow: Flow, terms: Terms) -> None:
+    shape = head(wide=terms.wide_counters)
+    buffer = bytearray(shape.size)
+    receive, add = flow.connection.recv_into, flow.arrivals.add
+    while flow.running:
+        try:
+            # On UDP, MSG_TRUNC gives the datagram's true length.
+            got = receive(buffer, shape.size, tcp.MSG_TRUNC)
+        except BlockingIOError:
+            continue
+        except ConnectionRefusedError:
+            continue  # our greeting met nobody; told by the control connection
+        except OSError:
+            return
+        if got < shape.size:
+            continue
+        seconds, microseconds, number = shape.unpack_from(buffer)
+        if add(number, seconds, microseconds, monotonic_ns()):
+            flow.octets += got
+
+
+def _ahead(due_ns: int) -> bool:
+    """Whether it is too early; then some of the time has passed."""
+    early = due_ns - monotonic_ns()
+    if early <= 0:
+        return False
+    time.sleep(min(early / NS_PER_S, NAP_S))
+    return True
+
+
+_WORK: dict[tuple[bool, bool], Callable[[Flow, Terms], None]] = {
+    (False, True): _tcp_source,
+    (False, False): _tcp_sink,
+    (True, True): _udp_source,
+    (True, False): _udp_sink,
+}

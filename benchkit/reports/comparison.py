@@ -1,0 +1,50 @@
+"""Comparisons and gates in every format they have."""
+
+from __future__ import annotations
+
+from benchkit.errors import AskedWronglyError
+from benchkit.model.comparison import Comparison, Gate
+from benchkit.model.comparison_json import dump_comparison, dump_gate
+from benchkit.reports.comparison_markdown import render_comparison_markdown, render_gate_markdown
+from benchkit.reports.comparison_text import render_comparison_text, render_gate_text
+
+COMPARISON_FORMATS = ("text", "markdown", "json")
+
+
+def render_comparison(
+    comparison: Comparison,
+    format: str,  # noqa: A002  the option's name
+    *,
+    width: int = 80,
+    color: bool = False,
+) -> str:
+    """The comparison in one of COMPARISON_FORMATS, with a newline at its end; AskedWronglyError for another."""
+    _check(format)
+    if format == "json":
+        return dump_comparison(comparison)
+    if format == "markdown":
+        return render_comparison_markdown(comparison)
+    return render_comparison_text(comparison, width, color=color)
+
+
+def render_gate(
+    gate: Gate,
+    format: str,  # noqa: A002  as above
+    *,
+    width: int = 80,
+    color: bool = False,
+) -> str:
+    """The gate's answer, likewise."""
+    _check(format)
+    if format == "json":
+        return dump_gate(gate)
+    if format == "markdown":
+        return render_gate_markdown(gate)
+    return render_gate_text(gate, width, color=color)
+
+
+def _check(format: str) -> None:  # noqa: A002  as above
+    if format not in COMPARISON_FORMATS:
+        raise AskedWronglyError(
+            f"no format `{format}` of a comparison: there are {', '.join(COMPARISON_FORMATS)}"
+        )

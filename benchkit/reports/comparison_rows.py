@@ -1,0 +1,136 @@
+"""A Comparison's cells as rows of words and figures, and its sentences: what all its formats show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from benchkit.model.comparison import (
+    IMPROVEMENT,
+    NO_DIFFERENCE,
+    REGRESSION,
+    Cell,
+    Comparison,
+    Gate,
+)
+from benchkit.model.record import Estimate
+from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed
+
+HEADER = ("", "base", "candidate", "difference", "95 % interval", "counts from", "visible from", "")
+_NAMES = {"rtt": "RTT", "http": "HTTP"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rows of one metric in one phase of one path, under HEADER; each row beside its cell."""
+
+    title: str
+    rows: tuple[tuple[Cell, tuple[str, ...]], ...]
+
+
+def blocks_of(comparison: Comparison) -> dict[str, list[Block]]:
+    """By path, in the order of the cells."""
+    found: dict[str, list[Block]] = {}
+    for (path, metric, phase), cells in groupby(
+        comparison.cells, lambda cell: (cell.path, cell.metric, cell.phase)
+    ):
+        found.setdefault(clean(path), []).append(_block(metric, phase, tuple(cells)))
+    return found
+
+
+def headline(comparison: Comparison) -> tuple[str, str]:
+    """The word in capitals, and how many cells say so."""
+    gated = comparison.gated
+    if comparison.differs:
+        return comparison.word.upper(), "; ".join(map(clean, comparison.differs))
+    counts = [
+        f"{count} {'missing' if word == 'missing' else word}"
+        for word in (REGRESSION, "missing", IMPROVEMENT)
+        if (count := sum(_says(cell, word) for cell in gated))
+    ]
+    said = ", ".join(counts) or NO_DIFFERENCE
+    return comparison.word.upper(), f"{said} in {len(gated)} judged cells"
+
+
+def sides(comparison: Comparison) -> tuple[str, str]:
+    """The runs of each side in a line each."""
+    return _side("base", comparison.base), _side("candidate", comparison.candidate)
+
+
+def told(cells: Iterable[Cell]) -> tuple[tuple[str, str, str], ...]:
+    """(which cell, word, reason) of each judged cell that says something, and of each advisory change."""
+    return tuple(
+        (f"{series(cell.metric, cell.phase)} {_statistic(cell)}", _word(cell), clean(cell.reason))
+        for cell in cells
+        if cell.word in {REGRESSION, IMPROVEMENT} or cell.missing
+    )
+
+
+def gate_headline(gate: Gate) -> tuple[str, str]:
+    """The gate's verdict in capitals, and against what it was held."""
+    held = [f"{len(gate.budgets)} budgets"] if gate.budgets else []
+    if gate.comparison is not None:
+        runs = len(gate.comparison.base)
+        held.append(f"a baseline of {runs} run{'s' if runs > 1 else ''}")
+    return gate.verdict.upper(), f"run {clean(gate.run)} against {' and '.join(held) or 'nothing'}"
+
+
+def series(metric: str, phase: str) -> str:
+    """RTT, idle."""
+    return f"{_NAMES.get(metric, clean(metric))}, {clean(phase)}"
+
+
+def _block(metric: str, phase: str, cells: Sequence[Cell]) -> Block:
+    units = dict.fromkeys(clean(cell.unit) for cell in cells if cell.statistic != "loss")
+    title = ", ".join((series(metric, phase), *units))
+    ordinary = [cell for cell in cells if cell.statistic != "loss"]
+    decimals = decimals_for(
+        each.value for cell in ordinary for each in (cell.base, cell.candidate) if each is not None
+    )
+    return Block(title, tuple((cell, _row(cell, decimals)) for cell in cells))
+
+
+def _row(cell: Cell, decimals: int) -> tuple[str, ...]:
+    places = 3 if cell.statistic == "loss" else decimals
+    difference = cell.difference or Estimate()
+    return (
+        f"{_statistic(cell)}{', %' if cell.statistic == 'loss' else ''}",
+        _figure(cell.base, places),
+        _figure(cell.candidate, places),
+        _signed(difference.value, places),
+        _ends(difference, places),
+        fixed(cell.floor, places),
+        fixed(cell.smallest_visible, places),
+        _word(cell) if cell.gated else f"({_word(cell)})",
+    )
+
+
+def _statistic(cell: Cell) -> str:
+    return clean(cell.statistic)
+
+
+def _word(cell: Cell) -> str:
+    return f"missing in the {cell.missing}" if cell.missing else cell.word
+
+
+def _says(cell: Cell, word: str) -> bool:
+    return cell.missing is not None if word == "missing" else cell.word == word
+
+
+def _figure(estimate: Estimate | None, places: int) -> str:
+    return ABSENT if estimate is None else fixed(estimate.value, places, LOST)
+
+
+def _signed(value: float | None, places: int) -> str:
+    return ABSENT if value is None else f"{value:+.{places}f}"
+
+
+def _ends(estimate: Estimate, places: int) -> str:
+    if estimate.low is None and estimate.high is None:
+        return ABSENT
+    return f"{_signed(estimate.low, places)}..{_signed(estimate.high, places)}"
+
+
+def _side(name: str, runs: Sequence[str]) -> str:
+    return f"{name}: {', '.join(map(clean, runs))}"

@@ -1,0 +1,182 @@
+"""A chart: a Vega-Lite spec as plain values, what it says in words, and the series that a reader may hide.
+
+Every spec has the signals that the page's script drives: `hidden` (names of series), `x0` and `x1` (the
+stretch of the x axis that is shown), `brush` (what a reader drags to see closer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchkit.reports.html.palette import role
+
+Spec = dict[str, Any]
+DASHES = {"idle": [1, 0], "http": [7, 3], "up": [3, 2], "down": [9, 3, 2, 3], "budget": [6, 3]}
+HEIGHT = 250
+# Only a mouse drags: a finger on a chart scrolls the page.
+BRUSH = {
+    "name": "brush",
+    "select": {
+        "type": "interval",
+        "encodings": ["x"],
+        "clear": "dblclick",
+        "on": "[pointerdown[event.pointerType == 'mouse'], window:pointerup] > window:pointermove!",
+        "translate": False,
+        "zoom": False,
+        "mark": {"fill": role("idle"), "fillOpacity": 0.12, "stroke": role("idle")},
+    },
+}
+VISIBLE = {"filter": "indexof(hidden, datum.s) < 0"}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+CONFIG = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": role("muted"),
+        "titleColor": role("muted"),
+        "gridColor": role("line"),
+        "domainColor": role("line"),
+        "tickColor": role("line"),
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "labelFlush": False,
+    },
+    "text": {"color": role("ink"), "fontSize": 11},
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`key` names it as an id and a file; `words` stand for it where it cannot be seen; `series` is (name, role)."""
+
+    key: str
+    title: str
+    words: str
+    spec: Spec
+    series: tuple[tuple[str, str], ...] = ()
+    wide: bool = False
+
+
+def spec_of(
+    layers: Sequence[Spec],
+    data: Mapping[str, Sequence[Mapping[str, Any]]],
+    ends: tuple[float, float] | None,
+    *,
+    height: int = HEIGHT,
+) -> Spec:
+    """The layers over named data. `ends` is the stretch of x that is shown first; None where nothing zooms."""
+    params: list[Spec] = [{"name": "hidden", "value": []}]
+    first, *others = [dict(layer) for layer in layers]
+    if ends is not None:
+        params += [{"name": "x0", "value": ends[0]}, {"name": "x1", "value": ends[1]}]
+        first["params"] = [BRUSH]
+    return {
+        "width": "container",
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "params": params,
+        "datasets": {name: list(points) for name, points in data.items()},
+        "layer": [first, *others],
+        "config": CONFIG,
+    }
+
+
+def zoomed(field: str, title: str, **axis: Any) -> Spec:  # noqa: ANN401  whatever Vega-Lite takes
+    """The x channel of a chart that zooms."""
+    scale = {
+        "zero": False,
+        "nice": False,
+        "domainMin": {"expr": "x0"},
+        "domainMax": {"expr": "x1"},
+    }
+    return {
+        "field": field,
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"title": title, "grid": False, **axis},
+    }
+
+
+def upright(field: str, title: str, *, zero: bool = False, **axis: Any) -> Spec:  # noqa: ANN401  as above
+    """The y channel."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "scale": {"zero": zero, "nice": True},
+        "axis": {"title": title, "tickCount": 5, **axis},
+    }
+
+
+def colored(series: Sequence[tuple[str, str]], channel: str = "color") -> Spec:
+    """Colour and dash by the name of the series; the page's own buttons are the legend."""
+    names = [name for name, _ in series]
+    found: Spec = {
+        channel: {
+            "field": "s",
+            "type": "nominal",
+            "legend": None,
+            "scale": {"domain": names, "range": [role(color) for _, color in series]},
+        }
+    }
+    return found
+
+
+def dashed(series: Sequence[tuple[str, str]]) -> Spec:
+    """The dash beside the colour, for those who see no difference of colours."""
+    names = [name for name, _ in series]
+    return {
+        "strokeDash": {
+            "field": "s",
+            "type": "nominal",
+            "legend": None,
+            "scale": {"domain": names, "range": [DASHES.get(each, [1, 0]) for _, each in series]},
+        }
+    }
+
+
+def tip(**fields: str) -> list[Spec]:
+    """What a hover shows: title by field, `_` for a blank in it."""
+    return [
+        {"field": field, "title": title.replace("_", " "), **_numeric(field)}
+        for title, field in fields.items()
+    ]
+
+
+def levels(
+    marks: Sequence[tuple[str, float, str]], series: Sequence[tuple[str, str]]
+) -> tuple[Spec, list[Spec]]:
+    """Level lines (name, y, role), each with its name on it: the layer's data and the layers.
+
+    `series` are all names of the chart: layers share one scale of colours.
+    """
+    points = [{"s": name, "y": value, "color": color} for name, value, color in marks]
+    line = {
+        "data": {"name": "levels"},
+        "transform": [VISIBLE],
+        "mark": {"type": "rule", "strokeDash": [6, 3], "strokeWidth": 1.6},
+        "encoding": {
+            "y": {"field": "y", "type": "quantitative"},
+            "tooltip": tip(line="s", value="y"),
+            **colored(series),
+        },
+    }
+    text = {
+        "data": {"name": "levels"},
+        "transform": [VISIBLE],
+        "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "dy": -2},
+        "encoding": {
+            "x": {"value": 0},
+            "y": {"field": "y", "type": "quantitative"},
+            "text": {"field": "s"},
+            **colored(series),
+        },
+    }
+    return {"levels": points}, [line, text]
+
+
+def _numeric(field: str) -> Spec:
+    return {} if field in ("s", "p", "words") else {"type": "quantitative", "format": ",.4~g"}

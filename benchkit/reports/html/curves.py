@@ -1,0 +1,153 @@
+"""Samples as the points of a curve: few enough to draw, and no spike or loss left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.model.record import Metric
+from benchkit.model.samples import Samples
+from benchkit.reports.sentences import series_name
+from benchkit.stats.percentiles import percentile_intervals
+from benchkit.stats.round_trip import network_ns
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+LOADED = ("up", "down")
+TAIL_POINTS = 90
+ECDF_POINTS = 160
+BAND_POINTS = 18
+MOST_BUCKETS = 300
+Points = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Latencies of one phase in the order they were due: seconds on CLOCK_MONOTONIC, ms, +inf where lost."""
+
+    name: str
+    role: str
+    due_s: NDArray[np.float64] = field(repr=False)
+    latency_ms: NDArray[np.float64] = field(repr=False)
+
+
+def curve_of(rows: Samples) -> Curve | None:
+    """The curve of samples of round trips or HTTP requests; None without a single row.
+
+    It counts from what the metric of that phase counts from: the queue in front of the card under load, the
+    due time for HTTP, the card else. An answer without a kernel stamp is no point of it.
+    """
+    if not len(rows):
+        return None
+    columns = rows.columns
+    received = columns["received_ns"]
+    if rows.kind == "http":
+        latency = received - columns["due_ns"]
+    else:
+        latency = network_ns(rows, "t1_sched_ns" if rows.phase in LOADED else "t1_ns")
+    lost = np.ma.getmaskarray(received)
+    kept = lost | ~np.ma.getmaskarray(latency)
+    values = np.where(lost, np.inf, np.ma.getdata(latency) / NS_PER_MS)[kept]
+    due = (np.ma.getdata(columns["due_ns"]) / NS_PER_S)[kept]
+    return Curve(_name(rows), _role(rows), due, values) if values.size else None
+
+
+def tail_points(curve: Curve) -> Points:
+    """Percentiles on a log-tail axis: `t` is -log10(1 - share). It ends where the lost begin."""
+    ordered = np.sort(curve.latency_ms)
+    n = ordered.size
+    tails = np.append(np.linspace(0.0, math.log10(n), TAIL_POINTS), math.log10(2 * n))
+    shares = 1 - 10.0**-tails
+    ranks = np.clip(np.ceil(shares * n - 1e-9).astype(int), 1, n)
+    return [
+        {"s": curve.name, "t": round(float(t), 4), "y": _ms(y), "p": _percentile(float(share))}
+        for t, y, share in zip(tails, ordered[ranks - 1], shares, strict=True)
+        if math.isfinite(y)
+    ]
+
+
+def band_points(curve: Curve) -> Points:
+    """The 95 % interval along the log-tail axis, as far as it has both ends."""
+    n = curve.latency_ms.size
+    tails = np.linspace(math.log10(2), math.log10(max(n, 3)) - 0.2, BAND_POINTS)
+    names = {f"p{100 * (1 - 10.0**-tail):.6f}": float(tail) for tail in tails}
+    found = percentile_intervals(curve.latency_ms, tuple(names))
+    return [
+        {"s": curve.name, "t": round(names[name], 4), "low": _ms(each.low), "high": _ms(each.high)}
+        for name, each in found.items()
+        if math.isfinite(each.low) and math.isfinite(each.high)
+    ]
+
+
+def ecdf_points(curve: Curve) -> Points:
+    """The empirical distribution function: `y` is the share that took `x` ms or less. It stops below 1 by what was lost."""
+    ordered = np.sort(curve.latency_ms)
+    n = ordered.size
+    arrived = int(np.isfinite(ordered).sum())
+    if not arrived:
+        return []
+    ranks = np.unique(np.linspace(1, arrived, min(arrived, ECDF_POINTS)).astype(int))
+    return [
+        {"s": curve.name, "x": _ms(ordered[rank - 1]), "y": round(float(rank) / n, 5)}
+        for rank in ranks
+    ]
+
+
+def time_points(curve: Curve, start_s: float) -> Points:
+    """Least, middle and most of each stretch of time, and how many were lost in it: every spike stays."""
+    n = curve.latency_ms.size
+    width = -(-n // MOST_BUCKETS)
+    return [
+        _bucket(curve, slice(first, min(first + width, n)), start_s) for first in range(0, n, width)
+    ]
+
+
+def _bucket(curve: Curve, rows: slice, start_s: float) -> dict[str, Any]:
+    values = curve.latency_ms[rows]
+    arrived = values[np.isfinite(values)]
+    point: dict[str, Any] = {
+        "s": curve.name,
+        "x": round(float(curve.due_s[rows].mean()) - start_s, 4),
+        "n": int(values.size),
+        "lost": int(values.size - arrived.size),
+    }
+    if arrived.size:
+        least, middle, most = np.quantile(arrived, (0, 0.5, 1), method="inverted_cdf")
+        point |= {"low": _ms(least), "y": _ms(middle), "high": _ms(most)}
+    else:
+        point |= {"low": None, "y": None, "high": None}
+    return point
+
+
+def curves_of(samples: Sequence[Samples], path: str, phases: Sequence[str]) -> list[Curve]:
+    """The latency curves of a path, in the order of `phases`."""
+    found = [
+        (phases.index(rows.phase), curve)
+        for rows in samples
+        if rows.path == path and rows.phase in phases and rows.kind in ("rtt", "http")
+        for curve in [curve_of(rows)]
+        if curve is not None
+    ]
+    return [curve for _, curve in sorted(found, key=lambda pair: pair[0])]
+
+
+def _name(rows: Samples) -> str:
+    phase = "idle" if rows.phase == "http" else rows.phase
+    return series_name(Metric(rows.kind, phase, "ms", n=len(rows)))
+
+
+def _role(rows: Samples) -> str:
+    return "http" if rows.kind == "http" else rows.phase if rows.phase in LOADED else "idle"
+
+
+def _percentile(share: float) -> str:
+    return f"p{100 * share:.5g}"
+
+
+def _ms(value: float) -> float:
+    return round(float(value), 5)

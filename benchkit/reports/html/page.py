@@ -1,0 +1,262 @@
+"""The page: a pure function of a record and its samples to one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from benchkit.model.place import Site
+from benchkit.model.record import PathRecord, RunRecord
+from benchkit.model.samples import Samples
+from benchkit.reports import background, sentences
+from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
+from benchkit.reports.html import overview_charts, palette, tables, trust_charts
+from benchkit.reports.html.chart import Chart
+from benchkit.reports.html.curves import curves_of
+from benchkit.reports.html.latency_charts import latency_charts
+from benchkit.reports.html.rate_charts import rate_charts
+from benchkit.reports.html.tables import Table
+from benchkit.reports.rows import Series, series_of
+
+# A page with the charts of more paths would be too heavy to open; the worst ones are shown.
+MOST_CARDS = 24
+PHASES = ("idle", "http", "up", "down")
+SHOWN = ("p50", "p95", "p99", "p99.9")
+NO_SAMPLES = "The raw samples of this run are not at hand: curves are drawn through the record's percentiles only."
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure in large type. `verdict` colours it."""
+
+    label: str
+    value: str
+    unit: str
+    beside: str = ""
+    verdict: str | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One path: what was promised, measured and judged, with its charts and tables."""
+
+    key: str
+    name: str
+    verdict: str
+    word: str
+    where: str
+    sentence: str
+    tiles: tuple[Tile, ...]
+    reasons: tuple[tuple[str, str], ...]
+    charts: tuple[Chart, ...]
+    statistics: Table | None
+    rates: tuple[tuple[str, str, str], ...]
+    moments: tuple[str, ...]
+
+
+def render_html(
+    record: RunRecord, samples: Sequence[Samples] = (), sites: Sequence[Site] = ()
+) -> str:
+    """The report as one HTML file with everything in it. `sites` place the map; without them it is a star."""
+    paths = _detailed(record)
+    cards = tuple(
+        _card(path, samples, f"path-{place}") for place, path in enumerate(paths, start=1)
+    )
+    word, said = sentences.headline(record)
+    overview = [
+        overview_charts.bar_chart(paths),
+        overview_charts.site_map(record, sites) if paths is record.paths else None,
+    ]
+    trust = [trust_charts.floor_chart(samples), trust_charts.calibration_chart(record.calibration)]
+    page: str = _template().render(
+        record=record,
+        word=word,
+        said=said,
+        verdict="unfit" if record.unfit else record.verdict,
+        lines=[clean(record.title), clean(record.question)],
+        provenance=sentences.provenance(record),
+        is_modelled=record.emulator != sentences.NO_EMULATOR,
+        warnings=_warnings(record, samples, len(paths)),
+        overview=[chart for chart in overview if chart is not None],
+        paths=tables.overview_table(record),
+        cards=cards,
+        instrument=background.instrument_facts(record.instrument),
+        trust=[chart for chart in trust if chart is not None],
+        calibration=tables.calibration_table(record),
+        context=background.context_lines(record),
+        environment=[(clean(key), clean(value)) for key, value in record.environment.items()],
+        run_facts=[fact for fact in background.run_facts(record) if fact[0] != "again"],
+        command=clean(record.command) or f"benchkit run {clean(record.target)}",
+        figures=tables.figures_table(record),
+        name=clean(record.run),
+        json=_json,
+        light=palette.css(palette.LIGHT),
+        dark=palette.css(palette.DARK),
+        policy=policy(),
+        style=Markup(_asset("report.css")),  # noqa: S704  our own file
+        scripts=[Markup(script) for script in _scripts()],  # noqa: S704  our own files
+    )
+    return page
+
+
+def charts_of(
+    record: RunRecord, samples: Sequence[Samples] = (), sites: Sequence[Site] = ()
+) -> tuple[Chart, ...]:
+    """Every chart of the page, for those who want them as files of their own."""
+    paths = _detailed(record)
+    found: list[Chart | None] = [
+        overview_charts.bar_chart(paths),
+        overview_charts.site_map(record, sites) if paths is record.paths else None,
+        trust_charts.floor_chart(samples),
+        trust_charts.calibration_chart(record.calibration),
+    ]
+    for path in paths:
+        found += _charts(path, samples, clean(path.path))
+    return tuple(chart for chart in found if chart is not None)
+
+
+@functools.cache
+def policy() -> str:
+    """The Content-Security-Policy under which the page works: its own scripts by hash, and no network at all."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in _scripts()
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:;"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+@functools.cache
+def _scripts() -> tuple[str, ...]:
+    return _asset("vega.js"), _asset("report.js")
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return (resources.files(__package__) / "assets" / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _template() -> Any:  # noqa: ANN401  a Template, which is untyped here
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("report.html.j2"))
+
+
+def _json(value: Any) -> Markup:  # noqa: ANN401  a JSON value
+    """JSON that can stand inside a script element: no tag can begin in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704  made harmless above
+
+
+def _detailed(record: RunRecord) -> Sequence[PathRecord]:
+    """The paths that get a card: all, or the worst where there are too many."""
+    if len(record.paths) <= MOST_CARDS:
+        return record.paths
+    worst = {verdict: place for place, verdict in enumerate(sentences.WORST_FIRST)}
+    return sorted(record.paths, key=lambda path: worst.get(path.verdict, 0))[:MOST_CARDS]
+
+
+def _warnings(record: RunRecord, samples: Sequence[Samples], shown: int) -> list[tuple[str, str]]:
+    found = [("unfit", clean(reason)) for reason in record.unfit[1:]]
+    found += [("note", clean(note)) for note in record.notes]
+    if not samples and any(path.metrics for path in record.paths):
+        found.append(("note", NO_SAMPLES))
+    if shown < len(record.paths):
+        found.append(
+            (
+                "note",
+                f"Cards and charts are those of the {shown} worst of {len(record.paths)} paths; the table has all.",
+            )
+        )
+    return found
+
+
+def _card(path: PathRecord, samples: Sequence[Samples], key: str) -> Card:
+    series = series_of(path)
+    return Card(
+        key=key,
+        name=clean(path.path),
+        verdict=clean(path.verdict) if path.verdicts else "none",
+        word=sentences.path_word(path),
+        where=sentences.where(path),
+        sentence=sentences.path_sentence(path),
+        tiles=tuple(_tiles(series)),
+        reasons=tuple(
+            (clean(verdict.verdict), sentences.reason(verdict)) for verdict in path.verdicts
+        ),
+        charts=tuple(_charts(path, samples, key)),
+        statistics=tables.statistics_table(path, key),
+        rates=tuple(
+            (sentences.series_name(each.metric), sentences.rate(each), sentences.beside_rate(each))
+            for each in series
+            if not each.is_distribution
+        ),
+        moments=tuple(
+            f"{sentences.series_name(each.metric)}: {moments}"
+            for each in series
+            if each.is_distribution and (moments := sentences.moments(each.metric))
+        ),
+    )
+
+
+def _charts(path: PathRecord, samples: Sequence[Samples], key: str) -> list[Chart]:
+    curves = curves_of(samples, path.path, PHASES)
+    return [*latency_charts(path, curves, key), *rate_charts(path, samples, key)]
+
+
+def _tiles(series: Sequence[Series]) -> list[Tile]:
+    spreads = [each for each in series if each.is_distribution]
+    tiles = _latency_tiles(spreads[0]) if spreads else []
+    for each in series:
+        estimate = each.metric.estimate
+        if each.is_distribution or estimate is None:
+            continue
+        places = decimals_for((estimate.value, estimate.low))
+        tiles.append(
+            Tile(
+                sentences.series_name(each.metric),
+                fixed(estimate.value, places),
+                clean(each.metric.unit),
+                interval(estimate, places),
+                next((clean(verdict.verdict) for verdict in each.verdicts), None),
+            )
+        )
+    return tiles
+
+
+def _latency_tiles(series: Series) -> list[Tile]:
+    metric = series.metric
+    places = decimals_for(row.estimate.value for row in series.rows)
+    shown = [row for row in series.rows if row.statistic in SHOWN or row.verdict]
+    tiles = [
+        Tile(
+            f"{sentences.series_name(metric)}, {clean(row.statistic)}",
+            fixed(row.estimate.value, places, "lost"),
+            clean(metric.unit),
+            _beside(row.verdict.limit if row.verdict else None, interval(row.estimate, places)),
+            clean(row.verdict.verdict) if row.verdict else None,
+        )
+        for row in shown
+    ]
+    share = percent(metric.lost, metric.n) if metric.n else ABSENT
+    tiles.append(Tile("lost", str(metric.lost), f"of {metric.n}", share))
+    return tiles
+
+
+def _beside(limit: float | None, ends: str) -> str:
+    return ends if limit is None else f"{ends} · budget {short(limit)}"

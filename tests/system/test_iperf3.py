@@ -1,0 +1,189 @@
+"""Debian's iperf3 at the other end, in both roles: what both ends counted is the same within 1 %."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from benchkit.model.samples import Samples
+from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
+from benchkit.probes.iperf3_client import iperf3
+from benchkit.probes.iperf3_server import iperf3_server
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("iperf3") is None, reason="iperf3 is not installed: apt-get install iperf3"
+)
+
+LOCAL = "127.0.0.1"
+NS_PER_S = 1_000_000_000
+UDP = {"udp": True, "rate_bps": 20_000_000}
+
+AS_CLIENT: dict[str, dict[str, Any]] = {
+    "tcp": {},
+    "tcp cubic": {"congestion": "cubic"},
+    "tcp four streams": {"streams": 4},
+    "tcp down": {"direction": "down", "congestion": "cubic"},
+    "tcp down three streams": {"direction": "down", "streams": 3},
+    "tcp both": {"direction": "both", "streams": 2},
+    "tcp paced": {"rate_bps": 50_000_000},
+    "tcp window, segment, no delay": {
+        "window_octets": 200_000, "segment_octets": 1000, "no_delay": True,
+    },
+    "tcp blocks": {"block_octets": 16_384},
+    "tcp omit": {"omit_s": 1},
+    "udp": UDP,
+    "udp two streams": {**UDP, "streams": 2},
+    "udp down": {**UDP, "direction": "down"},
+    "udp both": {**UDP, "direction": "both", "streams": 2},
+}  # fmt: skip
+
+AS_SERVER = [
+    "", "-P 3", "-R", "-R -P 2", "--bidir", "--bidir -P 2", "-Z", "-C cubic", "-C reno -R",
+    "-w 200K -M 1000 -N", "-M 1000 -R", "-l 16K", "-b 50M", "-b 50M -R", "-O 1", "-O 1 -R",
+    "-u -b 20M", "-u -b 20M -l 200 -P 2", "-u -b 20M -R", "-u -b 20M --bidir -P 2",
+    "-u -b 20M --udp-counters-64bit", "--get-server-output",
+]  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def await_listening(port: int) -> None:
+    """Until the kernel shows a listener there: a connection would be taken for a client."""
+    wanted = f":{port:04X} 00000000:0000 0A"
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with open("/proc/net/tcp", encoding="ascii") as first:  # noqa: PTH123  no file
+            text = first.read()
+        with open("/proc/net/tcp6", encoding="ascii") as second:  # noqa: PTH123
+            text += second.read()
+        if wanted in text or f":{port:04X} {'0' * 32}:0000 0A" in text:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"iperf3 does not listen at port {port}")
+
+
+def sums(said: dict[str, Any], name: str) -> dict[str, Any]:
+    end: dict[str, Any] = said["end"]
+    return dict(end[name])
+
+
+def column_sum(batch: Samples, name: str, *, up: bool) -> int:
+    chosen = batch.columns["up"].data == int(up)
+    return int(batch.columns[name][chosen].sum())
+
+
+@pytest.mark.parametrize("name", AS_CLIENT)
+def test_we_measure_against_an_iperf3_server(name: str) -> None:
+    asked = AS_CLIENT[name]
+    port = free_port()
+    command = ["iperf3", "-s", "-1", "-J", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        await_listening(port)
+
+        async def work() -> list[Samples]:
+            spec = Iperf3Spec("a-b", "load", LOCAL, port, NS_PER_S, **asked)
+            return [batch async for batch in iperf3(spec)]
+
+        try:
+            found = asyncio.run(asyncio.wait_for(work(), 30))
+            said = json.loads(server.communicate(timeout=10)[0])
+        finally:
+            server.kill()
+    assert "error" not in said
+    (totals,) = (batch for batch in found if batch.kind == "iperf3")
+    direction = asked.get("direction", "up")
+    if direction != "down":
+        received = column_sum(totals, "received_octets", up=True)
+        assert received == pytest.approx(sums(said, "sum_received")["bytes"], rel=0.01)
+        phase = "load up" if direction == "both" else "load"
+        (goodput,) = (b for b in found if b.kind == "goodput" and b.phase == phase)
+        # What is on its way at the end, in buffers: more where the stream is slow and the blocks are large.
+        assert int(goodput.columns["octets"].sum()) == pytest.approx(received, rel=0.05)
+    if direction != "up":
+        name_of_sum = "sum_sent_bidir_reverse" if direction == "both" else "sum_sent"
+        sent = column_sum(totals, "sent_octets", up=False)
+        assert sent == pytest.approx(sums(said, name_of_sum)["bytes"], rel=0.01)
+    if asked.get("udp"):
+        assert int(totals.columns["lost"].sum()) <= 0.05 * int(totals.columns["packets"].sum())
+    assert all(row >= 0 for row in totals.columns["duration_ns"].tolist())
+    assert totals.columns["duration_ns"].max() == pytest.approx(NS_PER_S, rel=0.2)
+
+
+def served(words: list[str]) -> tuple[dict[str, Any], list[Samples]]:
+    """What iperf3 and our server said of one test."""
+    port = free_port()
+
+    async def work() -> tuple[dict[str, Any], list[Samples]]:
+        server = iperf3_server(Iperf3ServerSpec(LOCAL, port))
+        assert await anext(server) is None
+        command = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "1", "-J", *words]
+        client = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        found: list[Samples] = []
+        try:
+            output, _ = await asyncio.wait_for(client.communicate(), 30)
+            while not found or found[-1].kind != "iperf3":
+                batch = await asyncio.wait_for(anext(server), 10)
+                assert batch is not None
+                found.append(batch)
+        finally:
+            await server.aclose()
+        said: dict[str, Any] = json.loads(output)
+        return said, found
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize("words", AS_SERVER)
+def test_we_serve_an_iperf3_client(words: str) -> None:
+    options = words.split()
+    said, found = served(options)
+    assert "error" not in said
+    totals = found[-1]
+    both, down, udp = "--bidir" in options, "-R" in options, "-u" in options
+    for up in (True, False):
+        if up == down and not both:
+            continue
+        tail = "_bidir_reverse" if both and not up else ""
+        for kind in ("sent", "received"):
+            theirs = sums(said, f"sum_{kind}{tail}")
+            if udp and "packets" in theirs and not theirs["bytes"]:
+                continue  # 3.12 leaves out what it was told
+            ours = column_sum(totals, f"{kind}_octets", up=up)
+            assert ours == pytest.approx(theirs["bytes"], rel=0.01)
+            assert theirs["seconds"] == pytest.approx(1.0, rel=0.2)
+    if not udp and (not down or both):
+        (goodput,) = (b for b in found if (b.kind, b.phase) == ("goodput", "up"))
+        received = column_sum(totals, "received_octets", up=True)
+        assert int(goodput.columns["octets"].sum()) == pytest.approx(received, rel=0.001)
+
+
+def test_the_congestion_control_asked_for_is_in_force() -> None:
+    said, _ = served(["-C", "reno"])
+    end = said["end"]
+    assert (end["sender_tcp_congestion"], end["receiver_tcp_congestion"]) == ("reno", "reno")
+
+
+def test_a_window_that_cannot_be_is_refused_in_its_own_words() -> None:
+    port = free_port()
+
+    async def work() -> dict[str, Any]:
+        server = iperf3_server(Iperf3ServerSpec(LOCAL, port))
+        await anext(server)
+        command = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "1", "-J", "-w", "500M"]
+        client = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+        output, _ = await asyncio.wait_for(client.communicate(), 30)
+        await server.aclose()
+        said: dict[str, Any] = json.loads(output)
+        return said
+
+    assert "socket buffer size not set correctly" in asyncio.run(work())["error"]

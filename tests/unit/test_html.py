@@ -1,0 +1,218 @@
+"""The HTML report: pure, whole, closed to the network, and harmless whatever a name holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from sample_records import SAMPLE_RECORDS, passing
+
+from benchkit.model.record_json import significant
+from benchkit.model.samples import Samples, column
+from benchkit.reports.figures import clean
+from benchkit.reports.html import charts_of, render_html
+from benchkit.reports.html.curves import curve_of, ecdf_points, tail_points, time_points
+from benchkit.reports.html.palette import DARK, LIGHT, painted
+from benchkit.reports.rows import rows_of
+
+MS = 1_000_000
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
+PATH = "guiyang-guangzhou"
+LOADING = ("src", "href", "action", "data", "poster", "srcset")
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags balanced, attributes, text of table cells, JSON blocks."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.specs: list[str] = []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "script" in self.open and self.tags[-1][1].get("type") == "application/json":
+            self.specs.append(data)
+        elif not {"script", "style"} & set(self.open):
+            self.texts.append(data.strip())
+
+
+def rtt_samples(latencies_ms: list[float | None], phase: str = "idle") -> Samples:
+    """Round trips every 2 ms; None is lost."""
+    lost = np.array([each is None for each in latencies_ms])
+    due = np.arange(len(latencies_ms)) * 2 * MS
+    took = np.array([0 if each is None else round(each * MS) for each in latencies_ms])
+    zero = np.zeros_like(due)
+    columns = {
+        "due_ns": due,
+        "sent_ns": due,
+        "t1_sched_ns": due,
+        "t1_ns": due,
+        "t2_ns": zero,
+        "t3_ns": zero,
+    }
+    plain = {name: column(values) for name, values in columns.items()}
+    plain |= {name: column(due + took, lost) for name in ("received_ns", "t4_ns")}
+    return Samples("rtt", PATH, phase, plain)
+
+
+def goodput_samples() -> list[Samples]:
+    at = np.arange(20) * 100 * MS
+    goodput = {"start_ns": at, "end_ns": at + 100 * MS, "octets": np.full(20, 11_700_000)}
+    info = {
+        "at_ns": at,
+        "rtt_us": np.full(20, 16_000),
+        "window_segments": np.full(20, 1400),
+        "segment_octets": np.full(20, 1448),
+        "retransmits": np.arange(20),
+    }
+    return [
+        Samples(kind, PATH, "up", {name: column(values) for name, values in columns.items()})
+        for kind, columns in (("goodput", goodput), ("tcp_info", info))
+    ]
+
+
+def whole() -> list[Samples]:
+    spread = [8.5 + 0.01 * (place % 17) for place in range(3000)]
+    return [
+        rtt_samples([*spread, None, 42.0, 8.5]),
+        rtt_samples([0.02] * 50, "floor"),
+        rtt_samples([13.0 + place % 5 for place in range(100)], "up"),
+        *goodput_samples(),
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLE_RECORDS)
+def test_every_kind_of_run_is_a_page_with_its_verdict_first_and_every_figure_in_it(
+    name: str,
+) -> None:
+    record = SAMPLE_RECORDS[name]()
+    page = Page(render_html(record, whole()))
+    texts = set(page.texts)
+    for row in rows_of(record):
+        for value in (row.estimate.value, row.estimate.low, row.estimate.high):
+            assert value is None or repr(significant(value)) in texts
+        assert row.verdict is None or clean(row.verdict.verdict) in texts
+    first = next(
+        text for text in page.texts if text and text in {"PASS", "FAIL", "UNFIT", "INTERRUPTED"}
+    )
+    verdicts = {
+        "passing": "PASS",
+        "failing": "FAIL",
+        "unfit": "UNFIT",
+        "interrupted": "INTERRUPTED",
+    }
+    assert first == verdicts[name]
+
+
+def test_the_file_asks_the_network_for_nothing() -> None:
+    text = render_html(passing(), whole())
+    page = Page(text)
+    for tag, attributes in page.tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base"}
+        for name in LOADING:
+            value = attributes.get(name)
+            assert value is None or value.startswith("#")
+        assert not any(name.startswith("on") for name in attributes)
+    policy = next(
+        each["content"] or "" for tag, each in page.tags if tag == "meta" and "http-equiv" in each
+    )
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+    assert not re.search(r"@import|url\(", text.split("</style>")[0])
+
+
+def test_a_hostile_name_stays_text() -> None:
+    record = passing()
+    path = replace(record.paths[0], path=HOSTILE, near=HOSTILE)
+    hostile = replace(
+        record, title=HOSTILE, name=HOSTILE, command=HOSTILE, notes=(HOSTILE,), paths=(path,)
+    )
+    samples = [replace(rows, path=HOSTILE) for rows in whole()]
+    text = render_html(hostile, samples)
+    page = Page(text)
+    assert not [tag for tag, _ in page.tags if tag == "img"]
+    assert clean(HOSTILE) in page.texts
+    assert text.count("<script>") == 2
+    assert [json.loads(spec) for spec in page.specs]
+
+
+def test_every_chart_has_words_and_draws_no_number_that_is_not_finite() -> None:
+    charts = charts_of(passing(), whole())
+    keys = [chart.key for chart in charts]
+    assert len(set(keys)) == len(keys) > 8
+    for chart in charts:
+        assert len(chart.words) > 40
+        json.dumps(chart.spec, allow_nan=False)
+    page = Page(render_html(passing(), whole()))
+    images = [each for _, each in page.tags if each.get("role") == "img"]
+    assert len(images) == len(page.specs)
+    assert all(each["aria-label"] for each in images)
+
+
+def test_without_samples_the_page_says_so_and_keeps_the_figures() -> None:
+    page = Page(render_html(passing()))
+    assert any("raw samples" in text for text in page.texts)
+    assert "8.952" in page.texts
+
+
+def test_fewer_points_keep_every_spike_and_every_loss() -> None:
+    values: list[float | None] = [8.5] * 20_000
+    values[7_777], values[12_345], values[12_346] = 99.0, None, None
+    curve = curve_of(rtt_samples(values))
+    assert curve is not None
+    points = time_points(curve, 0.0)
+    assert len(points) <= 300
+    assert max(point["high"] for point in points) == 99.0
+    assert sum(point["lost"] for point in points) == 2
+    assert sum(point["n"] for point in points) == 20_000
+
+
+def test_a_curve_ends_where_the_lost_begin() -> None:
+    curve = curve_of(rtt_samples([1.0] * 90 + [None] * 10))
+    assert curve is not None
+    assert max(point["y"] for point in ecdf_points(curve)) == 0.9
+    assert max(point["t"] for point in tail_points(curve)) <= 1.0
+    everything_lost = curve_of(rtt_samples([None] * 5))
+    assert everything_lost is not None
+    assert tail_points(everything_lost) == ecdf_points(everything_lost) == []
+    assert render_html(passing(), [rtt_samples([None] * 5)])
+
+
+def _luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_colours_reach_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
+    texts = ("ink", "muted", "pass", "fail", "inconclusive", "unfit", "idle", "budget")
+    for name in (*texts, "http", "up", "down"):
+        for ground in ("card", "ground"):
+            low, high = sorted((_luminance(palette[name]), _luminance(palette[ground])))
+            assert (high + 0.05) / (low + 0.05) >= (4.5 if name in texts else 3.0), (name, ground)
+
+
+def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
+    for chart in charts_of(passing(), whole()):
+        assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))

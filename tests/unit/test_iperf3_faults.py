@@ -1,0 +1,384 @@
+"""iperf3 peers that hang, die, refuse or talk nonsense: each test ends in its time, with one clear line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
+from benchkit.model.samples import Samples
+from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
+from benchkit.probes import iperf3_client, iperf3_flow, iperf3_server, iperf3_wire
+
+LOCAL = "127.0.0.1"
+MS = 1_000_000
+PATIENCE_S = 10.0
+COOKIE = b"a" * 36 + b"\0"
+TERMS = {"tcp": True, "time": 1, "parallel": 1, "len": 1000}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iperf3_flow, "BACK_S", 0.05)
+    monkeypatch.setattr(iperf3_client, "RESULTS_S", 0.2)
+    monkeypatch.setattr(iperf3_client, "CONNECT_S", 0.2)
+    monkeypatch.setattr(iperf3_client, "HELLO_S", 0.02)
+    monkeypatch.setattr(iperf3_server, "COOKIE_S", 0.2)
+    monkeypatch.setattr(iperf3_server, "STREAMS_S", 0.2)
+    monkeypatch.setattr(iperf3_server, "RESULTS_S", 0.2)
+    for read in ("read_state", "read_message"):
+        whole = getattr(iperf3_wire.Control, read)
+        monkeypatch.setattr(whole, "__defaults__", (0.3,))
+
+
+def free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def spec_of(port: int) -> Iperf3Spec:
+    return Iperf3Spec("a-b", "load", LOCAL, port, 100 * MS)
+
+
+def measured(spec: Iperf3Spec) -> tuple[list[Samples], BenchkitError | None]:
+    """What a client yielded, and what it ended with."""
+    found = []
+
+    async def work() -> None:
+        async for batch in iperf3_client.iperf3(spec):
+            found.append(batch)  # noqa: PERF401  what came before an error stays
+
+    async def bounded() -> None:
+        await asyncio.wait_for(work(), PATIENCE_S)
+
+    outcome: BenchkitError | None = None
+    try:
+        asyncio.run(bounded())
+    except BenchkitError as error:
+        outcome = error
+    assert "\n" not in str(outcome)
+    return found, outcome
+
+
+@contextmanager
+def pretending(act: Callable[[socket.socket, socket.socket], None]):  # noqa: ANN201
+    """A server whose first connection is acted on as told (with the listener); its port."""
+    with socket.create_server((LOCAL, 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+
+        def serve() -> None:
+            control, _ = listener.accept()
+            # A time limit would make MSG_WAITALL return early; pytest has one.
+            with control, suppress(OSError):
+                act(control, listener)
+
+        acting = threading.Thread(target=serve)
+        acting.start()
+        yield int(listener.getsockname()[1])
+        acting.join(PATIENCE_S)
+        assert not acting.is_alive()
+
+
+def taking_terms(control: socket.socket) -> dict[str, object]:
+    assert len(control.recv(37, socket.MSG_WAITALL)) == 37
+    control.sendall(b"\x09")
+    (octets,) = struct.unpack(">I", control.recv(4, socket.MSG_WAITALL))
+    terms: dict[str, object] = json.loads(control.recv(octets, socket.MSG_WAITALL))
+    return terms
+
+
+def running(control: socket.socket, listener: socket.socket) -> socket.socket:
+    """Go on to the running test; its one stream."""
+    taking_terms(control)
+    control.sendall(b"\x0a")
+    stream, _ = listener.accept()
+    assert len(stream.recv(37, socket.MSG_WAITALL)) == 37
+    control.sendall(b"\x01\x02")
+    return stream
+
+
+def await_end(control: socket.socket) -> None:
+    """Read until the client hangs up."""
+    with suppress(OSError):
+        while control.recv(1000):
+            pass
+
+
+def busy(control: socket.socket, _: socket.socket) -> None:
+    control.sendall(b"\xff")
+    control.recv(37, socket.MSG_WAITALL)
+
+
+def busy_and_reset(control: socket.socket, _: socket.socket) -> None:
+    control.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def silent(control: socket.socket, _: socket.socket) -> None:
+    await_end(control)
+
+
+def a_web_server(control: socket.socket, _: socket.socket) -> None:
+    control.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    await_end(control)
+
+
+def refuses_the_window(control: socket.socket, _: socket.socket) -> None:
+    taking_terms(control)
+    control.sendall(b"\xfe" + struct.pack(">ii", 141, 9))
+    await_end(control)
+
+
+def refuses_for_reasons_unknown(control: socket.socket, _: socket.socket) -> None:
+    taking_terms(control)
+    control.sendall(b"\xfe" + struct.pack(">i", 77))
+
+
+def hangs_before_the_streams(control: socket.socket, _: socket.socket) -> None:
+    taking_terms(control)
+    await_end(control)
+
+
+def dies_meanwhile(control: socket.socket, listener: socket.socket) -> None:
+    with running(control, listener) as stream:
+        stream.recv(1000)
+
+
+def is_stopped_meanwhile(control: socket.socket, listener: socket.socket) -> None:
+    with running(control, listener):
+        control.sendall(b"\x0b")
+        await_end(control)
+
+
+def never_gives_results(control: socket.socket, listener: socket.socket) -> None:
+    with running(control, listener):
+        assert control.recv(1) == b"\x04"
+        await_end(control)
+
+
+def gives_nonsense_for_results(control: socket.socket, listener: socket.socket) -> None:
+    with running(control, listener):
+        assert control.recv(1) == b"\x04"
+        control.sendall(b"\x0d" + struct.pack(">I", 2) + b"{]")
+        await_end(control)
+
+
+def gives_results_of_other_streams(control: socket.socket, listener: socket.socket) -> None:
+    with running(control, listener):
+        assert control.recv(1) == b"\x04"
+        body = b'{"streams":[{"id":2,"bytes":5}]}'
+        control.sendall(b"\x0d" + struct.pack(">I", len(body)) + body)
+        await_end(control)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (busy, "busy with another test: try again"),
+        (busy_and_reset, "busy with another test: try again"),
+        (silent, "did not answer: it said nothing.*start it again"),
+        (a_web_server, "did not answer: it said 0x48"),
+        (refuses_the_window, "refused the test: the window"),
+        (refuses_for_reasons_unknown, "its error 77"),
+        (hangs_before_the_streams, "broke off the test: it said nothing"),
+    ],
+)
+def test_a_server_that_does_not_serve_is_told_in_one_line(
+    act: Callable[[socket.socket, socket.socket], None], words: str
+) -> None:
+    with pretending(act) as port:
+        found, error = measured(spec_of(port))
+    assert isinstance(error, MeasureError)
+    assert re.search(f"^a-b: the iperf3 server at {LOCAL} port {port} .*{words}", str(error))
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (dies_meanwhile, "broke off the test: "),
+        (is_stopped_meanwhile, "was stopped meanwhile"),
+        (never_gives_results, "it said nothing"),
+        (gives_nonsense_for_results, "JSON that cannot be read"),
+        (gives_results_of_other_streams, r"streams \[2\], there were \[1\]"),
+    ],
+)
+def test_what_was_measured_until_a_server_fails_is_kept(
+    act: Callable[[socket.socket, socket.socket], None], words: str
+) -> None:
+    with pretending(act) as port:
+        found, error = measured(spec_of(port))
+    assert isinstance(error, MeasureError)
+    assert re.search(words, str(error))
+    assert [batch.kind for batch in found] == ["goodput", "tcp_info"]
+    assert len(found[0]) > 0
+
+
+def test_a_stream_without_data_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iperf3_client, "SILENCE_NS", 50 * MS)
+
+    def sends_nothing(control: socket.socket, listener: socket.socket) -> None:
+        with running(control, listener):
+            await_end(control)
+
+    with pretending(sends_nothing) as port:
+        spec = replace(spec_of(port), direction="down", duration_ns=60_000 * MS)
+        found, error = measured(spec)
+    assert "no data moved" in str(error)
+    assert [batch.kind for batch in found] == ["goodput"]
+
+
+def test_nobody_there_names_the_port() -> None:
+    port = free_port()
+    _, error = measured(spec_of(port))
+    assert isinstance(error, MeasureError)
+    assert re.search(f"TCP port {port} of {LOCAL} .*refused; run `iperf3 -s -p {port}`", str(error))
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_a_blocked_udp_port_is_named(streams: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+
+        def act(control: socket.socket, listener: socket.socket) -> None:
+            deaf.bind(listener.getsockname())
+            taking_terms(control)
+            control.sendall(b"\x0a")
+            await_end(control)
+
+        with pretending(act) as port:
+            _, error = measured(replace(spec_of(port), udp=True, rate_bps=10**6, streams=streams))
+    assert isinstance(error, MeasureError)
+    assert re.search(f"UDP port {port} of {LOCAL} .*let UDP port {port} pass", str(error))
+
+
+def test_a_direction_that_is_none() -> None:
+    _, error = measured(replace(spec_of(1), direction="sideways"))
+    assert isinstance(error, AskedWronglyError)
+
+
+def test_a_client_that_is_stopped_says_so_to_the_server() -> None:
+    heard = []
+
+    def act(control: socket.socket, listener: socket.socket) -> None:
+        with running(control, listener) as stream:
+            stream.recv(1000)
+            heard.append(control.recv(1))
+
+    async def work(port: int) -> None:
+        async def drive() -> None:
+            async for _ in iperf3_client.iperf3(replace(spec_of(port), duration_ns=60_000 * MS)):
+                pass
+
+        with suppress(TimeoutError):
+            await asyncio.wait_for(drive(), 0.3)
+
+    with pretending(act) as port:
+        asyncio.run(work(port))
+    assert heard == [b"\x0c"]
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    """Our server; its port. At the end it must still serve a good client."""
+    port = free_port()
+    server = iperf3_server.iperf3_server(Iperf3ServerSpec(LOCAL, port))
+    assert await anext(server) is None
+    try:
+        yield port
+        spec = replace(spec_of(port), duration_ns=50 * MS)
+        kinds = [batch.kind async for batch in iperf3_client.iperf3(spec)]
+        assert kinds == ["goodput", "tcp_info", "iperf3"]
+    finally:
+        await server.aclose()
+
+
+def told(port: int, *words: bytes) -> bytes:
+    """Say these words and return all that is said until the server hangs up."""
+    with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
+        for word in words:
+            ours.sendall(word)
+        heard = b""
+        with suppress(ConnectionResetError):
+            while got := ours.recv(1000):
+                heard += got
+        return heard
+
+
+def framed(body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + body
+
+
+GOOD_TERMS = framed(json.dumps(TERMS).encode())
+REFUSED = b"\x09\xfe" + struct.pack(">ii", 114, 22)
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        (b"", b""),
+        (COOKIE[:20], b""),
+        (COOKIE, b"\x09" + REFUSED[1:]),
+        (COOKIE + b"\x00\x00", REFUSED),
+        (COOKIE + struct.pack(">I", 1 << 30), REFUSED),
+        (COOKIE + framed(b"{]"), REFUSED),
+        (COOKIE + framed(b'{"tcp":true,"parallel":1000000}'), REFUSED),
+        (COOKIE + framed(b'{"tcp":true,"window":536870912}'), b"\x09\xfe" + struct.pack(">ii", 141, 105)),
+        (COOKIE + GOOD_TERMS, b"\x09\x0a"),
+    ],
+)  # fmt: skip
+def test_a_client_that_hangs_or_talks_nonsense_holds_nobody_up(words: bytes, heard: bytes) -> None:
+    async def work() -> bytes:
+        async with serving() as port:
+            return await asyncio.wait_for(asyncio.to_thread(told, port, words), PATIENCE_S)
+
+    assert asyncio.run(work()) == heard
+
+
+def test_who_comes_during_a_test_is_told_that_it_is_busy() -> None:
+    async def work() -> tuple[bytes, BenchkitError | None]:
+        async with serving() as port:
+            with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as first:
+                first.sendall(COOKIE)
+                assert await asyncio.to_thread(first.recv, 1) == b"\x09"
+                second = await asyncio.to_thread(told, port, b"b" * 37)
+                _, error = await asyncio.to_thread(measured, spec_of(port))
+            await asyncio.sleep(0.1)
+            return second, error
+
+    second, error = asyncio.run(work())
+    assert second == b"\xff"
+    assert "busy with another test" in str(error)
+
+
+def test_a_client_that_dies_meanwhile_ends_its_test() -> None:
+    async def work() -> None:
+        async with serving() as port:
+            with (
+                socket.create_connection((LOCAL, port)) as control,
+                socket.create_connection((LOCAL, port)) as stream,
+            ):
+                control.sendall(COOKIE + GOOD_TERMS)
+                assert control.recv(2, socket.MSG_WAITALL) == b"\x09\x0a"
+                stream.sendall(COOKIE)
+                assert control.recv(2, socket.MSG_WAITALL) == b"\x01\x02"
+            await asyncio.sleep(0.3)
+
+    asyncio.run(work())
+
+
+def test_an_address_that_is_taken() -> None:
+    async def work(port: int) -> None:
+        await anext(iperf3_server.iperf3_server(Iperf3ServerSpec(LOCAL, port)))
+
+    with socket.create_server((LOCAL, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UnfitError, match=f"{LOCAL} TCP port {port}: .*in use: stop what"):
+            asyncio.run(work(port))
