@@ -77,7 +77,11 @@ def has_congestion_control(name: str) -> bool:
 
 def stamps_on_loopback() -> StampTrial:
     """Send packets over the loopback of the calling thread's namespace. Raises OSError where none pass."""
-    with _stamping(), timestamping.stamped_udp_socket() as far, timestamping.stamped_udp_socket() as near:
+    with (
+        _stamping(),
+        timestamping.stamped_udp_socket() as far,
+        timestamping.stamped_udp_socket() as near,
+    ):
         far.bind((LOOPBACK, 0))
         near.connect(far.getsockname())
         log = _StampLog()
