@@ -15,7 +15,7 @@ from benchkit.campaign import tidying
 from benchkit.campaign.finding import Finding, from_plain, microseconds, middle_and_tail_ns
 from benchkit.clock import NS_PER_MS, NS_PER_US
 from benchkit.errors import CommandError
-from benchkit.linux import command, host, privilege, process, trials
+from benchkit.linux import command, host, privilege, process, trials, uml
 
 LATENESS_NS = 300 * NS_PER_MS
 WORRYING_NS = NS_PER_MS
@@ -28,8 +28,6 @@ SYSCTLS = {
     "kernel.apparmor_restrict_unprivileged_userns": "0",
 }
 PROC_SYS = Path("/proc/sys")
-UML = "linux.uml"
-UML_MODULES = Path("/usr/lib/uml/modules")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
@@ -110,15 +108,11 @@ def _programs(package: str, names: Sequence[str]) -> Finding:
 
 
 def _uml() -> Finding:
-    remedy = "only for --kernel uml: apt-get install user-mode-linux kmod"
-    if shutil.which(UML) is None:
-        return Finding("uml", "warning", f"user-mode Linux: {UML} is not installed", remedy)
-    modules = sorted(folder.name for folder in UML_MODULES.glob("*") if folder.is_dir())
-    if not modules:
-        said = f"user-mode Linux: {UML} is there, its modules in {UML_MODULES} are not"
-        return Finding("uml", "warning", said, remedy)
-    said = f"user-mode Linux is installed, with modules of {', '.join(modules)}"
-    return Finding("uml", "ok", said)
+    missing = uml.why_no_uml()
+    if missing is None:
+        return Finding("uml", "ok", "--kernel uml works: real netem, and no privilege is needed")
+    said, _, remedy = missing.partition(": ")
+    return Finding("uml", "warning", said, f"only --kernel uml needs it: {remedy}")
 
 
 def _timers() -> Finding:

@@ -17,7 +17,9 @@ from benchkit.model.comparison import (
 from benchkit.model.record import Estimate
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed
 
-HEADER = ("", "base", "candidate", "difference", "95 % interval", "counts from", "visible from", "")
+HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
+LEGEND = "visible: the least change that would be found four times in five; what stands in brackets is shown, not judged"
+MISSING = "missing"
 _NAMES = {"rtt": "RTT", "http": "HTTP"}
 
 
@@ -45,8 +47,8 @@ def headline(comparison: Comparison) -> tuple[str, str]:
     if comparison.differs:
         return comparison.word.upper(), "; ".join(map(clean, comparison.differs))
     counts = [
-        f"{count} {'missing' if word == 'missing' else word}"
-        for word in (REGRESSION, "missing", IMPROVEMENT)
+        f"{count} {word}{'s' if count > 1 and word != MISSING else ''}"
+        for word in (REGRESSION, MISSING, IMPROVEMENT)
         if (count := sum(_says(cell, word) for cell in gated))
     ]
     said = ", ".join(counts) or NO_DIFFERENCE
@@ -59,20 +61,19 @@ def sides(comparison: Comparison) -> tuple[str, str]:
 
 
 def told(cells: Iterable[Cell]) -> tuple[tuple[str, str, str], ...]:
-    """(which cell, word, reason) of each judged cell that says something, and of each advisory change."""
+    """(which cell, word, reason) of each change, judged or not, and of each cell that the candidate lacks."""
     return tuple(
         (f"{series(cell.metric, cell.phase)} {_statistic(cell)}", _word(cell), clean(cell.reason))
         for cell in cells
-        if cell.word in {REGRESSION, IMPROVEMENT} or cell.missing
+        if cell.word in {REGRESSION, IMPROVEMENT} or cell.missing == "candidate"
     )
 
 
 def gate_headline(gate: Gate) -> tuple[str, str]:
     """The gate's verdict in capitals, and against what it was held."""
-    held = [f"{len(gate.budgets)} budgets"] if gate.budgets else []
+    held = [_counted(len(gate.budgets), "budget")] if gate.budgets else []
     if gate.comparison is not None:
-        runs = len(gate.comparison.base)
-        held.append(f"a baseline of {runs} run{'s' if runs > 1 else ''}")
+        held.append(f"a baseline of {_counted(len(gate.comparison.base), 'run')}")
     return gate.verdict.upper(), f"run {clean(gate.run)} against {' and '.join(held) or 'nothing'}"
 
 
@@ -100,7 +101,6 @@ def _row(cell: Cell, decimals: int) -> tuple[str, ...]:
         _figure(cell.candidate, places),
         _signed(difference.value, places),
         _ends(difference, places),
-        fixed(cell.floor, places),
         fixed(cell.smallest_visible, places),
         _word(cell) if cell.gated else f"({_word(cell)})",
     )
@@ -115,7 +115,7 @@ def _word(cell: Cell) -> str:
 
 
 def _says(cell: Cell, word: str) -> bool:
-    return cell.missing is not None if word == "missing" else cell.word == word
+    return cell.missing is not None if word == MISSING else cell.word == word
 
 
 def _figure(estimate: Estimate | None, places: int) -> str:
@@ -130,6 +130,10 @@ def _ends(estimate: Estimate, places: int) -> str:
     if estimate.low is None and estimate.high is None:
         return ABSENT
     return f"{_signed(estimate.low, places)}..{_signed(estimate.high, places)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _side(name: str, runs: Sequence[str]) -> str:

@@ -52,6 +52,8 @@ def _body(comparison: Comparison, width: int) -> Iterator[Line]:
         told = rows.told(cell for block in blocks for cell, _ in block.rows)
         for name, word, reason in told:
             yield from _hanging(f"  {name}, {word}: ", reason, width)
+    yield []
+    yield from _hanging("", rows.LEGEND, width)
 
 
 def _table(block: rows.Block) -> Iterator[Line]:

@@ -218,18 +218,15 @@ def test_one_core_is_too_few_and_an_untold_governor_no_finding(
     assert "governor" not in found
 
 
-def test_user_mode_linux_is_there_with_program_and_modules(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_user_mode_linux_is_ready_or_what_it_misses_is_told(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(health, "UML_MODULES", tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert "not installed" in health._uml().said
-    (tmp_path / "linux.uml").touch(mode=0o755)
-    assert "its modules" in health._uml().said
-    (tmp_path / "6.1.176").mkdir()
-    assert health._uml() == Finding(
-        "uml", "ok", "user-mode Linux is installed, with modules of 6.1.176"
-    )
+    answers(monkeypatch, health.uml, why_no_uml=None)
+    assert health._uml().state == "ok"
+    answers(monkeypatch, health.uml, why_no_uml="linux.uml is not installed: apt-get install it")
+    found = health._uml()
+    assert (found.state, found.said) == ("warning", "linux.uml is not installed")
+    assert found.remedy == "only --kernel uml needs it: apt-get install it"
 
 
 # Results and leftovers.

@@ -1,0 +1,205 @@
+"""Runs from the store made into one Comparison. Samples are read only where runs are too few to be replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.campaign import phases
+from benchkit.errors import AskedWronglyError
+from benchkit.model.comparison import Comparison
+from benchkit.model.record import Metric, RunRecord
+from benchkit.model.samples import Samples
+from benchkit.model.target import METRICS
+from benchkit.stats.comparable import differences, noted_differences
+from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
+from benchkit.stats.difference import FEWEST_RUNS
+from benchkit.stats.percentiles import percentile_share
+from benchkit.stats.rates import loss_interval
+from benchkit.stats.replicates import (
+    Replicate,
+    loss_replicate,
+    percentile_replicates,
+    recorded_replicate,
+    replicate_of,
+)
+from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.store import find_run, read_run, read_samples
+
+COMPARED = ("p50", "p90", "p95", "p99")
+# A gate acts on these percentiles of the idle path, its loss and its goodput; the rest is shown beside them.
+GATED = ("p50", "p95", "p99")
+WITHIN_RUNS_ONLY = (
+    "fewer than three runs on either side: intervals come from within the runs, and how runs differ among themselves "
+    "is not seen; name more base runs"
+)
+_LOADED = (phases.UP, phases.DOWN)
+_MS_PER_NS = 1e-6
+Key = tuple[str, str, str, str]  # path, metric, phase, statistic
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run's record and where it is kept."""
+
+    record: RunRecord
+    folder: Path
+
+
+@dataclass
+class _Collected:
+    """What the runs of both sides gave for one cell."""
+
+    unit: str
+    sides: dict[str, list[Replicate]] = field(default_factory=lambda: {"base": [], "candidate": []})
+
+
+def load_runs(results: Path, names: Sequence[str]) -> tuple[StoredRun, ...]:
+    """The runs of those names. Raises AskedWronglyError where one is not there, or named twice."""
+    folders = [find_run(results, name) for name in names]
+    for index, folder in enumerate(folders):
+        if folder in folders[:index]:
+            raise AskedWronglyError(f"run {folder.name} is named twice: name each run once")
+    return tuple(StoredRun(read_run(folder), folder) for folder in folders)
+
+
+def compare_runs(
+    base: Sequence[StoredRun],
+    candidate: Sequence[StoredRun],
+    *,
+    rule: Rule = DEFAULT_RULE,
+    allowed: Collection[str] = (),
+    seed: int = 1,
+) -> Comparison:
+    """Hold the candidate's runs against the base's, cell by cell; `allowed` aspects may differ.
+
+    The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
+    """
+    both = {run.folder.resolve() for run in base} & {run.folder.resolve() for run in candidate}
+    if both:
+        raise AskedWronglyError(f"run {both.pop().name} is on both sides: name two different runs")
+    records = [run.record for run in base], [run.record for run in candidate]
+    differs = differences(*records, allowed)
+    refused = f"what differs: {differs[0]}" if differs else None
+    cells = judge_cells(_questions(base, candidate, seed), rule, not_comparable=refused)
+    return Comparison(
+        base=tuple(run.record.run for run in base),
+        candidate=tuple(run.record.run for run in candidate),
+        word=gravest(cells),
+        cells=cells,
+        differs=differs,
+        notes=(
+            *_replication_notes(len(base), len(candidate)),
+            *noted_differences(*records, allowed),
+        ),
+        settings={"level": rule.level, "seed": seed},
+    )
+
+
+def _replication_notes(base: int, candidate: int) -> tuple[str, ...]:
+    if max(base, candidate) >= FEWEST_RUNS:
+        return ()
+    return (WITHIN_RUNS_ONLY,)
+
+
+def _questions(
+    base: Sequence[StoredRun], candidate: Sequence[StoredRun], seed: int
+) -> list[Question]:
+    sampled = max(len(base), len(candidate)) < FEWEST_RUNS
+    collected: dict[Key, _Collected] = {}
+    for side, runs in (("base", base), ("candidate", candidate)):
+        for index, run in enumerate(runs):
+            # Both sides must not draw the same blocks: their errors would be the same, and cancel.
+            drawn_from = seed * 1000 + 2 * index + (side == "candidate")
+            for key, unit, replicate in _replicates(run, drawn_from, sampled=sampled):
+                collected.setdefault(key, _Collected(unit)).sides[side].append(replicate)
+    return [_question(key, found) for key, found in collected.items()]
+
+
+def _question(key: Key, found: _Collected) -> Question:
+    path, metric, phase, statistic = key
+    kind = "loss" if statistic == "loss" else metric
+    return Question(
+        path=path,
+        metric=metric,
+        phase=phase,
+        statistic=statistic,
+        unit=found.unit,
+        kind=kind,
+        gated=_is_gated(metric, phase, statistic),
+        less_is_better=METRICS[kind][1],
+        base=found.sides["base"],
+        candidate=found.sides["candidate"],
+    )
+
+
+def _is_gated(metric: str, phase: str, statistic: str) -> bool:
+    """Latency under load hangs on the bulk stream's luck as much as on the path."""
+    return metric == "goodput" or (phase not in _LOADED and statistic in {*GATED, "loss"})
+
+
+def _replicates(
+    run: StoredRun, seed: int, *, sampled: bool
+) -> Iterator[tuple[Key, str, Replicate]]:
+    """Every statistic of one run, from its samples where asked for and there, else from its record."""
+    rows = _latency_samples(run) if sampled else {}
+    for path in run.record.paths:
+        for metric in path.metrics:
+            if metric.metric not in METRICS:
+                continue
+            kept = rows.get((path.path, metric.metric, metric.phase))
+            found = _of_samples(kept, seed) if kept is not None else _of_record(metric)
+            for statistic, replicate in found.items():
+                unit = METRICS["loss"][0] if statistic == "loss" else metric.unit
+                yield (path.path, metric.metric, metric.phase, statistic), unit, replicate
+
+
+def _of_samples(values: NDArray[np.float64], seed: int) -> dict[str, Replicate]:
+    found = percentile_replicates(values, COMPARED, seed)
+    return {**found, "loss": loss_replicate(np.isinf(values))} if found else {}
+
+
+def _of_record(metric: Metric) -> dict[str, Replicate]:
+    if metric.estimate is not None:
+        share = recorded_replicate(metric.estimate, lost=0, n=0, size=0, share=None)
+        return {"mean": share} if np.isfinite(share.value) else {}
+    due = metric.n - metric.unstamped
+    if not metric.percentiles or due <= 0:
+        return {}
+    size = float(metric.effective_n or due)
+    found = {
+        name: recorded_replicate(
+            metric.percentiles[name],
+            lost=metric.lost,
+            n=due,
+            size=size,
+            share=float(percentile_share(name)),
+        )
+        for name in COMPARED
+        if name in metric.percentiles
+    }
+    loss = loss_interval(metric.lost, due, effective_n=size)
+    return {**found, "loss": replicate_of(loss)}
+
+
+def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.float64]]:
+    """Latencies in ms in time order, +inf for lost, by path, metric and phase."""
+    found = {}
+    for rows in read_samples(run.folder, "rtt"):
+        found[rows.path, "rtt", rows.phase] = _round_trips(rows)
+    for rows in read_samples(run.folder, "http"):
+        received = rows.columns["received_ns"]
+        values, _ = as_latencies(received - rows.columns["due_ns"], received)
+        # Requests have a phase of their own in the samples, and are an idle path's in the record.
+        found[rows.path, "http", phases.IDLE] = values * _MS_PER_NS
+    return found
+
+
+def _round_trips(rows: Samples) -> NDArray[np.float64]:
+    departure = "t1_sched_ns" if rows.phase in _LOADED else "t1_ns"
+    values, _ = as_latencies(network_ns(rows, departure), rows.columns["received_ns"])
+    return values * _MS_PER_NS
