@@ -152,18 +152,20 @@ def _replicates(
             if metric.metric not in METRICS:
                 continue
             kept = rows.get((path.path, metric.metric, metric.phase))
-            found = _of_samples(kept, seed) if kept is not None else _of_record(metric)
+            found = sample_replicates(kept, seed) if kept is not None else record_replicates(metric)
             for statistic, replicate in found.items():
                 unit = METRICS["loss"][0] if statistic == "loss" else metric.unit
                 yield (path.path, metric.metric, metric.phase, statistic), unit, replicate
 
 
-def _of_samples(values: NDArray[np.float64], seed: int) -> dict[str, Replicate]:
+def sample_replicates(values: NDArray[np.float64], seed: int) -> dict[str, Replicate]:
+    """Every compared statistic of one series of latencies, from its packets; `values` as for percentiles."""
     found = percentile_replicates(values, COMPARED, seed)
     return {**found, "loss": loss_replicate(np.isinf(values))} if found else {}
 
 
-def _of_record(metric: Metric) -> dict[str, Replicate]:
+def record_replicates(metric: Metric) -> dict[str, Replicate]:
+    """Every compared statistic of one metric, as far as its record has it."""
     if metric.estimate is not None:
         share = recorded_replicate(metric.estimate, lost=0, n=0, size=0, share=None)
         return {"mean": share} if np.isfinite(share.value) else {}

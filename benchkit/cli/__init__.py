@@ -49,6 +49,7 @@ COMMANDS = {
         "Pass or fail a run by its budgets and a baseline.",
     ),
     "baseline": ("benchkit.cli.baseline", "baseline", "Give names to runs to gate against."),
+    "history": ("benchkit.cli.history", "history", "Show a figure over all runs; ask them in SQL."),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
     "doctor": (
         "benchkit.cli.doctor",

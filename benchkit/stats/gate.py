@@ -87,7 +87,7 @@ def _failed_cells(comparison: Comparison | None) -> list[str]:
     if comparison is None or comparison.differs:
         return []
     return [
-        f"{_named(cell)}: {cell.word}: {cell.reason}"
+        f"{_named(cell)}: {cell.reason if cell.missing else f'{cell.word}: {cell.reason}'}"
         for cell in comparison.gated
         if cell.word == REGRESSION or cell.missing == "candidate"
     ]

@@ -75,11 +75,12 @@ def talk(port: int, *words: bytes) -> bytes:
     """Say these words in packets of their own, end, and return what is said until the far end hangs up."""
     with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
         ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for word in words:
-            ours.sendall(word)
-        ours.shutdown(socket.SHUT_WR)
         said = b""
-        with suppress(ConnectionResetError):  # it has not read everything
+        with suppress(OSError):  # it has hung up, perhaps before it read everything
+            for word in words:
+                ours.sendall(word)
+            ours.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
             while got := ours.recv(1 << 16):
                 said += got
         return said

@@ -1,0 +1,165 @@
+"""The runs of a target in order of time, one figure of each, and where that figure changed its level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchkit.errors import AskedWronglyError
+from benchkit.model.history import Change, History, Point
+from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord
+from benchkit.model.target import METRICS
+from benchkit.stats.change_points import LEAST_SEGMENT, change_points, is_outside
+from benchkit.stats.comparable import differences, noted_differences
+from benchkit.stats.comparison import FLOORS
+from benchkit.store import list_runs, read_run
+
+LOST, MISSING, MEASURED = "lost", "missing", "measured"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which figure: of every path, or of those named."""
+
+    metric: str = "rtt"
+    phase: str = "idle"
+    statistic: str = "p95"
+    paths: tuple[str, ...] = ()
+
+
+def read_records(results: Path) -> tuple[list[RunRecord], list[str]]:
+    """Every record that can be read, oldest first, and a line for each that cannot."""
+    records, damaged = [], []
+    for folder in list_runs(results):
+        try:
+            records.append(read_run(folder))
+        except AskedWronglyError as error:
+            damaged.append(f"left out: {error}")
+    return records, damaged
+
+
+def histories(
+    records: Sequence[RunRecord], wanted: Wanted, target: str | None = None
+) -> tuple[History, ...]:
+    """One for each path of the target; of the newest run's target where none is named.
+
+    Raises AskedWronglyError where no run is of that target, or none measured such a figure.
+    """
+    if not records:
+        raise AskedWronglyError("history: there is no run yet: `benchkit run` makes one")
+    name = target or records[-1].target
+    ours = [record for record in records if record.target == name]
+    if not ours:
+        known = ", ".join(sorted({record.target for record in records}))
+        raise AskedWronglyError(f"history: no run of target {name}: there are runs of {known}")
+    paths = dict.fromkeys(path.path for record in ours for path in record.paths)
+    unknown = [path for path in wanted.paths if path not in paths]
+    if unknown:
+        raise AskedWronglyError(
+            f"history: no run of {name} has path {unknown[0]}: there are {', '.join(paths)}"
+        )
+    found = [_history(ours, path, wanted) for path in wanted.paths or paths]
+    measured = tuple(each for each in found if any(point.state != MISSING for point in each.points))
+    if not measured:
+        raise AskedWronglyError(
+            f"history: no run of {name} has {wanted.metric} {wanted.phase} {wanted.statistic}: "
+            "`benchkit report latest` shows what there is"
+        )
+    return measured
+
+
+def _history(records: Sequence[RunRecord], path: str, wanted: Wanted) -> History:
+    points = [_point(record, path, wanted) for record in records]
+    known = [index for index, point in enumerate(points) if point.state == MEASURED]
+    values = np.array([_value(points[index]) for index in known])
+    floor = FLOORS["loss" if wanted.statistic == "loss" else wanted.metric]
+    counts = floor.of(float(np.median(values))) if values.size else floor.absolute
+    starts = change_points(values, floor=counts)
+    for order, index in enumerate(known):
+        level = sum(start <= order for start in starts)
+        point = points[index]
+        points[index] = Point(point.run, point.started, point.state, point.estimate, level)
+    last = starts[-1] if starts else 0
+    return History(
+        target=records[0].target,
+        path=path,
+        metric=wanted.metric,
+        phase=wanted.phase,
+        statistic=wanted.statistic,
+        unit=METRICS["loss" if wanted.statistic == "loss" else wanted.metric][0],
+        points=tuple(points),
+        changes=tuple(
+            _change(records, known, values.tolist(), starts, number)
+            for number in range(len(starts))
+        ),
+        newest=_newest(points[-1], values[last:], counts),
+    )
+
+
+def _change(
+    records: Sequence[RunRecord],
+    known: Sequence[int],
+    values: Sequence[float],
+    starts: Sequence[int],
+    number: int,
+) -> Change:
+    start = starts[number]
+    before = values[starts[number - 1] if number else 0 : start]
+    after = values[start : starts[number + 1] if number + 1 < len(starts) else None]
+    pair = [records[known[start - 1]]], [records[known[start]]]
+    beside = (*differences(*pair), *noted_differences(*pair))
+    return Change(records[known[start]].run, median(before), median(after), beside)
+
+
+def _newest(
+    point: Point, level: np.ndarray[tuple[int, ...], np.dtype[np.float64]], floor: float
+) -> str:
+    """What the newest run looks like beside the level it belongs to."""
+    if point.state != MEASURED:
+        return f"unconfirmed: the newest run's figure is {point.state}"
+    before = level[:-1]
+    if before.size < LEAST_SEGMENT:
+        return f"unconfirmed: {level.size} runs at this level are too few to say what to expect"
+    if is_outside(before, float(level[-1]), floor):
+        return (
+            f"unconfirmed: outside of what the {before.size} runs before lead to expect; "
+            "only more runs like it make it a change"
+        )
+    return f"unconfirmed: as the {before.size} runs before lead to expect"
+
+
+def _value(point: Point) -> float:
+    assert point.estimate is not None  # noqa: S101  its state says so
+    assert point.estimate.value is not None  # noqa: S101  as above
+    return point.estimate.value
+
+
+def _point(record: RunRecord, path: str, wanted: Wanted) -> Point:
+    found = next((each for each in record.paths if each.path == path), None)
+    estimate = None if found is None or record.unfit else _estimate(found, wanted)
+    if estimate is None:
+        return Point(record.run, record.started, MISSING)
+    if estimate.value is None:
+        return Point(record.run, record.started, LOST, estimate)
+    return Point(record.run, record.started, MEASURED, estimate)
+
+
+def _estimate(path: PathRecord, wanted: Wanted) -> Estimate | None:
+    named = (wanted.metric, wanted.phase)
+    metric = next((each for each in path.metrics if (each.metric, each.phase) == named), None)
+    if metric is None:
+        return None
+    return _statistic(metric, wanted.statistic)
+
+
+def _statistic(metric: Metric, statistic: str) -> Estimate | None:
+    if statistic == "loss":
+        due = metric.n - metric.unstamped
+        return Estimate(100 * metric.lost / due) if due else None
+    if statistic == "mean" and metric.estimate is not None:
+        return metric.estimate
+    return metric.percentiles.get(statistic)

@@ -1,0 +1,72 @@
+"""`benchkit history`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchkit.cli.options import results_option, terminal
+
+FORMATS = ("text", "markdown", "csv", "json")
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option(
+    "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
+)
+@click.option(
+    "--metric", type=click.Choice(("rtt", "http", "goodput")), default="rtt", show_default=True
+)
+@click.option("--phase", help="idle, up or down.  [idle; of goodput up]")
+@click.option(
+    "--statistic", help='"p50" to "max", "loss", "mean" of goodput.  [p95; of goodput mean]'
+)
+@click.option("--sql", metavar="QUERY", help="Ask all runs in SQL instead, by DuckDB, read-only.")
+@results_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="What the answer is written as.",
+)
+def history(
+    target: str | None,
+    paths: tuple[str, ...],
+    metric: str,
+    phase: str | None,
+    statistic: str | None,
+    sql: str | None,
+    results: Path,
+    form: str,
+) -> None:
+    """Show one figure over all runs of TARGET (the newest run's without one), and where its level changed.
+
+    With --sql, the tables are runs, metrics and verdicts, and rtt, http, goodput and tcp_info for samples:
+
+    benchkit history --sql "select run, value from metrics where statistic = 'p99'"
+    """
+    from benchkit.campaign.history import Wanted, histories, read_records  # noqa: PLC0415  costs numpy
+    from benchkit.reports.history_text import render_histories, render_table  # noqa: PLC0415
+
+    records, damaged = read_records(results)
+    for line in damaged:
+        click.echo(f"warning: {line}", err=True)
+    if sql is not None:
+        from benchkit.store.sql import ask  # noqa: PLC0415  duckdb
+
+        answer = ask(results, records, sql)
+        click.echo(render_table(answer.columns, answer.rows, form), nl=False)
+        return
+    goodput = metric == "goodput"
+    wanted = Wanted(
+        metric,
+        phase or ("up" if goodput else "idle"),
+        statistic or ("mean" if goodput else "p95"),
+        paths,
+    )
+    width, _ = terminal()
+    click.echo(render_histories(histories(records, wanted, target), form, width), nl=False)

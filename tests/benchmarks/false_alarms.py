@@ -1,0 +1,162 @@
+"""Print how often a comparison cries wolf, and how often it finds a real change, beside what other tools would say.
+
+    python tests/benchmarks/false_alarms.py [REPETITIONS] [PACKETS]
+
+Each repetition is a whole comparison at the default settings: three paths, of each p50, p95, p99 and loss of the
+round trip, twelve cells judged at once. A/A: both sides are drawn alike; the goal is at most 2 % with a regression.
+"No floor" leaves out the least change that counts, so that only the statistics stand between noise and alarm. A/B: on one of the paths 2 % of
+the candidate's packets are 2 ms later; the goal, with five runs a side, is at least 95 % found. Seeds are fixed.
+
+The peers judge the same packets by their documented rules, alarm on any cell being an alarm:
+
+    pytest-benchmark    `--benchmark-compare-fail=mean:5%`, one run against one, round trips as the timings
+    action-benchmark    github-action-benchmark: a percentile beyond 200 % (its default), or 110 %, of the last run
+    Mann-Whitney        two-sided at 5 % over all packets of a side, as if each were independent
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from coverage_of_intervals import SERIES
+from numpy.typing import NDArray
+
+from benchkit.campaign.comparing import record_replicates, sample_replicates
+from benchkit.stats.comparison import (
+    DEFAULT_RULE,
+    FLOORS,
+    Floor,
+    Question,
+    Rule,
+    gravest,
+    judge_cells,
+)
+from benchkit.stats.difference import FEWEST_RUNS
+from benchkit.stats.latency import latency_metric
+from benchkit.stats.replicates import Replicate
+
+Runs = Sequence[NDArray[np.float64]]
+PERCENTILES = ("p50", "p95", "p99")
+MIDDLE_MS, TARDY_MS, TARDY_SHARE = 8.5, 2.0, 0.02
+PATHS = 3
+DESIGNS = ((5, 5), (5, 1), (1, 1))
+# So that p95 lies about 0.3 ms above p50, whatever the shape: a quiet path across a country.
+SCALES = {"bimodal": 0.03, "heavy-tailed": 0.05}
+USUAL_SCALE = 0.18
+NO_FLOOR = Rule({kind: Floor(0.0, 0.0) for kind in FLOORS})
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The runs of one path on both sides."""
+
+    base: Runs
+    candidate: Runs
+
+
+def trial(
+    name: str, rng: np.random.Generator, n: int, design: tuple[int, int], *, tardy: bool
+) -> Trial:
+    scale = SCALES.get(name, USUAL_SCALE)
+    base, candidate = (
+        [MIDDLE_MS + scale * SERIES[name][0](rng, n) for _ in range(count)] for count in design
+    )
+    if tardy:
+        candidate = [run + TARDY_MS * (rng.random(n) < TARDY_SHARE) for run in candidate]
+    return Trial(base, candidate)
+
+
+def replicates(runs: Runs, first_seed: int, *, sampled: bool) -> list[dict[str, Replicate]]:
+    """What the comparison itself has of each run: its packets where runs are few, else its record."""
+    if sampled:
+        return [sample_replicates(run, seed) for seed, run in enumerate(runs, first_seed)]
+    return [record_replicates(latency_metric("rtt", "idle", run * 1e6)[0]) for run in runs]
+
+
+def questions(trials: Sequence[Trial]) -> Iterator[Question]:
+    for number, each in enumerate(trials):
+        sampled = max(len(each.base), len(each.candidate)) < FEWEST_RUNS
+        ours = replicates(each.base, 1, sampled=sampled)
+        theirs = replicates(each.candidate, 1001, sampled=sampled)
+        for statistic in (*PERCENTILES, "loss"):
+            kind, unit = ("loss", "%") if statistic == "loss" else ("rtt", "ms")
+            sides = [run[statistic] for run in ours], [run[statistic] for run in theirs]
+            yield Question(
+                f"path {number}", "rtt", "idle", statistic, unit, kind, True, True, *sides
+            )
+
+
+def pytest_benchmark_alarm(trials: Sequence[Trial]) -> bool:
+    return any(each.candidate[0].mean() > 1.05 * each.base[-1].mean() for each in trials)
+
+
+def action_alarm(trials: Sequence[Trial], threshold: float) -> bool:
+    return any(
+        np.quantile(each.candidate[0], share) > threshold * np.quantile(each.base[-1], share)
+        for each in trials
+        for share in (0.5, 0.95, 0.99)
+    )
+
+
+def mann_whitney_alarm(trials: Sequence[Trial]) -> bool:
+    return any(
+        mann_whitney(np.concatenate(each.base), np.concatenate(each.candidate)) < 0.05
+        for each in trials
+    )
+
+
+def mann_whitney(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The two-sided p-value by the normal approximation; exact enough for a hundred values, and without ties."""
+    ranks = np.empty(one.size + other.size)
+    ranks[np.argsort(np.concatenate((one, other)))] = np.arange(1, ranks.size + 1)
+    u = ranks[: one.size].sum() - one.size * (one.size + 1) / 2
+    spread = math.sqrt(one.size * other.size * (ranks.size + 1) / 12)
+    return 2 * NormalDist().cdf(-abs(u - one.size * other.size / 2) / spread)
+
+
+def alarms(trials: Sequence[Trial]) -> dict[str, bool]:
+    asked = list(questions(trials))
+    return {
+        "benchkit": gravest(judge_cells(asked, DEFAULT_RULE)) == "regression",
+        "no floor": gravest(judge_cells(asked, NO_FLOOR)) == "regression",
+        "pytest-b.": pytest_benchmark_alarm(trials),
+        "action 200%": action_alarm(trials, 2.0),
+        "action 110%": action_alarm(trials, 1.1),
+        "Mann-Whitney": mann_whitney_alarm(trials),
+    }
+
+
+def shares(
+    name: str, design: tuple[int, int], repetitions: int, n: int, *, tardy: bool
+) -> Mapping[str, float]:
+    rng = np.random.default_rng(1)
+    counts: dict[str, int] = {}
+    for _ in range(repetitions):
+        trials = [trial(name, rng, n, design, tardy=tardy and path == 0) for path in range(PATHS)]
+        for who, alarm in alarms(trials).items():
+            counts[who] = counts.get(who, 0) + alarm
+    return {who: count / repetitions for who, count in counts.items()}
+
+
+def main() -> None:
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
+    print(f"% of {repetitions} comparisons of {PATHS} paths with an alarm; {n} packets a run")  # noqa: T201
+    for tardy, design in itertools.product((False, True), DESIGNS):
+        what = "A/B, wanted: all" if tardy else "A/A, wanted: none"
+        print(f"\n{what}: {design[0]} base runs, {design[1]} of the candidate")  # noqa: T201
+        for number, name in enumerate(SERIES):
+            found = shares(name, design, repetitions, n, tardy=tardy)
+            if number == 0:
+                print(f"{'':<14}", *(f"{who:>13}" for who in found))  # noqa: T201
+            print(f"{name:<14}", *(f"{100 * share:13.1f}" for share in found.values()), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

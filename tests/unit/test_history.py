@@ -1,0 +1,190 @@
+"""Runs in order of time: where a level changed, what is missing, and what SQL may ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_records import unfit
+from synthetic_runs import jitter, record_of, rtt_samples, run_id, write
+
+from benchkit.campaign.history import Wanted, histories, read_records
+from benchkit.errors import AskedWronglyError
+from benchkit.model.record import RunRecord
+from benchkit.reports.history_text import HISTORY_FORMATS, render_histories, render_table
+from benchkit.stats.change_points import change_points, is_outside
+from benchkit.store import write_run
+from benchkit.store.sql import ask
+
+
+def noise(seed: int, n: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.random.default_rng(seed).standard_normal(n)
+
+
+def runs(count: int, *, slow_from: int, more_ms: float = 0.5) -> list[RunRecord]:
+    return [
+        record_of(jitter(seed, 400) + (more_ms if seed >= slow_from else 0), run_id(seed))
+        for seed in range(count)
+    ]
+
+
+def test_a_step_is_found_where_it_is() -> None:
+    values = np.concatenate((noise(1, 15), noise(2, 15) + 5))
+    assert change_points(values) == (15,)
+
+
+def test_two_steps_are_found() -> None:
+    values = np.concatenate((noise(1, 15), noise(2, 15) + 6, noise(3, 15)))
+    assert change_points(values) == (15, 30)
+
+
+def test_noise_has_hardly_any_changes() -> None:
+    # At a level of 1 % for each of 40 series.
+    assert sum(bool(change_points(noise(seed, 20), seed=seed)) for seed in range(40)) <= 3
+
+
+def test_one_outlier_is_no_change() -> None:
+    values = noise(1, 20)
+    values[10] += 30
+    assert change_points(values) == ()
+
+
+def test_the_newest_two_runs_make_no_change() -> None:
+    values = np.concatenate((noise(1, 20), noise(2, 2) + 50))
+    assert all(index <= 19 for index in change_points(values))
+
+
+def test_a_change_below_the_floor_is_left_out() -> None:
+    values = np.concatenate((noise(1, 15), noise(2, 15) + 5))
+    assert change_points(values, floor=6.0) == ()
+    assert change_points(values, floor=3.0) == (15,)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_too_few_runs_have_no_changes(n: int) -> None:
+    assert change_points(np.arange(n, dtype=np.float64)) == ()
+
+
+def test_equal_figures_have_no_changes() -> None:
+    assert change_points(np.full(30, 8.5)) == ()
+
+
+def test_what_lies_outside_is_told_from_what_does_not() -> None:
+    before = noise(1, 20)
+    assert is_outside(before, 8.0, 0.0)
+    assert not is_outside(before, 0.5, 0.0)
+    assert not is_outside(before, 8.0, 20.0)
+    assert not is_outside(before[:2], 8.0, 0.0)
+
+
+def test_a_history_names_the_run_that_changed_and_calls_the_newest_unconfirmed() -> None:
+    (found,) = histories(runs(16, slow_from=10), Wanted())
+    assert [change.run for change in found.changes] == [run_id(10)]
+    assert found.changes[0].after - found.changes[0].before == pytest.approx(0.5, abs=0.05)
+    assert found.newest.startswith("unconfirmed: as the 5 runs before")
+    assert [point.level for point in found.points] == [0] * 10 + [1] * 6
+
+
+def test_a_newest_run_that_stands_out_is_unconfirmed_and_no_change() -> None:
+    (found,) = histories(runs(12, slow_from=11), Wanted())
+    assert found.changes == ()
+    assert found.newest.startswith("unconfirmed: outside of what the 11 runs before")
+
+
+def test_a_change_says_what_else_changed_with_it() -> None:
+    records = runs(16, slow_from=10)
+    records = [
+        replace(each, emulator="netem") if index >= 10 else each
+        for index, each in enumerate(records)
+    ]
+    (found,) = histories(records, Wanted())
+    assert found.changes[0].beside == ("emulator: base userspace; candidate netem",)
+
+
+def test_a_run_without_the_figure_is_a_gap_and_never_filled() -> None:
+    records = runs(6, slow_from=99)
+    records[2] = replace(records[2], paths=())
+    lossy = jitter(3, 400)
+    lossy[::10] = np.inf
+    records[3] = record_of(lossy, run_id(3))
+    records[4] = replace(unfit(), run=run_id(4))
+    (found,) = histories(records, Wanted())
+    assert [point.state for point in found.points] == [
+        *("measured", "measured", "missing", "lost", "missing", "measured")
+    ]
+    assert found.points[2].level is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "target", "said"),
+    [
+        (Wanted(), "nowhere", "no run of target nowhere"),
+        (Wanted(paths=("a-b",)), None, "has path a-b"),
+        (Wanted(metric="http"), None, "has http idle p95"),
+    ],
+)
+def test_what_is_not_there_is_an_error_with_its_remedy(
+    wanted: Wanted, target: str | None, said: str
+) -> None:
+    with pytest.raises(AskedWronglyError, match=said):
+        histories(runs(2, slow_from=99), wanted, target)
+
+
+@pytest.mark.parametrize("form", HISTORY_FORMATS)
+def test_every_format_has_every_run(form: str) -> None:
+    text = render_histories(histories(runs(16, slow_from=10), Wanted()), form)
+    assert all(run_id(number) in text for number in range(16))
+    assert form == "csv" or "unconfirmed" in text
+
+
+def test_a_damaged_run_is_left_out_and_named(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1))
+    (tmp_path / run_id(2)).mkdir()
+    records, damaged = read_records(tmp_path)
+    assert [record.run for record in records] == [run_id(1)]
+    assert run_id(2) in damaged[0]
+
+
+def test_sql_reads_records_and_samples(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1))
+    write(tmp_path, 2, jitter(2))
+    records, _ = read_records(tmp_path)
+    found = ask(tmp_path, records, "select run, count(*) as n from rtt group by run order by run")
+    assert found.columns == ("run", "n")
+    assert found.rows == ((run_id(1), 2000), (run_id(2), 2000))
+    p95 = ask(tmp_path, records, "select value from metrics where statistic = 'p95' order by run")
+    expected = records[0].paths[0].metrics[0].percentiles["p95"].value
+    assert p95.rows[0][0] == expected
+    assert ask(tmp_path, records, 'select verdict, "limit" from verdicts').rows[0] == ("pass", 10.0)
+
+
+def test_sql_sees_a_folder_whose_name_is_a_pattern(tmp_path: Path) -> None:
+    odd = tmp_path / "a [b]'c"
+    record = record_of(jitter(1), run_id(1))
+    write_run(odd, record, [rtt_samples(jitter(1))])
+    assert ask(odd, [record], "select count(*) from rtt").rows == ((2000,),)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("", "select 1; select 2", "drop table runs", "create table x as select 1"),
+        *("copy runs to 'x.csv'", "insert into runs select * from runs", "attach 'x.db'"),
+        *("set threads = 1", "install httpfs", "load httpfs", "select * from nowhere", "selec 1"),
+        *("select * from read_csv('/etc/passwd')", "select * from read_text('/etc/passwd')"),
+    ],
+)
+def test_sql_that_writes_reaches_out_or_is_none_is_refused(tmp_path: Path, sql: str) -> None:
+    records = runs(1, slow_from=99)
+    with pytest.raises(AskedWronglyError, match="--sql"):
+        ask(tmp_path, records, sql)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", HISTORY_FORMATS)
+def test_an_answer_without_rows_still_has_its_columns(form: str) -> None:
+    text = render_table(("a", "b"), (), form)
+    assert form == "json" or "a" in text
+    assert text.endswith("\n")
