@@ -15,7 +15,7 @@ from benchkit.model.place import Direction, PathModel
 
 LEAST_LIMIT = 1000
 FASTEST_BPS = 100_000_000_000
-LEAST_BURST = 65_536
+MOST_BURST = 65_536
 UNBOUNDED_BUFFER = 1 << 30
 
 
@@ -94,9 +94,10 @@ def loss_words(direction: Direction) -> list[str]:
 
 
 def rate_words(model: PathModel) -> tuple[str, ...]:
-    """Tbf's words. The burst is small, for the kernel's timers are not bound to ticks, yet holds a super-packet."""
-    burst = max(LEAST_BURST, 2 * wiring.super_packet_octets(model, splits=False))
+    """Tbf's words. The burst passes at once after a pause: small beside the buffer, yet it holds a super-packet."""
     buffer = model.buffer_octets if model.buffer_octets is not None else UNBOUNDED_BUFFER
+    least = 2 * wiring.super_packet_octets(model, splits=False)
+    burst = max(least, min(MOST_BURST, buffer // 4))
     rate = ("tbf", "rate", f"{model.rate_bps}bit", "overhead", str(wiring.WIRE_OVERHEAD))
     return (*rate, "burst", str(burst), "limit", str(max(buffer, burst)))
 

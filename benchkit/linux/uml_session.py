@@ -201,6 +201,8 @@ def _favour(kernel: int) -> None:
         os.sched_setaffinity(kernel, {host.idlest_core()})
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, kernel, quiet.NICEST)
+        # Where the scheduler groups processes by session, theirs counts among sessions.
+        Path(f"/proc/{kernel}/autogroup").write_text(str(quiet.NICEST))
 
 
 def _milliseconds_until(deadline_ns: int) -> int:

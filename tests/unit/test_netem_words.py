@@ -74,9 +74,9 @@ SPELT = [
              "loss gemodel 1.000000% 25.000000% 90.000000% 0.200000% seed 6"),
             (f"near3 root netem limit 1000 delay 1000.000us {FAST} "
              "duplicate 2.000000% reorder 25.000000% seed 7"),
-            # Less than one burst could hold no super-packet.
-            "core3 root tbf rate 8000000000bit overhead 24 burst 65536 limit 65536",
-            "core3 root tbf rate 8000000000bit overhead 24 burst 65536 limit 65536",
+            # Never less than two packets.
+            "core3 root tbf rate 8000000000bit overhead 24 burst 3000 limit 3000",
+            "core3 root tbf rate 8000000000bit overhead 24 burst 3000 limit 3000",
         ],
     ),
     (
