@@ -18,123 +18,125 @@ _Error = Callable[[Replicate], float]
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Standard errors of a difference downwards and upwards, and their degrees of freedom."""
+
+    down: float
+    up: float
+    freedom: float
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
-    """Candidate less base: `value`, standard errors downwards and upwards, degrees of freedom.
+    """Candidate less base. What is said of it holds by each of its `doubts`: the least sure of them decides.
 
     `method` is "runs" where runs are the replicates, else "blocks". `value` is infinite where one side's
     percentile is a lost packet for sure, NaN where no figure can be given.
     """
 
     value: float
-    error_down: float
-    error_up: float
-    freedom: float
+    doubts: tuple[Doubt, ...]
     method: str
 
     def interval(self, confidence: float) -> Interval:
         """The difference with its two-sided interval."""
         if not math.isfinite(self.value):
             return Interval(self.value, -math.inf, math.inf)
-        t = student_quantile((1 + confidence) / 2, self.freedom)
-        return Interval(
-            self.value, self.value - t * self.error_down, self.value + t * self.error_up
-        )
+        quantiles = [student_quantile((1 + confidence) / 2, each.freedom) for each in self.doubts]
+        both = list(zip(quantiles, self.doubts, strict=True))
+        low = min(self.value - t * doubt.down for t, doubt in both)
+        return Interval(self.value, low, max(self.value + t * doubt.up for t, doubt in both))
 
     def chance_above(self, floor: float) -> float:
         """The one-sided p-value of "the difference is no more than `floor`"."""
-        return _chance(self.value - floor, self.error_down, self.freedom)
+        return max(_chance(self.value - floor, each.down, each.freedom) for each in self.doubts)
 
     def chance_below(self, floor: float) -> float:
         """The one-sided p-value of "the difference is no less than -`floor`"."""
-        return _chance(-self.value - floor, self.error_up, self.freedom)
+        return max(_chance(-self.value - floor, each.up, each.freedom) for each in self.doubts)
 
     def smallest_visible(self, floor: float, level: float, *, upwards: bool) -> float | None:
         """The least change that is found four times in five, at a one-sided `level`; None where none can be."""
-        error = self.error_down if upwards else self.error_up
-        if not math.isfinite(error) or not math.isfinite(self.value):
-            return None
-        t = student_quantile(1 - level, self.freedom) + student_quantile(POWER, self.freedom)
-        return floor + t * error
+        reach = max(
+            (each.down if upwards else each.up)
+            * (student_quantile(1 - level, each.freedom) + student_quantile(POWER, each.freedom))
+            for each in self.doubts
+        )
+        known = math.isfinite(reach) and math.isfinite(self.value)
+        return floor + reach if known else None
 
 
 def difference(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Difference:
     """What the candidate's runs have more than the base's; at least one run on either side.
 
-    With three runs on a side the replicate is the run: Welch's standard error, or, where the other side has fewer,
-    one variance for both. A side is never taken for more certain than what happened within its runs leaves it,
-    and that alone counts where both sides have fewer than three: then how runs differ among themselves is not seen.
+    With three runs on a side the replicate is the run. What happened within the runs is a doubt of its own: runs
+    that agree by luck are no surer than their packets. It alone counts where both sides have fewer runs than three: how
+    runs differ among themselves is not seen then.
     """
-    whole = _lost_side(base, candidate)
-    if whole is not None:
-        return whole
+    by_runs = max(len(base), len(candidate)) >= FEWEST_RUNS
+    method = "runs" if by_runs else "blocks"
+    if any(math.isinf(one.value) for one in (*base, *candidate)):
+        none = Doubt(math.inf, math.inf, math.inf)
+        return Difference(_lost_difference(base, candidate), (none,), method)
     value = fmean(one.value for one in candidate) - fmean(one.value for one in base)
-    sides = (base, candidate)
-    by_runs = max(map(len, sides)) >= FEWEST_RUNS
-    between = _between(base, candidate) if by_runs else [(0.0, math.inf)] * 2
-    down, freedom = _combined(
-        sides, between, (lambda one: one.error_up, lambda one: one.error_down)
-    )
-    up, _ = _combined(sides, between, (lambda one: one.error_down, lambda one: one.error_up))
-    return Difference(value, down, up, freedom, "runs" if by_runs else "blocks")
+    within = _within(base, candidate, by_runs=by_runs)
+    return Difference(value, (within, _between(base, candidate)) if by_runs else (within,), method)
 
 
-def _lost_side(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Difference | None:
-    """The difference where a percentile is a lost packet in any run; None where all are finite."""
+def _lost_difference(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> float:
+    """Infinite where all runs of one side, and none of the other, lost their percentile for sure; else NaN."""
     lost = [[math.isinf(one.value) for one in side] for side in (base, candidate)]
-    if not any(lost[0]) and not any(lost[1]):
-        return None
-    value = math.nan
     if not any(lost[0]) and all(one.surely_lost for one in candidate):
-        value = math.inf
-    elif not any(lost[1]) and all(one.surely_lost for one in base):
-        value = -math.inf
-    method = "runs" if max(len(base), len(candidate)) >= FEWEST_RUNS else "blocks"
-    return Difference(value, math.inf, math.inf, math.inf, method)
+        return math.inf
+    if not any(lost[1]) and all(one.surely_lost for one in base):
+        return -math.inf
+    return math.nan
 
 
-def _between(
-    base: Sequence[Replicate], candidate: Sequence[Replicate]
-) -> list[tuple[float, float]]:
-    """For each side the variance of its mean by how its runs differ, and the degrees of freedom of that."""
+def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt:
+    """By how runs differ among themselves.
+
+    Student's one variance for both sides where they have equally many runs, for then his test keeps its level
+    though the variances differ (Box 1954), or where one side has too few for a variance; else Welch's.
+    """
     sides = [[one.value for one in side] for side in (base, candidate)]
-    if min(map(len, sides)) >= FEWEST_RUNS:
-        return [(variance(side) / len(side), len(side) - 1.0) for side in sides]
+    counts = [len(side) for side in sides]
+    if counts[0] != counts[1] and min(counts) >= FEWEST_RUNS:
+        parts = [variance(side) / len(side) for side in sides]
+        total = sum(parts)
+        doubt = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
+        return Doubt(math.sqrt(total), math.sqrt(total), total**2 / doubt if doubt else math.inf)
     squares = sum(variance(side) * (len(side) - 1) for side in sides if len(side) > 1)
-    freedom = float(sum(len(side) - 1 for side in sides))
-    return [(squares / freedom / len(side), freedom) for side in sides]
+    freedom = float(sum(counts) - len(counts))
+    error = math.sqrt(squares / freedom * sum(1 / count for count in counts))
+    return Doubt(error, error, freedom)
 
 
-def _combined(
-    sides: tuple[Sequence[Replicate], Sequence[Replicate]],
-    between: Sequence[tuple[float, float]],
-    errors: tuple[_Error, _Error],
-) -> tuple[float, float]:
-    """The standard error of the difference towards one side, and its degrees of freedom (Welch-Satterthwaite)."""
-    parts = [
-        _of_side(side, error, *known)
-        for side, error, known in zip(sides, errors, between, strict=True)
-    ]
-    total = sum(part for part, _ in parts)
-    if not math.isfinite(total) or total == 0:
-        return math.sqrt(total), math.inf
-    pooled = min(map(len, sides)) < FEWEST_RUNS <= max(map(len, sides))
-    if pooled:
-        return math.sqrt(total), min(freedom for _, freedom in parts)
-    doubt = sum((part / total) ** 2 / freedom for part, freedom in parts)
-    return math.sqrt(total), 1 / doubt if doubt else math.inf
+def _within(base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_runs: bool) -> Doubt:
+    """By what happened within the runs. Where runs are replicates, those whose error is not known are left out."""
+    down = [_side(base, _upwards, by_runs), _side(candidate, _downwards, by_runs)]
+    up = [_side(base, _downwards, by_runs), _side(candidate, _upwards, by_runs)]
+    freedom = [min(one.freedom for one in side) * len(side) for side in (base, candidate)]
+    total = sum(down)
+    doubt = sum(
+        (part / total) ** 2 / each if math.isfinite(total) and total else 0.0
+        for part, each in zip(down, freedom, strict=True)
+    )
+    return Doubt(math.sqrt(total), math.sqrt(sum(up)), 1 / doubt if doubt else math.inf)
 
 
-def _of_side(
-    side: Sequence[Replicate], error: _Error, between: float, freedom: float
-) -> tuple[float, float]:
-    """The variance of a side's mean: by its runs, but never less than what happened within them leaves."""
-    by_runs = math.isfinite(freedom)
+def _side(side: Sequence[Replicate], error: _Error, by_runs: bool) -> float:  # noqa: FBT001
+    """The variance of a side's mean."""
     known = [error(one) ** 2 for one in side if math.isfinite(error(one)) or not by_runs]
-    within = fmean(known) / len(side) if known else 0.0
-    if by_runs:
-        return max(between, within), freedom
-    least = min(one.freedom for one in side)
-    return within, least * len(side)
+    return fmean(known) / len(side) if known else 0.0
+
+
+def _upwards(one: Replicate) -> float:
+    return one.error_up
+
+
+def _downwards(one: Replicate) -> float:
+    return one.error_down
 
 
 def _chance(beyond: float, error: float, freedom: float) -> float:

@@ -196,12 +196,15 @@ def test_three_runs_on_a_side_make_the_run_the_replicate() -> None:
     assert blocks.interval(0.95).low > 0.5
 
 
-def test_runs_against_runs_are_welch() -> None:
-    ours, theirs = [10.0, 10.1, 10.4, 9.9], [10.5, 10.4, 11.0, 10.9, 10.2]
+@pytest.mark.parametrize("count", [4, 5])
+def test_runs_against_runs_are_student_where_equally_many_and_welch_else(count: int) -> None:
+    ours, theirs = [10.0, 10.1, 10.4, 9.9], [10.5, 10.4, 11.0, 10.9, 10.2][:count]
     found = difference([level(v, 1e-9) for v in ours], [level(v, 1e-9) for v in theirs])
-    expected = stats.ttest_ind(theirs, ours, equal_var=False).confidence_interval(0.95)
+    test = stats.ttest_ind(theirs, ours, equal_var=count == 4)
+    expected = test.confidence_interval(0.95)
     got = found.interval(0.95)
     assert (got.low, got.high) == pytest.approx((expected.low, expected.high), rel=1e-3)
+    assert found.chance_above(0) == pytest.approx(test.pvalue / 2, rel=1e-3)
 
 
 def test_one_run_against_many_is_a_prediction_interval() -> None:
@@ -213,7 +216,8 @@ def test_one_run_against_many_is_a_prediction_interval() -> None:
 
 def test_runs_that_agree_too_well_are_no_surer_than_their_packets() -> None:
     found = difference([level(10.0, 0.1)] * 5, [level(10.0, 0.1)])
-    assert found.error_up == pytest.approx(math.sqrt(0.1**2 + 0.1**2 / 5))
+    half = stats.norm.ppf(0.975) * math.sqrt(0.1**2 + 0.1**2 / 5)
+    assert found.interval(0.95).high == pytest.approx(half, rel=1e-3)
 
 
 def test_a_percentile_lost_for_sure_is_a_regression_without_a_figure() -> None:
