@@ -1,0 +1,252 @@
+"""The phases of a campaign, one after another: far ends made ready, the emulator calibrated, paths measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from benchkit.campaign import calibration, fitness, phases, reach
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
+from benchkit.campaign.lateness import late_paths
+from benchkit.campaign.log import Log
+from benchkit.campaign.phases import Phase
+from benchkit.campaign.question import Question
+from benchkit.campaign.reach import Reach
+from benchkit.campaign.summary import could_be_decided, path_record
+from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
+from benchkit.emulators.link import Emulation, modelled
+from benchkit.errors import MeasureError, UnfitError
+from benchkit.model.place import Path
+from benchkit.model.record import Calibration
+from benchkit.model.spec import HttpServerSpec, ReflectorSpec, Spec, StreamServerSpec
+
+ATTEMPTS = 3
+STEP_NS = NS_PER_MS
+
+
+class Campaign:
+    """The phases of one campaign on a running emulation."""
+
+    def __init__(
+        self, question: Question, emulation: Emulation, crew: Crew, observe: Observer, log: Log
+    ) -> None:
+        self._target = question.target
+        self._paths = question.target.paths
+        self._emulated = tuple(path for path in self._paths if path.model is not None)
+        self._plan = question.target.plan
+        self._tolerance_ns = question.tolerance_ns
+        self._emulation = emulation
+        self._crew = crew
+        self._observe = observe
+        self._log = log
+        self._models = modelled(self._emulated)
+        self._reaches: dict[str, Reach] = {}
+        self._rates = phases.rate_phases(self._plan, self._emulated)
+        self._measuring: tuple[Phase, ...] = ()
+        self._total = 0
+        self._index = 0
+
+    def prepare(self) -> None:
+        """See the far ends of modelled paths ready, find those of real ones, and lay out the phases."""
+        self._serve()
+        self._reaches = {
+            path.name: reach.emulated(path, self._emulation.ends[path.name])
+            for path in self._emulated
+        }
+        for path in self._paths:
+            if path.model is None:
+                self._find(path)
+        found = tuple(path for path in self._paths if path.name in self._reaches)
+        asked = tuple(path for path in found if self._reaches[path.name].url)
+        bulk = tuple(path for path in found if self._reaches[path.name].stream_port)
+        self._measuring = phases.measuring_phases(self._plan, found, asked, bulk)
+        calibrating = len(self._rates) + 2 if self._emulated else 0
+        self._total = len(self._measuring) + calibrating
+
+    def _serve(self) -> None:
+        """Start the far ends of modelled paths that the plan needs."""
+        needed: list[Callable[[str], Spec]] = [lambda far: ReflectorSpec(far, reach.STAMP_PORT)]
+        if "http" in self._plan.probes:
+            needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
+        if "tcp" in self._plan.probes:
+            needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
+        for path in self._emulated:
+            for spec in needed:
+                self._crew.serve(path.far, spec(self._emulation.ends[path.name].far))
+        self._crew.await_responders()
+
+    def _find(self, path: Path) -> None:
+        try:
+            self._reaches[path.name] = reach.find(
+                self._target.site(path.far), self._crew, self._say
+            )
+        except MeasureError as error:
+            self._log.unmeasured.append(str(error))
+            self._say(str(error))
+        finally:
+            self._log.harvest.forget(reach.TRIAL)
+
+    def calibrate(self, emulator: str) -> bool:
+        """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
+        if not self._emulated:
+            return True
+        floor, got = phases.calibration_phases(self._plan, self._emulated)
+        self._emulation.apply([model.bare for model in self._models])
+        self._run(floor)
+        asked = (*self._rates, got)
+        troubles: list[str] = []
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._say(f"{troubles[0]} (trying again)")
+                self._forget(asked)
+            found = self._asked_against_got(asked)
+            troubles = calibration.out_of_tolerance(found, emulator)
+            if not troubles:
+                return True
+            wrong = {one.path for one in found if one.quantity == "rate" and not one.within}
+            asked = (*(one for one in self._rates if one.paths[0].name in wrong), got)
+        self._log.unfit += troubles
+        return False
+
+    def _forget(self, asked: Sequence[Phase]) -> None:
+        for phase in asked:
+            self._log.harvest.forget(phase.name, {path.name for path in phase.paths})
+        self._index -= len(asked)
+
+    def _asked_against_got(self, asked: Sequence[Phase]) -> list[Calibration]:
+        """Measure rates without delay, then everything else, and compare. Raises UnfitError below the floor."""
+        *rates, got = asked
+        self._emulation.apply([model.bare for model in self._models])
+        for phase in rates:
+            self._run(phase)
+        self._emulation.apply([model.still for model in self._models])
+        self._run(got)
+        found = calibration.calibrations(self._emulated, self._log.harvest, self._tolerance_ns)
+        self._log.calibration = found
+        impossible = calibration.below_the_floor(found)
+        if impossible:
+            raise UnfitError(impossible[0])
+        return found
+
+    def measure(self) -> None:
+        """Run every measuring phase in order; traces start with the first."""
+        began = realtime_ns()
+        self._emulation.apply(self._models)
+        for phase in self._measuring:
+            self._run(phase)
+            if phase.name == phases.IDLE:
+                self._extend(phase)
+                self._check_idle(began)
+
+    def _extend(self, phase: Phase) -> None:
+        """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.
+
+        So few looks are taken: every look at an interval is one more chance to be among its 5 % of errors.
+        """
+        measured, rounds = phase.duration_ns, 1
+        while (more := phases.further_round(phase, measured, self._plan.longest_ns)) is not None:
+            self._log.unfit += self._line_troubles()
+            if self._log.unfit or not self._is_open():
+                break
+            self._total += 1
+            self._run(more)
+            measured, rounds = measured + more.duration_ns, rounds + 1
+        if rounds > 1:
+            self._say(
+                f"round trips were measured in {rounds} rounds, {measured / NS_PER_S:g} s in all, "
+                + (
+                    "and a verdict is still open"
+                    if self._is_open()
+                    else "until every verdict was decided"
+                )
+            )
+
+    def _is_open(self) -> bool:
+        """Whether more of the same could still decide a verdict."""
+        return any(
+            could_be_decided(verdict)
+            for path in self._paths
+            for verdict in path_record(
+                path, self._log.harvest, unfit=None, emulator_drops=0
+            ).verdicts
+        )
+
+    def _line_troubles(self) -> list[str]:
+        report, tolerance = self._log.line.get(phases.IDLE), self._tolerance_ns
+        troubles = fitness.line_troubles(report, tolerance)
+        if report is not None and not report.lateness:  # the kernel's own emulator does not tell
+            troubles += late_paths(self._emulated, self._log.harvest, tolerance)
+        return troubles
+
+    def _check_idle(self, began_ns: int) -> None:
+        """Whether the emulator held the idle paths: only there does its own lateness decide a verdict."""
+        tolerance = self._tolerance_ns
+        self._log.unfit += self._line_troubles()
+        walked = [
+            row
+            for path in self._paths
+            if (row := calibration.followed(path, self._log.harvest, began_ns, tolerance))
+        ]
+        self._log.calibration += walked
+        if walked:
+            self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
+
+    def _run(self, phase: Phase) -> None:
+        seconds = (phase.duration_ns + phases.OVERHEAD_NS) / NS_PER_S
+        self._observe(PhaseBegan(phase.words, self._index, self._total, seconds))
+        self._index += 1
+        self._emulation.report()  # start its counts anew
+        offset = realtime_offset_ns()
+        jobs = {
+            f"{path.name} {phase.name} {kind}": job
+            for path in phase.paths
+            for kind, job in self._jobs(path, phase).items()
+        }
+        troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
+        self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
+        self._await_rest(phase)
+        report = self._emulation.report()
+        if report is not None:
+            self._log.line[phase.name] = report
+        for error in troubles.values():
+            self._log.unmeasured.append(str(error))
+            self._say(str(error))
+        for path in phase.paths:
+            self._tell(path, phase)
+
+    def _jobs(self, path: Path, phase: Phase) -> Mapping[str, tuple[str, Spec]]:
+        """What runs at the near end of a path in a phase."""
+
+        def open_session(name: str, phase_name: str) -> int:
+            return self._log.harvest.open_session(name, phase_name, ours=path.model is not None)
+
+        return reach.jobs(path, phase, self._plan, self._reaches[path.name], open_session)
+
+    def _await_rest(self, phase: Phase) -> None:
+        """Wait for what far ends still send: departures of answers, and goodput counted over there."""
+        harvest = self._log.harvest
+        names = [path.name for path in phase.paths]
+        self._crew.wait_for(
+            lambda: not any(harvest.awaits_departures(name, phase.name) for name in names)
+        )
+        if phase.name in phases.BULK:
+            self._crew.wait_for(
+                lambda: all(harvest.has("goodput", name, phase.name) for name in names)
+            )
+
+    def _tell(self, path: Path, phase: Phase) -> None:
+        for kind in ("rtt", "http"):
+            rows = self._log.harvest.samples(kind, path.name, phase.name)
+            if rows is None:
+                continue
+            took = rows.columns["received_ns"] - rows.columns["due_ns"]
+            answered = took.compressed()
+            median = float(np.median(answered)) / NS_PER_MS if len(answered) else None
+            lost = len(rows) - len(answered)
+            self._observe(PathMoved(path.name, phase.name, len(rows), lost, median))
+
+    def _say(self, text: str) -> None:
+        self._log.notes.append(text)
+        self._observe(Said(text))
