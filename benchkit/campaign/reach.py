@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchkit.campaign import phases
@@ -73,24 +73,28 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
 
     Raises MeasureError when it has no address or answers nothing.
     """
-    address = resolved(site.address or "")
     silent = []
-    for candidate in candidates(address, site.reach):
+    for candidate in candidates(addresses(site.address or ""), site.reach):
         trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
         spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
         troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
         if not troubles:
-            say(f"{site.name} ({address}): {candidate.words()} answers")
+            say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
             return real(site, candidate)
-        silent.append(candidate.words())
+        silent.append(f"{candidate.address} {candidate.words()}")
     raise MeasureError(
-        f"nothing answers at {site.name}, {address} ({', '.join(silent)}): is it up? Start `benchkit agent` "
+        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
         "there, or set the site's `reach` to a TCP port that is open"
     )
 
 
-def candidates(address: str, reach: str) -> Iterator[Reach]:
-    """What may answer: "auto", "stamp", "icmp", or "tcp PORT"."""
+def candidates(found: Sequence[str], reach: str) -> Iterator[Reach]:
+    """What may answer at one of these addresses: "auto", "stamp", "icmp", or "tcp PORT"."""
+    ways = [list(_ways(address, reach)) for address in found]
+    yield from (way for same in zip(*ways, strict=True) for way in same)
+
+
+def _ways(address: str, reach: str) -> Iterator[Reach]:
     if reach in {AUTO, "stamp"}:
         yield Reach(HOST, address)
     if reach in {AUTO, "icmp"}:
@@ -102,15 +106,21 @@ def candidates(address: str, reach: str) -> Iterator[Reach]:
         yield from (Reach(HOST, address, "connect", each) for each in CONNECT_PORTS)
 
 
-def resolved(name: str) -> str:
-    """The IPv4 address of a name. Raises MeasureError where it has none."""
+def addresses(name: str) -> list[str]:
+    """The addresses of a name, one of each family, in the order that the system prefers (RFC 6724).
+
+    Raises MeasureError where it has none.
+    """
     try:
-        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
     except OSError as error:
         raise MeasureError(
-            f"{name or 'a site without an address'} has no IPv4 address: {error.strerror}; give one that has"
+            f"{name or 'a site without an address'} has no IP address: {error.strerror}; give one that has"
         ) from error
-    return str(found[0][4][0])
+    first: dict[int, str] = {}
+    for family, _, _, _, address in found:
+        first.setdefault(family, str(address[0]))
+    return list(first.values())
 
 
 def jobs(

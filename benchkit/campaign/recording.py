@@ -20,8 +20,8 @@ from benchkit.campaign.reach import (
     TRY_TIMEOUT_NS,
     Reach,
     RoundTrips,
+    addresses,
     candidates,
-    resolved,
 )
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.emulators.choice import choose
@@ -96,11 +96,11 @@ def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
 
     Raises MeasureError for a name that does not resolve, and where nothing answers or too little.
     """
-    address = resolved(wanted.address)
+    found = addresses(wanted.address)
     process.warm_up(PRELOADED)
     with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
         site = testbed.sites[HERE]
-        way = _what_answers(wanted, address, site, channel, say)
+        way = _what_answers(wanted, found, site, channel, say)
         say(f"measuring {wanted.address}: {wanted.phase.packets} packets, {wanted.rate_per_s:g}/s")
         rows = _measured(way.round_trips("", wanted.phase, 1, TIMEOUT_NS), site, channel)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
@@ -193,26 +193,26 @@ def _await_ready(channel: Channel) -> None:
         raise UnfitError("the far end ended before it was ready: run again")
 
 
-def _ways(wanted: Wanted, address: str) -> Iterator[Reach]:
+def _ways(wanted: Wanted, found: Sequence[str]) -> Iterator[Reach]:
     """What may answer, the most exact first."""
     if wanted.probe == "connect" and wanted.port:
-        return candidates(address, f"tcp {wanted.port}")
+        return candidates(found, f"tcp {wanted.port}")
     if wanted.probe == "connect":
-        return (way for way in candidates(address, AUTO) if way.probe == "connect")
-    ways = candidates(address, wanted.probe or AUTO)
+        return (way for way in candidates(found, AUTO) if way.probe == "connect")
+    ways = candidates(found, wanted.probe or AUTO)
     return (replace(way, port=wanted.port) if wanted.port else way for way in ways)
 
 
 def _what_answers(
     wanted: Wanted,
-    address: str,
+    found: Sequence[str],
     site: NamespaceExecutor,
     channel: Channel,
     say: Callable[[str], None],
 ) -> Reach:
     """The first way that is answered."""
     silent = []
-    for way in _ways(wanted, address):
+    for way in _ways(wanted, found):
         try:
             _measured(way.round_trips("", TRIAL_PHASE, 1, TRY_TIMEOUT_NS), site, channel)
         except (MeasureError, UnfitError) as error:

@@ -8,29 +8,35 @@ from benchkit.errors import UnfitError
 from benchkit.linux import timestamping
 
 ECHO_REPLY, ECHO_REQUEST = 0, 8
+ECHO_REPLY_6, ECHO_REQUEST_6 = 129, 128
 HEADER_OCTETS = 8
 
 
 def echo_socket(address: str) -> socket.socket:
-    """A non-blocking stamped socket connected to that IPv4 address.
+    """A non-blocking stamped socket for that address, IPv4 or IPv6, to be connected.
 
-    A raw one hands over IP headers too, and other programs' answers. Raises UnfitError without the privilege.
+    A raw one hands over other programs' answers too, those of IPv4 with their IP headers. Raises UnfitError
+    without the privilege.
     """
+    family = timestamping.family_of(address)
+    protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
             found = socket.socket(
-                socket.AF_INET,
-                kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
-                socket.IPPROTO_ICMP,
+                family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol
             )
         except PermissionError:
             continue
         timestamping.stamp(found)
-        found.connect((address, 0))
         return found
     raise UnfitError(
         f"pinging {address} needs a group that may: widen net.ipv4.ping_group_range with sysctl, or run as root"
     )
+
+
+def pack_echo_6(sequence: int, payload: bytes) -> bytes:
+    """An echo request of ICMPv6; the kernel knows the addresses, and fills in the checksum."""
+    return bytes((ECHO_REQUEST_6, 0, 0, 0, 0, 0)) + (sequence & 0xFFFF).to_bytes(2, "big") + payload
 
 
 def pack_echo(sequence: int, payload: bytes) -> bytes:
@@ -48,5 +54,12 @@ def read_echo(packet: bytes) -> bytes | None:
     if packet and packet[0] >> 4 == 4:  # noqa: PLR2004  version 4; an ICMP type is below 64
         packet = packet[4 * (packet[0] & 15) :]
     if len(packet) < HEADER_OCTETS or packet[0] != ECHO_REPLY:
+        return None
+    return packet[HEADER_OCTETS:]
+
+
+def read_echo_6(packet: bytes) -> bytes | None:
+    """The payload of an echo reply of ICMPv6, which comes without an IP header; None for anything else."""
+    if len(packet) < HEADER_OCTETS or packet[0] != ECHO_REPLY_6:
         return None
     return packet[HEADER_OCTETS:]

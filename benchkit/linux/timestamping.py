@@ -1,4 +1,4 @@
-"""Kernel stamps on UDP sockets (SO_TIMESTAMPING), and a descriptor a uvloop can watch them by.
+"""Kernel stamps on UDP sockets (SO_TIMESTAMPING), IPv4 and IPv6, and a descriptor a uvloop can watch them by.
 
 Each datagram sent is stamped before the local qdisc (SCHED) and when the driver takes it (SND); each one
 received, when the kernel first sees it. All are CLOCK_REALTIME, integer nanoseconds.
@@ -6,11 +6,13 @@ received, when the kernel first sees it. All are CLOCK_REALTIME, integer nanosec
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
+import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchkit.clock import NS_PER_S
 
@@ -19,23 +21,46 @@ MSG_ERRQUEUE = socket.MSG_ERRQUEUE
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, OPT_TSONLY = 2, 8, 16, 128, 256, 2048
 FLAGS = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE | OPT_ID | TX_SCHED | OPT_TSONLY
 
-IP_RECVERR, IP_RECVTTL, IP_TTL = 11, 12, 2
+IP_RECVERR, IP_RECVTOS, IP_RECVTTL = 11, 13, 12
 IPV6_RECVERR = 25
 SND, SCHED = 0, 1
 ORIGIN_TIMESTAMPING = 4
+LARGEST_TTL = 255
+# ICMP's bad news about an earlier packet of a connected socket: its missing answer tells, and the socket is well.
+NEWS = frozenset(
+    {
+        errno.ECONNREFUSED,
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.ENOPROTOOPT,
+        errno.EPROTO,
+        errno.EMSGSIZE,
+        errno.EACCES,
+        errno.EHOSTDOWN,
+        errno.EOPNOTSUPP,
+    }
+)
+# Which control messages tell the hop limit and the traffic class, in either family.
+_HOPS = {(socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT)}
+_CLASSES = {(socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
 
 _STAMPS = struct.Struct("=6q")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _ANCILLARY = 512
+_Message = tuple[bytes, list[tuple[int, int, bytes]], int, Any]
 
 
 class Received(NamedTuple):
-    """A datagram: what it held, who sent it, when the kernel saw it (0: no stamp), its TTL (-1: not told)."""
+    """A datagram: what it held, who sent it, and when the kernel saw it (0: no stamp).
+
+    `ttl` is the TTL or hop limit it came with, `traffic_class` DSCP and ECN in one octet; -1 is not told.
+    """
 
     payload: bytes
-    source: tuple[str, int]
+    source: Any
     stamp_ns: int
     ttl: int
+    traffic_class: int
 
 
 class Sent(NamedTuple):
@@ -46,19 +71,38 @@ class Sent(NamedTuple):
     stamp_ns: int
 
 
+def family_of(address: str) -> socket.AddressFamily:
+    """IPv6 for an address with colons in it, else IPv4."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def stamped_udp_socket(family: int = socket.AF_INET) -> socket.socket:
     """A non-blocking UDP socket whose datagrams the kernel stamps both ways."""
     udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         stamp(udp)
-        udp.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
         # RFC 8762 has senders use the largest TTL, so that the far end can count hops.
-        udp.setsockopt(socket.IPPROTO_IP, IP_TTL, 255)
+        if family == socket.AF_INET6:
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+            udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, LARGEST_TTL)
+        else:
+            udp.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+            udp.setsockopt(socket.IPPROTO_IP, IP_RECVTOS, 1)
+            udp.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, LARGEST_TTL)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     except OSError:
         udp.close()
         raise
     return udp
+
+
+def set_traffic_class(sender: socket.socket, traffic_class: int) -> None:
+    """Send with this DSCP (the upper six bits) and ECN from now on."""
+    if sender.family == socket.AF_INET6:
+        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, traffic_class)
+    else:
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, traffic_class)
 
 
 def stamp(sender: socket.socket) -> None:
@@ -77,42 +121,48 @@ def watchable(udp: socket.socket) -> select.epoll:
     return nested
 
 
-def receive(udp: socket.socket) -> Iterator[Received]:
-    """Everything that has arrived. ICMP errors of a connected socket are passed over: the loss tells."""
-    while True:
-        try:
-            payload, ancillary, _, source = udp.recvmsg(2048, _ANCILLARY)
-        except BlockingIOError:
-            return
-        except ConnectionRefusedError:
-            continue
-        stamp, ttl = 0, -1
+def receive(udp: socket.socket, largest: int = 2048) -> Iterator[Received]:
+    """Everything that has arrived, up to `largest` octets of each."""
+    while (found := _next(udp, largest)) is not None:
+        payload, ancillary, _, source = found
+        stamp, ttl, traffic_class = 0, -1, -1
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-                seconds, nanoseconds, *_ = _STAMPS.unpack_from(data)
-                stamp = seconds * NS_PER_S + nanoseconds
-            elif level == socket.IPPROTO_IP and kind == IP_TTL:
-                ttl = int.from_bytes(data[:4], "little")
-        yield Received(payload, source, stamp, ttl)
+                stamp = _software_ns(data)
+            elif (level, kind) in _HOPS:
+                ttl = int.from_bytes(data[:4], sys.byteorder)
+            elif (level, kind) in _CLASSES:  # one octet from IPv4, an int from IPv6
+                traffic_class = int.from_bytes(data[:4], sys.byteorder)
+        yield Received(payload, source, stamp, ttl, traffic_class)
 
 
 def transmit_stamps(udp: socket.socket) -> Iterator[Sent]:
     """Every transmit stamp that has come back. On virtual devices they are there when send() returns."""
-    while True:
-        try:
-            _, ancillary, _, _ = udp.recvmsg(0, _ANCILLARY, MSG_ERRQUEUE)
-        except BlockingIOError:
-            return
-        except ConnectionRefusedError:
-            continue
+    while (found := _next(udp, 0, MSG_ERRQUEUE)) is not None:
         stamp, identity, point = 0, -1, -1
-        for level, kind, data in ancillary:
+        for level, kind, data in found[1]:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-                seconds, nanoseconds, *_ = _STAMPS.unpack_from(data)
-                stamp = seconds * NS_PER_S + nanoseconds
+                stamp = _software_ns(data)
             elif kind in {IP_RECVERR, IPV6_RECVERR}:
                 _, origin, _, _, _, info, number = _EXTENDED_ERROR.unpack_from(data)
                 if origin == ORIGIN_TIMESTAMPING:
                     identity, point = number, info
         if stamp and identity >= 0:
             yield Sent(identity, point, stamp)
+
+
+def _next(udp: socket.socket, octets: int, flags: int = 0) -> _Message | None:
+    """What recvmsg gives next, None where there is nothing. ICMP errors are passed over: the loss tells."""
+    while True:
+        try:
+            return udp.recvmsg(octets, _ANCILLARY, flags)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno not in NEWS:
+                raise
+
+
+def _software_ns(stamps: bytes) -> int:
+    seconds, nanoseconds, *_ = _STAMPS.unpack_from(stamps)
+    return int(seconds) * NS_PER_S + int(nanoseconds)

@@ -16,7 +16,7 @@ EARTH_RADIUS_KM = 6371.0
 class Site:
     """A named place. Coordinates in degrees, north and east positive; absent where nobody said.
 
-    A real one has an `address`, a host name or IPv4 address; `reach` says what answers there: "stamp",
+    A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp",
     "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk.
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux import tcp
+from benchkit.linux import tcp, timestamping
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
@@ -59,7 +59,8 @@ async def connect(spec: ConnectSpec) -> AsyncIterator[Samples]:
 
 async def _handshake_ns(spec: ConnectSpec) -> int | None:
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
+    family = timestamping.family_of(spec.address)
+    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
         try:
             async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
                 await loop.sock_connect(connection, (spec.address, spec.port))

@@ -17,15 +17,16 @@ import numpy as np
 from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
-from benchkit.model.samples import DUPLICATES, RTT_COLUMNS, Samples, column
+from benchkit.model.samples import DUPLICATES, Samples, column
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import periodic
 
 BATCH_S = 0.25
 SOON_NS = 20 * NS_PER_MS
 POINTS = {timestamping.SND: "t1_ns", timestamping.SCHED: "t1_sched_ns"}
-ARRIVALS = ("received_ns", "t2_ns", "t3_ns", "t4_ns")
-FAR_STAMPS = ("t2_ns", "t3_ns")
+ARRIVALS = ("received_ns", "t4_ns")
+# What every row has whatever the protocol: those of the far end come with the codec.
+NEAR_COLUMNS = ("sent_ns", "received_ns", "t1_sched_ns", "t1_ns", "t4_ns")
 
 
 class Session(Protocol):
@@ -57,22 +58,25 @@ class Session(Protocol):
 
 
 class Answer(NamedTuple):
-    """Which packet is answered, and the far end's own stamps in ns since 1970, 0 where it has none."""
+    """Which packet is answered, and what the far end says, in the order of the codec's `far_columns`."""
 
     number: int
-    t2_ns: int = 0
-    t3_ns: int = 0
+    far: tuple[int, ...] = ()
 
 
 class Codec(Protocol):
-    """A protocol's packets."""
+    """A protocol's packets.
 
-    has_far_stamps: bool
+    `far_columns` name what an answer tells of the far end. In those that end in "_ns" 0 is a stamp that it
+    does not have.
+    """
+
+    far_columns: tuple[str, ...]
 
     def pack(self, index: int) -> bytes:
         """The packet of that number."""
 
-    def read(self, payload: bytes) -> Answer | None:
+    def read(self, received: timestamping.Received) -> Answer | None:
         """What was answered, or None where this is no answer to us."""
 
 
@@ -85,10 +89,8 @@ class _Flight:
         self._codec = codec
         self.due = periodic(start, spec.interval_ns, spec.count)
         self._udp = udp
-        self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in RTT_COLUMNS[2:]}
-        if not codec.has_far_stamps:
-            for name in FAR_STAMPS:
-                del self._times[name]
+        names = (*NEAR_COLUMNS, *codec.far_columns)
+        self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in names}
         self._duplicates = np.zeros(spec.count, dtype=np.int64)
         self._left: list[int] = []  # by transmit identity: which packet that was
         self._settled = 0
@@ -120,9 +122,9 @@ class _Flight:
 
     def collect(self) -> None:
         """Take answers, and stamps that came late."""
-        for payload, _, stamp, _ in timestamping.receive(self._udp):
+        for received in timestamping.receive(self._udp):
             now = monotonic_ns()
-            answer = self._codec.read(payload)
+            answer = self._codec.read(received)
             if answer is None or not 0 <= answer.number < self.spec.count:
                 continue
             index, times = answer.number, self._times
@@ -130,9 +132,9 @@ class _Flight:
                 self._duplicates[index] += 1  # the first answer counts
                 continue
             times["received_ns"][index] = now
-            times["t4_ns"][index] = stamp
-            if self._codec.has_far_stamps:
-                times["t2_ns"][index], times["t3_ns"][index] = answer.t2_ns, answer.t3_ns
+            times["t4_ns"][index] = received.stamp_ns
+            for name, value in zip(self._codec.far_columns, answer.far, strict=True):
+                times[name][index] = value
             self.answered += 1
         self.collect_stamps()
 
@@ -160,10 +162,12 @@ class _Flight:
             "sequence": column(np.arange(rows.start, rows.stop)),
             "due_ns": column(self.due[rows]),
         }
+        missing = too_late | (self._times["received_ns"][rows] == 0)
         for name, values in self._times.items():
-            absent = values[rows] == 0
-            if name in ARRIVALS:
-                absent = absent | too_late
+            came_back = name in ARRIVALS or name in self._codec.far_columns
+            absent = missing if came_back else np.zeros(len(missing), dtype=np.bool_)
+            if name.endswith("_ns"):
+                absent = absent | (values[rows] == 0)
             columns[name] = column(values[rows].copy(), absent)
         columns[DUPLICATES] = column(self._duplicates[rows].copy())
         return Samples("rtt", spec.path, spec.phase, columns)

@@ -17,8 +17,8 @@ from benchkit.errors import MeasureError
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpServerSpec, HttpSpec
-from benchkit.probes.listening import listening_at
 from benchkit.probes.pacer import until
+from benchkit.probes.reachable import listening_at
 from benchkit.probes.schedule import periodic
 
 WARM_UP = 4  # connections opened before the first request that counts

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator
 
 from benchkit.linux import icmp as wire
+from benchkit.linux import timestamping
 from benchkit.model.samples import Samples
 from benchkit.model.spec import IcmpSpec
 from benchkit.probes.flight import Answer, fly
+from benchkit.probes.reachable import connect_to
 
 TOKEN_OCTETS = 8
 # As long as a STAMP packet, so that both take the same time on a slow link.
@@ -18,16 +21,19 @@ PADDING = bytes(24)
 class _Echoes:
     """The packets of one session, told from those of others by a token."""
 
-    has_far_stamps = False
+    far_columns: tuple[str, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
         self._token = os.urandom(TOKEN_OCTETS)
+        six = timestamping.family_of(address) == socket.AF_INET6
+        self._pack = wire.pack_echo_6 if six else wire.pack_echo
+        self._read = wire.read_echo_6 if six else wire.read_echo
 
     def pack(self, index: int) -> bytes:
-        return wire.pack_echo(index, self._token + index.to_bytes(4, "big") + PADDING)
+        return self._pack(index, self._token + index.to_bytes(4, "big") + PADDING)
 
-    def read(self, payload: bytes) -> Answer | None:
-        body = wire.read_echo(payload)
+    def read(self, received: timestamping.Received) -> Answer | None:
+        body = self._read(received.payload)
         if body is None or body[:TOKEN_OCTETS] != self._token:
             return None
         return Answer(int.from_bytes(body[TOKEN_OCTETS : TOKEN_OCTETS + 4], "big"))
@@ -39,9 +45,10 @@ async def icmp(spec: IcmpSpec) -> AsyncIterator[Samples]:
     Raises MeasureError when not one was answered, UnfitError without the privilege.
     """
     with wire.echo_socket(spec.address) as echoes:
+        connect_to(echoes, spec.path, spec.address, 0)
         unanswered = (
             f"{spec.path}: none of {spec.count} pings to {spec.address} was answered: is it up, and may "
             "ICMP pass?"
         )
-        async for rows in fly(spec, _Echoes(), echoes, unanswered):
+        async for rows in fly(spec, _Echoes(spec.address), echoes, unanswered):
             yield rows

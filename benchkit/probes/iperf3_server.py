@@ -26,8 +26,8 @@ from benchkit.probes.iperf3_wire import (
     State,
     TalkError,
 )
-from benchkit.probes.listening import listening_at
 from benchkit.probes.outbox import Item, Outbox, start
+from benchkit.probes.reachable import listening_at
 
 COOKIE_S = 5.0
 STREAMS_S = 10.0

@@ -20,7 +20,7 @@ from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ReflectorSpec, StampSpec
 from benchkit.probes import stamp_packet
 from benchkit.probes.flight import Answer, fly
-from benchkit.probes.listening import listening_at
+from benchkit.probes.reachable import connect_to, listening_at
 
 REFLECTOR_FLUSH_S = 0.05
 # Answers that wait for the kernel to say when they left: in a queue of our own host that may take a while.
@@ -30,7 +30,7 @@ MOST_UNSTAMPED = 1 << 16
 class _Packets:
     """The packets of one session."""
 
-    has_far_stamps = True
+    far_columns: tuple[str, ...] = ("t2_ns", "t3_ns")
 
     def __init__(self, spec: StampSpec) -> None:
         self._spec = spec
@@ -38,12 +38,12 @@ class _Packets:
     def pack(self, index: int) -> bytes:
         return stamp_packet.pack_request(index, self._spec.ssid, realtime_ns())
 
-    def read(self, payload: bytes) -> Answer | None:
-        reply = stamp_packet.read_reply(payload, realtime_ns())
+    def read(self, received: timestamping.Received) -> Answer | None:
+        reply = stamp_packet.read_reply(received.payload, realtime_ns())
         # A reflector without RFC 8972 answers SSID 0.
         if reply is None or reply.ssid not in {self._spec.ssid, 0}:
             return None
-        return Answer(reply.sender_sequence, reply.t2_ns, reply.t3_ns)
+        return Answer(reply.sender_sequence, (reply.t2_ns, reply.t3_ns))
 
 
 async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
@@ -51,8 +51,8 @@ async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
 
     Raises MeasureError when not one was answered.
     """
-    with timestamping.stamped_udp_socket() as udp:
-        udp.connect((spec.address, spec.port))
+    with timestamping.stamped_udp_socket(timestamping.family_of(spec.address)) as udp:
+        connect_to(udp, spec.path, spec.address, spec.port)
         unanswered = (
             f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {spec.port} was "
             "answered: is a STAMP reflector running there, and may UDP pass?"
@@ -72,7 +72,7 @@ class _Reflector:
 
     def answer(self) -> None:
         """Answer what has arrived."""
-        for payload, source, stamp, ttl in timestamping.receive(self._udp):
+        for payload, source, stamp, ttl, _ in timestamping.receive(self._udp):
             request = stamp_packet.read_request(payload)
             if request is None:
                 continue
@@ -110,7 +110,8 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
     """Reflect until cancelled. Yields None once it is bound, then the departures of its answers."""
     loop = asyncio.get_running_loop()
     with ExitStack() as stack:
-        udp = stack.enter_context(timestamping.stamped_udp_socket())
+        family = timestamping.family_of(spec.address)
+        udp = stack.enter_context(timestamping.stamped_udp_socket(family))
         with listening_at("UDP", spec.address, spec.port):
             udp.bind((spec.address, spec.port))
         far_end = _Reflector(udp)

@@ -17,11 +17,11 @@ import numpy as np
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux import tcp
+from benchkit.linux import tcp, timestamping
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import StreamServerSpec, TcpSpec
-from benchkit.probes.listening import listening_at
 from benchkit.probes.outbox import Outbox, start
+from benchkit.probes.reachable import listening_at
 
 INTERVAL_NS = 100 * NS_PER_MS
 SILENCE_S = 5.0
@@ -133,7 +133,8 @@ async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]
     """Be the far end of streams until cancelled. Yields None once it listens, then what was counted."""
     outbox = Outbox()
     with listening_at("TCP", spec.address, spec.port):
-        listener = socket.create_server((spec.address, spec.port), backlog=16)
+        family = timestamping.family_of(spec.address)
+        listener = socket.create_server((spec.address, spec.port), family=family, backlog=16)
     with listener:
         start(_accept, listener, outbox)
         yield None

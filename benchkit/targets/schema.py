@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from ipaddress import IPv6Address
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -103,9 +104,17 @@ def _line(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError(f"{text!r} is no host name or IPv4 address")
+    if not (_ADDRESS.fullmatch(text) or _is_ipv6(text)):
+        raise ValueError(f"{text!r} is no host name, IPv4 or IPv6 address")
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _reach(text: str) -> str:

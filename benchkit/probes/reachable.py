@@ -1,12 +1,23 @@
-"""What every responder says when it cannot have its address."""
+"""What every probe and responder says when the system refuses it an address."""
 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchkit.errors import UnfitError
+from benchkit.errors import MeasureError, UnfitError
+
+
+def connect_to(sender: socket.socket, path: str, address: str, port: int) -> None:
+    """Connect a datagram socket. Raises MeasureError where there is no way to the address."""
+    try:
+        sender.connect((address, port))
+    except OSError as error:
+        raise MeasureError(
+            f"{path}: no way to {address}: {os.strerror(error.errno or 0)}: see `ip route get {address}`"
+        ) from error
 
 
 @contextmanager
