@@ -14,13 +14,14 @@ from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
 from benchkit.campaign.reach import Reach
-from benchkit.campaign.summary import could_be_decided, path_record
+from benchkit.campaign.summary import Circumstances, path_record
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
 from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
 from benchkit.model.spec import HttpServerSpec, ReflectorSpec, Spec, StreamServerSpec
+from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
 STEP_NS = NS_PER_MS
@@ -143,7 +144,7 @@ class Campaign:
     def _extend(self, phase: Phase) -> None:
         """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.
 
-        So few looks are taken: every look at an interval is one more chance to be among its 5 % of errors.
+        So few looks are taken, and each has its share of the 5 % of errors: `stats.verdicts.confidence_of_a_look`.
         """
         measured, rounds = phase.duration_ns, 1
         while (more := phases.further_round(phase, measured, self._plan.longest_ns)) is not None:
@@ -155,7 +156,8 @@ class Campaign:
             measured, rounds = measured + more.duration_ns, rounds + 1
         if rounds > 1:
             self._say(
-                f"round trips were measured in {rounds} rounds, {measured / NS_PER_S:g} s in all, "
+                f"round trips were measured in {rounds} rounds, {measured / NS_PER_S:g} s in all"
+                f" (intervals allow for {phases.planned_looks(self._plan)} looks), "
                 + (
                     "and a verdict is still open"
                     if self._is_open()
@@ -165,12 +167,13 @@ class Campaign:
 
     def _is_open(self) -> bool:
         """Whether more of the same could still decide a verdict."""
+        under = Circumstances(
+            looks=phases.planned_looks(self._plan), tolerance_ns=self._tolerance_ns
+        )
         return any(
             could_be_decided(verdict)
             for path in self._paths
-            for verdict in path_record(
-                path, self._log.harvest, unfit=None, emulator_drops=0
-            ).verdicts
+            for verdict in path_record(path, self._log.harvest, under).verdicts
         )
 
     def _line_troubles(self) -> list[str]:

@@ -88,3 +88,12 @@ def further_round(phase: Phase, measured_ns: int, longest_ns: int | None) -> Pha
         return None
     words = f"{phase.words}, until decided"
     return replace(phase, words=words, duration_ns=min(measured_ns, left))
+
+
+def planned_looks(plan: Plan) -> int:
+    """How often a verdict may be looked at until the longest duration: after the first round and each further one."""
+    phase, measured = Phase(IDLE, "", (), plan.duration_ns, 0), plan.duration_ns
+    looks = 1
+    while (more := further_round(phase, measured, plan.longest_ns)) is not None:
+        measured, looks = measured + more.duration_ns, looks + 1
+    return looks

@@ -14,7 +14,7 @@ from benchkit.campaign.events import Observer, Said
 from benchkit.campaign.instrument import instrument_of
 from benchkit.campaign.log import Log
 from benchkit.campaign.question import Question
-from benchkit.campaign.summary import path_record
+from benchkit.campaign.summary import Circumstances, path_record
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.emulators.choice import Choice, choose
 from benchkit.errors import UnfitError
@@ -88,10 +88,14 @@ def _record(
 ) -> RunRecord:
     target = question.target
     unfit = log.unfit[0] if log.unfit else None
-    paths = tuple(
-        path_record(path, log.harvest, unfit=unfit, emulator_drops=log.load_drops)
-        for path in target.paths
+    under = Circumstances(
+        unfit=unfit,
+        looks=phases.planned_looks(target.plan),
+        tolerance_ns=question.tolerance_ns,
+        calibration=log.calibration,
+        emulator_drops=log.load_drops,
     )
+    paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
     return RunRecord(
         run=new_run_id(target.name, started, secrets.token_hex(2)),
         target=target.name,

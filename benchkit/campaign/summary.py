@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from benchkit.campaign import phases
+from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
-from benchkit.model.record import Metric, PathRecord, Verdict
+from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.samples import Column, Samples
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
-from benchkit.stats.percentiles import effective_size
+from benchkit.stats.percentiles import effective_size, percentile_share
 from benchkit.stats.rates import loss_interval, plateau
 from benchkit.stats.round_trip import as_latencies, network_ns
-from benchkit.stats.verdicts import judge, overall
+from benchkit.stats.verdicts import Doubt, confidence_of_a_look, judge, overall
 
 LOADED = (phases.UP, phases.DOWN)
 # A metric, and its intervals while infinities still mean something, by percentile or by what has none.
 Found = tuple[Metric, Mapping[str, Interval]]
 
 
-def path_record(
-    path: Path, harvest: Harvest, *, unfit: str | None, emulator_drops: int
-) -> PathRecord:
-    """Everything known of one path. With `unfit` nothing is judged, and each verdict says why."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Under what a path was measured: why nothing may be judged, if so; how often verdicts may be looked at.
+
+    `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
+    """
+
+    unfit: str | None = None
+    looks: int = 1
+    tolerance_ns: int = 0
+    calibration: Sequence[Calibration] = ()
+    emulator_drops: int = 0
+
+
+def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
+    """Everything known of one path. Of an unfit machine nothing is judged, and each verdict says why."""
     found = [
         each
         for phase in (phases.IDLE, phases.HTTP, *LOADED)
-        for each in _metrics(path, phase, harvest, emulator_drops)
+        for each in _metrics(path, phase, harvest, under)
     ]
-    verdicts = tuple(_verdict(budget, found, unfit) for budget in path.budgets)
+    verdicts = tuple(_verdict(path, budget, found, under) for budget in path.budgets)
     return PathRecord(
         path=path.name,
         near=path.near,
         far=path.far,
-        verdict=overall((verdict.verdict for verdict in verdicts), unfit is not None),
+        verdict=overall((verdict.verdict for verdict in verdicts), under.unfit is not None),
         metrics=tuple(metric for metric, _ in found),
         verdicts=verdicts,
         great_circle_km=path.great_circle_km,
@@ -47,32 +61,25 @@ def path_record(
     )
 
 
-def could_be_decided(verdict: Verdict) -> bool:
-    """Whether it is open for want of samples: it was measured, and a maximum is never bounded by more."""
-    return (
-        verdict.verdict == "inconclusive"
-        and verdict.measured is not None
-        and verdict.percentile != "max"
-    )
-
-
-def _metrics(path: Path, phase: str, harvest: Harvest, drops: int) -> list[Found]:
-    makers: dict[str, Callable[[Path, str, Samples], Found]] = {"rtt": _rtt, "http": _http}
+def _metrics(path: Path, phase: str, harvest: Harvest, under: Circumstances) -> list[Found]:
+    makers = {"rtt": _rtt, "http": _http}
     found = [
-        make(path, phase, rows)
+        make(path, phase, rows, under)
         for kind, make in makers.items()
         if (rows := harvest.samples(kind, path.name, phase)) is not None
     ]
     goodput = harvest.samples("goodput", path.name, phase)
     if goodput is not None and len(goodput):
         info = harvest.samples("tcp_info", path.name, phase)
-        found.insert(0, _goodput(path, phase, goodput, info, drops))
+        found.insert(0, _goodput(path, phase, goodput, info, under.emulator_drops))
     return found
 
 
-def _rtt(path: Path, phase: str, rows: Samples) -> Found:
+def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
     # Under load a queue in our own host is part of the answer, so the clock starts in front of it.
     departure = "t1_sched_ns" if phase in LOADED else "t1_ns"
+    # Only idle round trips are looked at again and again until they decide.
+    confidence = confidence_of_a_look(under.looks if phase == phases.IDLE else 1)
     values, unstamped = as_latencies(network_ns(rows, departure), rows.columns["received_ns"])
     metric, intervals = latency_metric(
         "rtt",
@@ -81,17 +88,19 @@ def _rtt(path: Path, phase: str, rows: Samples) -> Found:
         unstamped=unstamped,
         floor_ns=path.floor_ns,
         model_ns=path.model.rtt_ns if path.model else None,
+        confidence=confidence,
     )
-    return metric, {**intervals, "loss": _loss(rows.columns["received_ns"])}
+    return metric, {**intervals, "loss": _loss(rows.columns["received_ns"], confidence)}
 
 
-def _loss(received: Column) -> Interval:
+def _loss(received: Column, confidence: float) -> Interval:
     """The loss ratio; packets lost in one burst are not independent, and count for fewer."""
     lost = np.ma.getmaskarray(received)
-    return loss_interval(int(lost.sum()), lost.size, effective_n=effective_size(lost))
+    size = effective_size(lost, confidence)
+    return loss_interval(int(lost.sum()), lost.size, effective_n=size, confidence=confidence)
 
 
-def _http(path: Path, phase: str, rows: Samples) -> Found:  # noqa: ARG001  a maker's signature
+def _http(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:  # noqa: ARG001  a maker's signature
     # Requests are measured by themselves, in a phase of their own; the path is idle then.
     received = rows.columns["received_ns"]
     values, _ = as_latencies(received - rows.columns["due_ns"], received)
@@ -122,14 +131,36 @@ def _goodput(path: Path, phase: str, rows: Samples, info: Samples | None, drops:
     return metric, {"goodput": level.goodput}
 
 
-def _verdict(budget: Budget, found: Sequence[Found], unfit: str | None) -> Verdict:
+def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
     if source is None:
-        return judge(budget, None, n=0, unfit=unfit)
+        return judge(budget, None, n=0, unfit=under.unfit)
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
     effective = metric.effective_n or metric.n
-    return judge(budget, interval, n=effective, phase=metric.phase, unfit=unfit)
+    moved = _moved(path, budget, source, found, under)
+    looks = under.looks if metric.metric == "rtt" else 1
+    doubt = Doubt(looks, moved.less_by, moved.more_by)
+    return judge(budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt)
+
+
+def _moved(
+    path: Path, budget: Budget, source: Found, found: Sequence[Found], under: Circumstances
+) -> Moved:
+    """How far the emulator moved what is judged. It loses nothing that the model does not, or the run is unfit."""
+    if budget.metric == "loss":
+        return Moved()
+    if budget.metric == "goodput":
+        own = [row for row in under.calibration if row.path == path.name]
+        return moved_goodput(source[1]["goodput"].value, own)
+    idle = next((each for each in found if _is_idle(each[0], "rtt")), None)
+    if idle is None:
+        return moved_latency(path.model, None, 1.0, under.tolerance_ns)
+    metric, intervals = idle
+    due = metric.n - metric.unstamped
+    share = 1.0 if budget.percentile == "max" else float(percentile_share(budget.percentile))
+    place = min(share * due / max(due - metric.lost, 1), 1.0)
+    return moved_latency(path.model, intervals.get(budget.percentile), place, under.tolerance_ns)
 
 
 def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:

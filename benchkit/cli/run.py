@@ -53,7 +53,11 @@ LONGEST_NS = 5 * 60 * 10**9
     help="uml runs all of it in user-mode Linux, which has netem and needs no privilege.",
 )
 @click.option("--duration", type=DURATION, help='How long idle round trips are measured, as "30s".')
-@click.option("--until-decided", is_flag=True, help="Measure on while a verdict is inconclusive.")
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Measure on while a verdict is inconclusive; intervals allow for each look.",
+)
 @click.option(
     "--max-duration",
     type=LONG_DURATION,

@@ -53,6 +53,8 @@ class Verdict:
 
     `headroom` is the distance from value to limit, positive when there is room. `reading` says how the
     document's words were taken: a "one way" budget is judged as twice its figure there and back.
+    `judged` is what decided, where that is another than `measured`: wider by the emulator's own error, without which
+    the figure may be `less_by` or `more_by`. Of several `looks` each had its share of the 5 % in which to err.
     """
 
     metric: str
@@ -66,6 +68,10 @@ class Verdict:
     headroom: float | None = None
     phase: str | None = None
     reading: str | None = None
+    judged: Estimate | None = None
+    looks: int | None = None
+    less_by: float | None = None
+    more_by: float | None = None
 
 
 @dataclass(frozen=True)

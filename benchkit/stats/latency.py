@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from benchkit.model.record import Metric
 from benchkit.model.target import METRICS, PERCENTILES
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import intervals_and_sizes
+from benchkit.stats.percentiles import CONFIDENCE, intervals_and_sizes
 
 _MS_PER_NS = 1e-6
 
 
-def latency_metric(
+def latency_metric(  # noqa: PLR0913  what a Metric holds beside its figures
     name: str,
     phase: str,
     values_ns: NDArray[np.float64],
@@ -23,6 +23,7 @@ def latency_metric(
     unstamped: int = 0,
     floor_ns: float | None = None,
     model_ns: float | None = None,
+    confidence: float = CONFIDENCE,
 ) -> tuple[Metric, dict[str, Interval]]:
     """The Metric of one phase in ms, and its intervals in ms for judging; no values give no percentiles.
 
@@ -30,7 +31,7 @@ def latency_metric(
     both. `effective_n` is the smallest over the percentiles, so that it never promises
     a percentile more than it has. Details are mean, least, quartiles and standard deviation of the answered, in ms.
     """
-    intervals_ns, sizes = intervals_and_sizes(values_ns, PERCENTILES)
+    intervals_ns, sizes = intervals_and_sizes(values_ns, PERCENTILES, confidence)
     intervals = {key: interval.scaled(_MS_PER_NS) for key, interval in intervals_ns.items()}
     answered = values_ns[np.isfinite(values_ns)] * _MS_PER_NS
     details: dict[str, float] = {}

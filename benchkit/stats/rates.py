@@ -31,8 +31,10 @@ class Plateau:
     intervals: int
 
 
-def loss_interval(lost: int, n: int, *, effective_n: float | None = None) -> Interval:
-    """The loss ratio (RFC 7680) of `lost` out of `n`, in percent, with Wilson's 95 % score interval (1927).
+def loss_interval(
+    lost: int, n: int, *, effective_n: float | None = None, confidence: float = CONFIDENCE
+) -> Interval:
+    """The loss ratio (RFC 7680) of `lost` out of `n`, in percent, with Wilson's score interval (1927).
 
     0 lost has 0 as its low, all lost 100 as its high. Where losses come in bursts, give `effective_n`, how
     many independent packets the n are worth. ValueError unless 0 <= lost <= n and n > 0.
@@ -41,7 +43,7 @@ def loss_interval(lost: int, n: int, *, effective_n: float | None = None) -> Int
         raise ValueError(f"loss: {lost} lost of {n} due is no ratio")
     size = effective_n or n
     share = lost / n
-    z2 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     middle = (share + z2 / (2 * size)) / (1 + z2 / size)
     half = math.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size**2))) / (1 + z2 / size)
     low = 0.0 if lost == 0 else min(middle - half, share)

@@ -4,16 +4,56 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from benchkit.model.place import Budget
 from benchkit.model.record import Verdict
 from benchkit.model.target import METRICS
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import smallest_n
+from benchkit.stats.percentiles import CONFIDENCE, smallest_n
 
 # More than this many times the samples is no advice; a rerun would not stay at this spread for so long.
 _MOST_TIMES = 50
-_SURELY = "with 95 % confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What makes a verdict less sure than one interval at 95 %.
+
+    The interval is looked at up to `looks` times, each time at `confidence`. The figure may be `less_by` or `more_by`, in the
+    budget's unit, without the emulator's own error.
+    """
+
+    looks: int = 1
+    less_by: float = 0.0
+    more_by: float = 0.0
+
+    @property
+    def confidence(self) -> float:
+        """What each look may claim."""
+        return confidence_of_a_look(self.looks)
+
+    @property
+    def surely(self) -> str:
+        """How sure the ends of the interval are, in words."""
+        over = f" over {self.looks} looks" if self.looks > 1 else ""
+        return f"with 95 % confidence{over}"
+
+    def widened(self, interval: Interval) -> Interval:
+        """The interval that decides: wider by the emulator's error."""
+        return Interval(interval.value, interval.low - self.less_by, interval.high + self.more_by)
+
+
+NO_DOUBT = Doubt()
+
+
+def confidence_of_a_look(looks: int) -> float:
+    """The confidence at which all planned looks together err no more often than one interval at 95 %.
+
+    Each spends an equal share of the 5 % (an alpha-spending rule, Lan and DeMets 1983), and whatever they have in common,
+    their errors add up to no more than that (Bonferroni's inequality).
+    """
+    return 1 - (1 - CONFIDENCE) / looks
 
 
 def judge(
@@ -23,22 +63,24 @@ def judge(
     n: int,
     phase: str | None = None,
     unfit: str | None = None,
+    doubt: Doubt = NO_DOUBT,
 ) -> Verdict:
     """Hold a budget against what was measured; `interval` is in the budget's unit, None for not measured.
 
     Where less is better: pass when `high` is within the limit, fail when `low` is beyond it, else
     inconclusive; mirrored for goodput. So an interval without an upper end never passes, and one whose ends are both
     lost packets fails. `n` is the effective number of samples. `unfit` says why nothing here deserves trust, and
-    makes it inconclusive. `headroom` is positive where there is room, for goodput too.
+    makes it inconclusive. `doubt` widens the interval before it decides. `headroom` is positive where there is
+    room, for goodput too.
     """
+    judged = None if interval is None else doubt.widened(interval)
     if unfit is not None:
         verdict, reason = "inconclusive", unfit
-    elif interval is None:
+    elif interval is None or judged is None:
         verdict, reason = "inconclusive", "not measured"
     else:
-        less = _less_is_better(budget)
-        verdict = _verdict(budget.limit, interval, less=less)
-        reason = _reason(verdict, budget, interval, n)
+        verdict = _verdict(budget.limit, judged, less=_less_is_better(budget))
+        reason = _reason(verdict, budget, interval, n, doubt)
     return Verdict(
         metric=budget.metric,
         percentile=budget.percentile,
@@ -51,7 +93,28 @@ def judge(
         headroom=_headroom(budget, interval),
         phase=phase,
         reading=budget.reading or None,
+        judged=None if judged is None or judged == interval else judged.estimate(),
+        looks=doubt.looks if doubt.looks > 1 else None,
+        less_by=doubt.less_by or None,
+        more_by=doubt.more_by or None,
     )
+
+
+def could_be_decided(verdict: Verdict) -> bool:
+    """Whether more samples could decide it: it was measured, and is open by itself, not for the emulator's error.
+
+    A maximum is never bounded by more.
+    """
+    if verdict.verdict != "inconclusive" or verdict.measured is None:
+        return False
+    measured = verdict.measured
+    alone = Interval(
+        math.nan if measured.value is None else measured.value,
+        -math.inf if measured.low is None else measured.low,
+        math.inf if measured.high is None else measured.high,
+    )
+    is_open = _verdict(verdict.limit, alone, less=METRICS[verdict.metric][1]) == "inconclusive"
+    return is_open and verdict.percentile != "max"
 
 
 def overall(verdicts: Iterable[str], unfit: bool) -> str:  # noqa: FBT001  the machine is one more voice
@@ -82,15 +145,19 @@ def _headroom(budget: Budget, interval: Interval | None) -> float | None:
     return room if _less_is_better(budget) else -room
 
 
-def _reason(verdict: str, budget: Budget, interval: Interval, n: int) -> str:
+def _reason(verdict: str, budget: Budget, interval: Interval, n: int, doubt: Doubt) -> str:
+    judged = doubt.widened(interval)
     if verdict != "inconclusive":
-        return _decided(verdict, budget, interval)
-    if math.isfinite(interval.low) and math.isfinite(interval.high):
-        return _undecided(budget, interval)
-    return _without_end(budget, interval, n)
+        return _decided(verdict, budget, judged, doubt.surely)
+    alone = _verdict(budget.limit, interval, less=_less_is_better(budget))
+    if alone != "inconclusive":
+        return f"{_decided(alone, budget, interval, doubt.surely)}; {_moved(alone, budget, judged, doubt)}"
+    if math.isfinite(judged.low) and math.isfinite(judged.high):
+        return _undecided(budget, judged, doubt.surely)
+    return _without_end(budget, judged, n, doubt)
 
 
-def _decided(verdict: str, budget: Budget, interval: Interval) -> str:
+def _decided(verdict: str, budget: Budget, interval: Interval, surely: str) -> str:
     """How far the end that decides lies from the budget."""
     name, unit = _name(budget), budget.unit
     at_most = (verdict == "pass") == _less_is_better(budget)
@@ -98,27 +165,38 @@ def _decided(verdict: str, budget: Budget, interval: Interval) -> str:
     margin = abs(budget.limit - end)
     limit = f"the {budget.limit:g} {unit} budget"
     if math.isinf(end):
-        return f"too many packets were lost: {name} is a lost packet {_SURELY}, beyond {limit}"
+        return f"too many packets were lost: {name} is a lost packet {surely}, beyond {limit}"
     digits = _digits(budget, interval)
     side = "at most" if at_most else "at least"
     place = {"pass": "inside", "fail": "beyond"}[verdict]
     if not _less_is_better(budget):
         place = {"pass": "above", "fail": "below"}[verdict]
-    sure = f"{side} {_number(end, digits)} {unit} {_SURELY}: "
+    sure = f"{side} {_number(end, digits)} {unit} {surely}: "
     sure += f"{_number(margin, digits)} {unit} {place} {limit}" if margin else f"just {limit}"
     if math.isinf(interval.value):
         return f"too many packets were lost: {name} is a lost packet, {sure}"
     return f"{name} is {_number(interval.value, digits)} {unit}, {sure}"
 
 
-def _undecided(budget: Budget, interval: Interval) -> str:
+def _moved(alone: str, budget: Budget, judged: Interval, doubt: Doubt) -> str:
+    """Why the emulator's own error takes the word away that the samples alone would give."""
+    at_most = (alone == "pass") == _less_is_better(budget)
+    by, end = (doubt.more_by, judged.high) if at_most else (doubt.less_by, judged.low)
+    digits = _digits(budget, judged)
+    return (
+        f"but the emulator's own error is {_number(by, digits)} {budget.unit}, and without it the figure may be "
+        f"{_number(end, digits)} {budget.unit}: free a core and run again"
+    )
+
+
+def _undecided(budget: Budget, interval: Interval, surely: str) -> str:
     """Both ends, on either side of the budget; and how much longer would do, where that can be said."""
     distance = abs(budget.limit - interval.value)
     end = interval.high if interval.value <= budget.limit else interval.low
     digits = _digits(budget, interval)
     text = (
         f"{_name(budget)} lies between {_number(interval.low, digits)} and "
-        f"{_number(interval.high, digits)} {budget.unit} {_SURELY}, so {budget.limit:g} {budget.unit} "
+        f"{_number(interval.high, digits)} {budget.unit} {surely}, so {budget.limit:g} {budget.unit} "
         "is neither kept nor broken for sure"
     )
     # Standard errors shrink with the square root of n; what bounds a loss of nothing shrinks with n.
@@ -130,7 +208,7 @@ def _undecided(budget: Budget, interval: Interval) -> str:
     return f"{text}; measure longer: about {max(math.ceil(times), 2)} times as many samples would decide at this spread"
 
 
-def _without_end(budget: Budget, interval: Interval, n: int) -> str:
+def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> str:
     """Why an interval that has no upper or no lower end decides nothing."""
     name, unit, digits = _name(budget), budget.unit, _digits(budget, interval)
     if name == "max":
@@ -138,11 +216,11 @@ def _without_end(budget: Budget, interval: Interval, n: int) -> str:
             f"max is {_number(interval.value, digits)} {unit} so far, which bounds no packet yet to come: "
             "judge a percentile"
         )
-    if name.startswith("p") and n < (needed := smallest_n(name)):
+    if name.startswith("p") and n < (needed := smallest_n(name, doubt.confidence)):
         return f"{name} needs at least {needed} effective samples, there were {n}"
     if math.isfinite(interval.low):
         return (
-            f"{name} is at least {_number(interval.low, digits)} {unit} {_SURELY}, but no upper end can be given: "
+            f"{name} is at least {_number(interval.low, digits)} {unit} {doubt.surely}, but no upper end can be given: "
             "too many packets were lost, or too few samples are independent"
         )
     return f"{name} was measured over too few independent samples for an interval: measure longer"

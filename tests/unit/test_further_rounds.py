@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.phases import IDLE, Phase, further_round
+from benchkit.campaign.phases import IDLE, Phase, further_round, planned_looks
 from benchkit.clock import NS_PER_S
 from benchkit.model.samples import Samples, column
+from benchkit.model.target import Plan
 
 
 def answers(count: int) -> Samples:
@@ -38,6 +39,14 @@ def test_a_round_doubles_what_there_is_within_the_longest(
     assert (None if found is None else found.duration_ns / NS_PER_S) == lasts_s
     if found is not None:
         assert (found.name, found.packets_per_s) == (IDLE, 500)
+
+
+@pytest.mark.parametrize(("longest_s", "looks"), [(None, 1), (10, 1), (20, 2), (30, 3), (300, 6)])
+def test_every_look_that_may_be_taken_is_planned(longest_s: float | None, looks: int) -> None:
+    longest = None if longest_s is None else round(longest_s * NS_PER_S)
+    seconds = 10 * NS_PER_S
+    plan = Plan(seconds, 500, 0, 0, 0, 0, NS_PER_S, NS_PER_S, None, longest_ns=longest)
+    assert planned_looks(plan) == looks
 
 
 def test_rounds_are_one_series_with_the_departures_of_each() -> None:

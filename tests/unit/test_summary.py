@@ -84,7 +84,8 @@ def goodput(harvest: Harvest, phase: str, mbit_per_s: float, intervals: int = 20
 def record_of(
     harvest: Harvest, *budgets: Budget, unfit: str | None = None, drops: int = 0
 ) -> PathRecord:
-    return summary.path_record(path(*budgets), harvest, unfit=unfit, emulator_drops=drops)
+    under = summary.Circumstances(unfit=unfit, emulator_drops=drops)
+    return summary.path_record(path(*budgets), harvest, under)
 
 
 def metric(record: PathRecord, name: str, phase: str) -> Metric:
@@ -247,3 +248,13 @@ def test_a_path_of_which_nothing_came_has_no_metrics() -> None:
     record = record_of(Harvest(), Budget("rtt", 10.0, "ms", "p95"))
     assert (record.metrics, record.verdict) == ((), "inconclusive")
     assert [one.reason for one in record.verdicts] == ["not measured"]
+
+
+def test_a_late_emulator_cannot_fail_a_budget_that_the_model_keeps() -> None:
+    harvest = Harvest()
+    round_trips(harvest, (8.4 * MS + np.random.default_rng(1).permutation(1000)).tolist())
+    budgets = [Budget("rtt", limit, "ms", "p95") for limit in (7.9, 8.3, 8.5)]
+    broken, doubtful, kept = record_of(harvest, *budgets).verdicts
+    assert (broken.verdict, doubtful.verdict, kept.verdict) == ("fail", "inconclusive", "pass")
+    assert doubtful.less_by == pytest.approx(0.4, abs=0.01)
+    assert "the emulator's own error is 0.4" in doubtful.reason

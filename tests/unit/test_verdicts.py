@@ -13,7 +13,7 @@ from benchkit.model.place import Budget
 from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
-from benchkit.stats.verdicts import judge, overall
+from benchkit.stats.verdicts import Doubt, could_be_decided, judge, overall
 
 INF = math.inf
 P95 = Budget("rtt", 10.0, "ms", "p95", fact="guizhou-2024:guiyang-guangzhou")
@@ -196,3 +196,53 @@ def test_a_maximum_beyond_the_budget_is_a_fail() -> None:
 )
 def test_overall_is_the_worst(verdicts: list[str], unfit: bool, worst: str) -> None:
     assert overall(iter(verdicts), unfit) == worst
+
+
+def test_the_emulators_error_takes_a_wrong_fail_away() -> None:
+    late = Doubt(less_by=0.4)
+    found = judge(P95, Interval(10.05, 10.04, 10.07), n=5000, doubt=late)
+    assert found.verdict == "inconclusive"
+    assert found.reason == (
+        "p95 is 10.05 ms, at least 10.04 ms with 95 % confidence: 0.04 ms beyond the 10 ms budget; but the "
+        "emulator's own error is 0.4 ms, and without it the figure may be 9.64 ms: free a core and run again"
+    )
+    assert found.judged is not None
+    assert (found.judged.low, found.judged.high, found.less_by) == (
+        pytest.approx(9.64),
+        10.07,
+        0.4,
+    )
+    assert not could_be_decided(found)
+
+
+def test_the_emulators_error_takes_a_wrong_pass_away() -> None:
+    early = Doubt(more_by=0.5)
+    assert judge(P95, Interval(9.62, 9.61, 9.63), n=5000, doubt=early).verdict == "inconclusive"
+    assert judge(P95, Interval(9.42, 9.41, 9.43), n=5000, doubt=early).verdict == "pass"
+
+
+def test_a_verdict_that_the_emulators_error_cannot_change_stays() -> None:
+    both = Doubt(less_by=0.3, more_by=0.3)
+    assert judge(P95, Interval(10.5, 10.4, 10.6), n=5000, doubt=both).verdict == "fail"
+    assert judge(GOODPUT, Interval(941, 940, 942), n=50, doubt=Doubt(less_by=41)).verdict == (
+        "inconclusive"
+    )
+
+
+def test_several_looks_are_said_and_need_more_samples() -> None:
+    six = Doubt(looks=6)
+    found = judge(P95, Interval(8.61, 8.6, 8.63), n=812, doubt=six)
+    assert (found.verdict, found.looks, found.judged) == ("pass", 6, None)
+    assert "at most 8.63 ms with 95 % confidence over 6 looks" in found.reason
+    open_ended = judge(Budget("rtt", 10.0, "ms", "p99"), Interval(8, 7, INF), n=400, doubt=six)
+    assert open_ended.reason == "p99 needs at least 546 effective samples, there were 400"
+    assert could_be_decided(open_ended)
+
+
+@pytest.mark.parametrize(
+    ("budget", "interval"), [(MOST, Interval(8, 8, INF)), (P95, Interval(8, 8, 8)), (P95, None)]
+)
+def test_more_samples_decide_no_maximum_nothing_decided_and_nothing_unmeasured(
+    budget: Budget, interval: Interval | None
+) -> None:
+    assert not could_be_decided(judge(budget, interval, n=10))
