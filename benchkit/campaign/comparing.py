@@ -73,11 +73,12 @@ def compare_runs(
     *,
     rule: Rule = DEFAULT_RULE,
     allowed: Collection[str] = (),
+    only: Collection[Key] | None = None,
     seed: int = 1,
 ) -> Comparison:
     """Hold the candidate's runs against the base's, cell by cell; `allowed` aspects may differ.
 
-    The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
+    With `only`, these cells are judged and no others. The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
     """
     both = {run.folder.resolve() for run in base} & {run.folder.resolve() for run in candidate}
     if both:
@@ -85,7 +86,12 @@ def compare_runs(
     records = [run.record for run in base], [run.record for run in candidate]
     differs = differences(*records, allowed)
     refused = f"what differs: {differs[0]}" if differs else None
-    cells = judge_cells(_questions(base, candidate, seed), rule, not_comparable=refused)
+    asked = [
+        each
+        for key, each in _questions(base, candidate, seed).items()
+        if only is None or key in only
+    ]
+    cells = judge_cells(asked, rule, not_comparable=refused)
     return Comparison(
         base=tuple(run.record.run for run in base),
         candidate=tuple(run.record.run for run in candidate),
@@ -108,7 +114,7 @@ def _replication_notes(base: int, candidate: int) -> tuple[str, ...]:
 
 def _questions(
     base: Sequence[StoredRun], candidate: Sequence[StoredRun], seed: int
-) -> list[Question]:
+) -> dict[Key, Question]:
     sampled = max(len(base), len(candidate)) < FEWEST_RUNS
     collected: dict[Key, _Collected] = {}
     for side, runs in (("base", base), ("candidate", candidate)):
@@ -117,7 +123,7 @@ def _questions(
             drawn_from = seed * 1000 + 2 * index + (side == "candidate")
             for key, unit, replicate in _replicates(run, drawn_from, sampled=sampled):
                 collected.setdefault(key, _Collected(unit)).sides[side].append(replicate)
-    return [_question(key, found) for key, found in collected.items()]
+    return {key: _question(key, found) for key, found in collected.items()}
 
 
 def _question(key: Key, found: _Collected) -> Question:

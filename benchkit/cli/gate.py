@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +17,14 @@ from benchkit.cli.comparing import (
     rule_from,
 )
 from benchkit.cli.options import results_option, terminal
+from benchkit.errors import BenchkitError
+
+if TYPE_CHECKING:  # numpy, which `--help` need not pay for
+    from benchkit.campaign.comparing import StoredRun
+    from benchkit.model.comparison import Comparison, Gate
+    from benchkit.stats.gate import Key
+
+    Against = Callable[[StoredRun, Collection[Key]], Comparison | None]
 
 STATUS = {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
 
@@ -27,6 +38,12 @@ STATUS = {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
     metavar="RUN",
     help="A run, or a saved baseline, to hold it against; may be repeated.",
 )
+@click.option(
+    "--confirm/--no-confirm",
+    default=True,
+    show_default=True,
+    help="Measure what fails again, only that, and fail if it fails twice.",
+)
 @despite_option
 @floor_share_option
 @floor_option
@@ -37,6 +54,7 @@ def gate(
     context: click.Context,
     run: str,
     baseline: tuple[str, ...],
+    confirm: bool,
     despite: tuple[str, ...],
     min_percent: float | None,
     min_latency: int | None,
@@ -44,6 +62,9 @@ def gate(
     form: str,
 ) -> None:
     """Say whether RUN may pass: against its budgets, and against a baseline of one or more runs.
+
+    What fails is measured again, by the command that made RUN, narrowed to the paths and probes that failed, if that can be
+    done here; only what fails twice is a failure. The second run is kept in the folder `again` below --results.
 
     Exit status: 0 pass; 1 a budget failed, a regression, or a figure that the baseline has is missing;
     3 inconclusive; 5 the run's machine was unfit. Five runs or more make a baseline that knows how runs differ.
@@ -53,16 +74,35 @@ def gate(
     from benchkit.stats.gate import gate as judged  # noqa: PLC0415
     from benchkit.store.baselines import expanded  # noqa: PLC0415
 
-    candidate = load_runs(results, (run,))
-    comparison = None
-    if baseline:
-        comparison = compare_runs(
-            load_runs(results, expanded(results, baseline)),
-            candidate,
-            rule=rule_from(min_percent, min_latency),
-            allowed=despite,
-        )
-    answer = judged(candidate[0].record, comparison)
+    (candidate,) = load_runs(results, (run,))
+    base = load_runs(results, expanded(results, baseline))
+    rule = rule_from(min_percent, min_latency)
+
+    def against_base(other: StoredRun, only: Collection[Key] | None = None) -> Comparison | None:
+        if not base or (only is not None and not only):
+            return None
+        return compare_runs(base, (other,), rule=rule, allowed=despite, only=only)
+
+    answer = judged(candidate.record, against_base(candidate))
+    if confirm:
+        answer = _confirmed(candidate, answer, against_base, results)
     width, color = terminal()
     click.echo(render_gate(answer, form, width=width, color=color), nl=False)
     context.exit(STATUS[answer.verdict])
+
+
+def _confirmed(candidate: StoredRun, first: Gate, against_base: Against, results: Path) -> Gate:
+    """The answer once what failed has been measured a second time, where that is possible."""
+    from benchkit.campaign.comparing import load_runs  # noqa: PLC0415  costs numpy
+    from benchkit.cli.again import measure_again  # noqa: PLC0415
+    from benchkit.stats.gate import confirmed, suspects  # noqa: PLC0415
+
+    found = suspects(first)
+    if found is None:
+        return first
+    try:
+        folder = measure_again(candidate.record, found.paths, found.probes, results)
+    except BenchkitError as error:
+        return replace(first, not_again=str(error))
+    (again,) = load_runs(results, (str(folder),))
+    return confirmed(candidate.record, first, again.record, against_base(again, found.keys))

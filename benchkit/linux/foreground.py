@@ -37,9 +37,15 @@ def words_inside(netns: str, hosts: Path, argv: Sequence[str]) -> list[str]:
     return ["nsenter", f"--net={netns}", "--", *mounts, "sh", "-c", SCRIPT, "sh", str(hosts), *argv]
 
 
-def run_in_foreground(words: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run it on our terminal and return its exit status, 128 and the signal's number where one ended it."""
-    program = subprocess.Popen(list(words), env=_environment(environment))
+def run_in_foreground(
+    words: Sequence[str], environment: Mapping[str, str], *, quiet: bool = False
+) -> int:
+    """Run it on our terminal and return its exit status, 128 and the signal's number where one ended it.
+
+    If `quiet`, nobody reads its stdout.
+    """
+    output = subprocess.DEVNULL if quiet else None
+    program = subprocess.Popen(list(words), env=_environment(environment), stdout=output)
 
     def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of a handler
         with suppress(OSError):

@@ -87,7 +87,8 @@ class PathVerdict:
 class Gate:
     """What a gate says of a run: against its budgets, and against a baseline where there is one.
 
-    `verdict` is one of GATE_VERDICTS; `reasons` are what it rests on, the gravest first.
+    `verdict` is one of GATE_VERDICTS; `reasons` are what it rests on, the gravest first. `again` is the run in which
+    what failed was measured a second time, `not_again` why it was not.
     """
 
     run: str
@@ -96,3 +97,5 @@ class Gate:
     schema: int = SCHEMA
     budgets: tuple[PathVerdict, ...] = ()
     comparison: Comparison | None = None
+    again: str | None = None
+    not_again: str | None = None

@@ -23,6 +23,8 @@ def render_gate_markdown(gate: Gate) -> str:
     word, said = rows.gate_headline(gate)
     lines = [f"## {_safe(word)}: {_safe(said)}", ""]
     lines += [*(f"- {_safe(clean(reason))}" for reason in gate.reasons), ""]
+    if said := rows.second(gate):
+        lines += [_safe(said), ""]
     if gate.comparison is not None:
         word, said = rows.headline(gate.comparison)
         lines += [f"**{_safe(word)}**: {_safe(said)}", "", *_body(gate.comparison)]

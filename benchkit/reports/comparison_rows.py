@@ -77,6 +77,15 @@ def gate_headline(gate: Gate) -> tuple[str, str]:
     return gate.verdict.upper(), f"run {clean(gate.run)} against {' and '.join(held) or 'nothing'}"
 
 
+def second(gate: Gate) -> str:
+    """What became of measuring again what failed; empty where nothing had to be."""
+    if gate.again is not None:
+        return f"what failed was measured again: run {clean(gate.again)}"
+    if gate.not_again is not None:
+        return f"what failed was not measured again: {clean(gate.not_again)}"
+    return ""
+
+
 def series(metric: str, phase: str) -> str:
     """RTT, idle."""
     return f"{_NAMES.get(metric, clean(metric))}, {clean(phase)}"

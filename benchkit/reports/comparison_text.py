@@ -31,6 +31,8 @@ def render_gate_text(gate: Gate, width: int, *, color: bool = False) -> str:
     lines = list(_hanging(f"{word}: ", said, width))
     for reason in gate.reasons:
         lines += _hanging("  - ", clean(reason), width)
+    if said := rows.second(gate):
+        lines += _hanging("", said, width)
     if gate.comparison is not None:
         lines.append([])
         word, said = rows.headline(gate.comparison)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from benchkit.model.comparison import (
     NO_DIFFERENCE,
@@ -17,8 +17,35 @@ from benchkit.model.comparison import (
 from benchkit.model.record import RunRecord
 from benchkit.stats.comparison import gravest
 
-# Measure the cells of these paths again, with fresh connections, and compare them with the same base.
-Remeasure = Callable[[Collection[str]], Comparison]
+Key = tuple[str, str, str, str]  # path, metric, phase, statistic
+# Which probe measures what; loss is counted in round trips.
+PROBE_OF = {"rtt": "rtt", "loss": "rtt", "http": "http", "goodput": "tcp"}
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """What failed and can be measured again: budgets, and cells of the comparison."""
+
+    budgets: tuple[PathVerdict, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Their paths, each once."""
+        paths = [each.path for each in self.budgets] + [cell.path for cell in self.cells]
+        return tuple(dict.fromkeys(paths))
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The probes that measure them, each once."""
+        metrics = [each.verdict.metric for each in self.budgets]
+        metrics += [cell.metric for cell in self.cells]
+        return tuple(dict.fromkeys(PROBE_OF[metric] for metric in metrics))
+
+    @property
+    def keys(self) -> frozenset[Key]:
+        """The cells, by what names them in any comparison."""
+        return frozenset(cell.key for cell in self.cells)
 
 
 def gate(record: RunRecord, comparison: Comparison | None = None) -> Gate:
@@ -31,6 +58,43 @@ def gate(record: RunRecord, comparison: Comparison | None = None) -> Gate:
     budgets = tuple(
         PathVerdict(path.path, verdict) for path in record.paths for verdict in path.verdicts
     )
+    return _answer(record, budgets, comparison)
+
+
+def suspects(answer: Gate) -> Suspects | None:
+    """What a second measurement could clear of a gate that fails; None where nothing can be."""
+    if answer.verdict != "fail":
+        return None
+    budgets = tuple(each for each in answer.budgets if each.verdict.verdict == "fail")
+    gated = answer.comparison.gated if answer.comparison is not None else ()
+    found = Suspects(budgets, tuple(cell for cell in gated if cell.word == REGRESSION))
+    return found if found.paths else None
+
+
+def confirmed(
+    record: RunRecord, first: Gate, again: RunRecord, comparison: Comparison | None
+) -> Gate:
+    """What the gate says now that its suspects were measured `again`, with fresh connections.
+
+    `comparison` holds the second run against the same base. What failed twice stays a failure, and so does what has
+    disappeared. A regression that is not found again was none; a budget that failed once and not twice is open. Where the
+    second measurement deserves no trust, nothing is decided.
+    """
+    budgets = tuple(_confirmed_budget(each, again) for each in first.budgets)
+    cells = first.comparison
+    if cells is not None and comparison is not None:
+        found = {cell.key: cell for cell in comparison.cells}
+        judged = tuple(
+            _confirmed_cell(cell, found.get(cell.key), comparison.differs) for cell in cells.cells
+        )
+        cells = replace(cells, cells=judged, word=gravest(judged))
+    answer = _answer(record, budgets, cells)
+    return replace(answer, again=again.run)
+
+
+def _answer(
+    record: RunRecord, budgets: tuple[PathVerdict, ...], comparison: Comparison | None
+) -> Gate:
     failures = [*_budgets_that(budgets, "fail"), *_failed_cells(comparison)]
     doubts = [*_budgets_that(budgets, "inconclusive"), *_doubts(comparison)]
     if not budgets and comparison is None:
@@ -47,29 +111,41 @@ def gate(record: RunRecord, comparison: Comparison | None = None) -> Gate:
     return Gate(record.run, word, reasons, budgets=budgets, comparison=comparison)
 
 
-def confirmed(comparison: Comparison, remeasure: Remeasure) -> Comparison:
-    """The comparison with only those regressions that a second measurement of their paths finds again.
+def _confirmed_budget(first: PathVerdict, again: RunRecord) -> PathVerdict:
+    verdict = first.verdict
+    if verdict.verdict != "fail":
+        return first
+    same = [
+        each
+        for path in again.paths
+        if path.path == first.path
+        for each in path.verdicts
+        if (each.metric, each.percentile, each.limit)
+        == (verdict.metric, verdict.percentile, verdict.limit)
+    ]
+    if not same or same[0].measured is None:
+        word, said = "fail", "it was not measured the second time"
+    elif same[0].verdict == "fail":
+        word, said = "fail", f"confirmed when it was measured again: {same[0].reason}"
+    else:
+        word, said = "inconclusive", f"not confirmed when it was measured again: {same[0].reason}"
+    return replace(
+        first, verdict=replace(verdict, verdict=word, reason=f"{verdict.reason}; {said}")
+    )
 
-    Nothing is measured again where nothing failed. A regression whose cell is missing from the second
-    measurement stays: what has disappeared is no excuse.
-    """
-    suspects = [cell for cell in comparison.gated if cell.word == REGRESSION]
-    if not suspects:
-        return comparison
-    paths = dict.fromkeys(cell.path for cell in suspects)
-    again = {cell.key: cell for cell in remeasure(tuple(paths)).cells}
-    cells = tuple(_confirmed(cell, again.get(cell.key)) for cell in comparison.cells)
-    words = f"measured again, because of {len(suspects)} cells: {', '.join(paths)}"
-    return replace(comparison, cells=cells, word=gravest(cells), notes=(*comparison.notes, words))
 
-
-def _confirmed(cell: Cell, again: Cell | None) -> Cell:
+def _confirmed_cell(cell: Cell, again: Cell | None, differs: Sequence[str]) -> Cell:
     if cell.word != REGRESSION or not cell.gated:
         return cell
+    if differs:
+        reason = f"{cell.reason}; measured again, but not comparable: {differs[0]}"
+        return replace(cell, word=NOT_COMPARABLE, reason=reason, smallest_visible=None)
     if again is None or again.missing == "candidate":
         return replace(cell, reason=f"{cell.reason}; missing when it was measured again")
     if again.word == REGRESSION:
-        return replace(cell, reason=f"{cell.reason}; confirmed when it was measured again")
+        return replace(
+            cell, reason=f"{cell.reason}; confirmed when it was measured again: {again.reason}"
+        )
     reason = f"a regression at first, not confirmed when it was measured again: {again.reason}"
     return replace(cell, word=NO_DIFFERENCE, reason=reason)
 

@@ -116,6 +116,7 @@ def test_a_gate_fails_a_regression_though_its_budget_is_kept(results: Path, runs
     assert status == 1
     assert out.startswith("FAIL: ")
     assert "regression" in out
+    assert "was not measured again: target guizhou is not the one" in unwrapped(out)
 
 
 def test_a_gate_fails_a_broken_budget_without_a_baseline(results: Path) -> None:

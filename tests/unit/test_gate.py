@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
 from sample_records import failing, interrupted, passing, unfit
 
 from benchkit.cli.gate import STATUS
-from benchkit.model.comparison import GATE_VERDICTS, Cell, Comparison
+from benchkit.model.comparison import GATE_VERDICTS, Cell, Comparison, Gate
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_gate
-from benchkit.stats.gate import confirmed, gate
+from benchkit.stats.gate import confirmed, gate, suspects
 
 
 def cell(word: str, path: str = "a-b", **changes: object) -> Cell:
@@ -98,36 +97,64 @@ def test_every_verdict_has_the_exit_status_of_the_design() -> None:
     assert STATUS == {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
 
 
-def test_nothing_is_measured_again_where_nothing_failed() -> None:
-    def never(_: Collection[str]) -> Comparison:
-        raise AssertionError
-
-    advisory = cell("regression", gated=False)
-    assert confirmed(compared(SAME, advisory), never) == compared(SAME, advisory)
+def test_only_what_failed_is_suspect() -> None:
+    missing = cell("not comparable", "a-d", missing="candidate")
+    advisory = cell("regression", "a-c", gated=False)
+    lossy = replace(WORSE, statistic="loss", unit="%")
+    found = suspects(gate(failing(), compared(WORSE, lossy, advisory, missing)))
+    assert found is not None
+    assert found.paths == ("guiyang-shenzhen", "a-b")
+    assert found.probes == ("rtt",)
+    assert found.keys == {WORSE.key, lossy.key}
 
 
 @pytest.mark.parametrize(
-    ("again", "word"),
+    "first",
     [
-        (WORSE, "regression"),
-        (SAME, "no difference seen"),
-        (cell("not comparable", missing="candidate"), "regression"),
+        gate(passing(), compared(SAME, cell("regression", gated=False))),
+        gate(passing(), compared(cell("not comparable", missing="candidate"))),
+        gate(unfit(), compared(WORSE)),
     ],
 )
-def test_a_regression_counts_when_a_second_measurement_agrees(again: Cell, word: str) -> None:
-    asked: list[Collection[str]] = []
+def test_nothing_is_measured_again_that_could_not_be_cleared(first: Gate) -> None:
+    assert suspects(first) is None
 
-    def remeasure(paths: Collection[str]) -> Comparison:
-        asked.append(paths)
-        return compared(again)
 
-    first = compared(WORSE, cell("no difference seen", "a-c"))
-    found = confirmed(first, remeasure)
-    assert asked == [("a-b",)]
-    assert found.word == found.cells[0].word == word
-    assert found.cells[1] == first.cells[1]
-    assert "measured again" in found.cells[0].reason
-    assert gate(passing(), found).verdict == ("fail" if word == "regression" else "pass")
+@pytest.mark.parametrize(
+    ("again", "word", "verdict"),
+    [
+        (compared(WORSE), "regression", "fail"),
+        (compared(SAME), "no difference seen", "pass"),
+        (compared(cell("not comparable", missing="candidate")), "regression", "fail"),
+        (compared(SAME, differs=("run x was measured on an unfit machine",)), "not comparable", "inconclusive"),
+    ],
+)  # fmt: skip
+def test_a_regression_counts_when_a_second_measurement_agrees(
+    again: Comparison, word: str, verdict: str
+) -> None:
+    comparison = compared(WORSE, cell("no difference seen", "a-c"))
+    first = gate(passing(), comparison)
+    found = confirmed(passing(), first, replace(passing(), run="second"), again)
+    assert found.comparison is not None
+    assert found.comparison.word == found.comparison.cells[0].word == word
+    assert found.comparison.cells[1] == comparison.cells[1]
+    assert "measured again" in found.comparison.cells[0].reason
+    assert (found.verdict, found.again) == (verdict, "second")
+
+
+def test_a_budget_that_fails_once_is_open_and_twice_is_broken() -> None:
+    first = gate(failing())
+    once = confirmed(failing(), first, passing(), None)
+    assert once.verdict == "inconclusive"
+    assert (
+        "not confirmed when it was measured again: the p95 round trip is at most"
+        in (once.reasons[0])
+    )
+    twice = confirmed(failing(), first, failing(), None)
+    assert twice.verdict == "fail"
+    assert "; confirmed when it was measured again" in twice.reasons[0]
+    nothing = confirmed(failing(), first, replace(passing(), paths=()), None)
+    assert nothing.verdict == "fail"
 
 
 @pytest.mark.parametrize("form", COMPARISON_FORMATS)
