@@ -21,7 +21,7 @@ MSG_ERRQUEUE = socket.MSG_ERRQUEUE
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, OPT_TSONLY = 2, 8, 16, 128, 256, 2048
 FLAGS = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE | OPT_ID | TX_SCHED | OPT_TSONLY
 
-IP_RECVERR, IP_RECVTOS, IP_RECVTTL = 11, 13, 12
+IP_PKTINFO, IP_RECVERR, IP_RECVTOS, IP_RECVTTL = 8, 11, 13, 12
 IPV6_RECVERR = 25
 SND, SCHED = 0, 1
 ORIGIN_TIMESTAMPING = 4
@@ -46,6 +46,11 @@ _CLASSES = {(socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV
 
 _STAMPS = struct.Struct("=6q")
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_INT = struct.Struct("=i")
+_PACKET_INFO = struct.Struct(
+    "=I4s4s"
+)  # interface, the address to answer from, the address in the header
+_PACKET_INFO_6 = struct.Struct("=16sI")
 _ANCILLARY = 512
 _Message = tuple[bytes, list[tuple[int, int, bytes]], int, Any]
 
@@ -54,6 +59,7 @@ class Received(NamedTuple):
     """A datagram: what it held, who sent it, and when the kernel saw it (0: no stamp).
 
     `ttl` is the TTL or hop limit it came with, `traffic_class` DSCP and ECN in one octet; -1 is not told.
+    `destination` is which of our addresses it was sent to, where `tell_destinations` asked for that.
     """
 
     payload: bytes
@@ -61,6 +67,7 @@ class Received(NamedTuple):
     stamp_ns: int
     ttl: int
     traffic_class: int
+    destination: str = ""
 
 
 class Sent(NamedTuple):
@@ -97,6 +104,29 @@ def stamped_udp_socket(family: int = socket.AF_INET) -> socket.socket:
     return udp
 
 
+def tell_destinations(udp: socket.socket) -> None:
+    """Have each datagram tell which address of ours it was sent to: a socket bound to all of them must answer from it."""
+    if udp.family == socket.AF_INET6:
+        udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+
+def answer(udp: socket.socket, payload: bytes, received: Received, traffic_class: int) -> None:
+    """Send back to where a datagram came from, from the address it was sent to."""
+    if not received.destination and traffic_class <= 0:
+        udp.sendto(payload, received.source)
+        return
+    six = udp.family == socket.AF_INET6
+    level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
+    ancillary = [(level, socket.IPV6_TCLASS if six else socket.IP_TOS, _INT.pack(traffic_class))]
+    if received.destination:
+        address = socket.inet_pton(udp.family, received.destination)
+        told = _PACKET_INFO_6.pack(address, 0) if six else _PACKET_INFO.pack(0, address, bytes(4))
+        ancillary.append((level, socket.IPV6_PKTINFO if six else IP_PKTINFO, told))
+    udp.sendmsg((payload,), ancillary, 0, received.source)
+
+
 def set_traffic_class(sender: socket.socket, traffic_class: int) -> None:
     """Send with this DSCP (the upper six bits) and ECN from now on."""
     if sender.family == socket.AF_INET6:
@@ -125,7 +155,7 @@ def receive(udp: socket.socket, largest: int = 2048) -> Iterator[Received]:
     """Everything that has arrived, up to `largest` octets of each."""
     while (found := _next(udp, largest)) is not None:
         payload, ancillary, _, source = found
-        stamp, ttl, traffic_class = 0, -1, -1
+        stamp, ttl, traffic_class, destination = 0, -1, -1, ""
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
                 stamp = _software_ns(data)
@@ -133,7 +163,11 @@ def receive(udp: socket.socket, largest: int = 2048) -> Iterator[Received]:
                 ttl = int.from_bytes(data[:4], sys.byteorder)
             elif (level, kind) in _CLASSES:  # one octet from IPv4, an int from IPv6
                 traffic_class = int.from_bytes(data[:4], sys.byteorder)
-        yield Received(payload, source, stamp, ttl, traffic_class)
+            elif (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+                destination = socket.inet_ntop(socket.AF_INET, data[4:8])
+            elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+                destination = socket.inet_ntop(socket.AF_INET6, data[:16])
+        yield Received(payload, source, stamp, ttl, traffic_class, destination)
 
 
 def transmit_stamps(udp: socket.socket) -> Iterator[Sent]:

@@ -26,6 +26,9 @@ RTT_COLUMNS = (
 )
 # A count beside them: further answers to the same packet, as far as they came soon (RFC 5560).
 DUPLICATES = "duplicates"
+# What a STAMP far end tells: its own count of answers, the TTL it saw, and bits of `FarEnd`. Copies are those
+# answers to the same packet that it counted apart: the packet was doubled on its way there.
+FAR_SEQUENCE, FAR_TTL, FAR_FLAGS, FAR_COPIES = "far_sequence", "far_ttl", "far_flags", "far_copies"
 HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status")
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchkit.model.stamp_options import PLAIN, StampOptions
+
 
 @dataclass(frozen=True, slots=True)
 class StampSpec:
@@ -18,6 +20,7 @@ class StampSpec:
     interval_ns: int
     timeout_ns: int
     start_ns: int = 0  # CLOCK_MONOTONIC; 0 is as soon as ready
+    options: StampOptions = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,22 @@ class Iperf3Spec:
 
 @dataclass(frozen=True, slots=True)
 class ReflectorSpec:
-    """A STAMP reflector, stateless."""
+    """A STAMP reflector (RFC 8762).
+
+    With a `key_file` it answers authenticated packets alone, with `ptp` in PTPv2 stamps. A stateful one counts
+    its answers for each session, so that the sender can tell in which direction packets were lost. `strict`
+    leaves requests unanswered that are shorter than STAMP's own, whose answers would be longer. `allowed`
+    are networks, all where none is named; `rate_per_s` is what one source may ask for, 0 is no cap.
+    """
 
     address: str
     port: int
+    key_file: str = ""
+    stateful: bool = True
+    ptp: bool = False
+    strict: bool = False
+    allowed: tuple[str, ...] = ()
+    rate_per_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from benchkit.probes.http import http, http_server
 from benchkit.probes.icmp import icmp
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
-from benchkit.probes.stamp import reflector, stamp
+from benchkit.probes.stamp import stamp
+from benchkit.probes.stamp_reflector import reflector
 from benchkit.probes.stream import stream, stream_server
 
 Batches = AsyncIterator[Samples | None]

@@ -17,7 +17,7 @@ import numpy as np
 from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
-from benchkit.model.samples import DUPLICATES, Samples, column
+from benchkit.model.samples import DUPLICATES, FAR_COPIES, FAR_SEQUENCE, Samples, column
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import periodic
 
@@ -91,7 +91,7 @@ class _Flight:
         self._udp = udp
         names = (*NEAR_COLUMNS, *codec.far_columns)
         self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in names}
-        self._duplicates = np.zeros(spec.count, dtype=np.int64)
+        self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
         self._left: list[int] = []  # by transmit identity: which packet that was
         self._settled = 0
         self.answered = 0
@@ -129,7 +129,7 @@ class _Flight:
                 continue
             index, times = answer.number, self._times
             if times["received_ns"][index]:
-                self._duplicates[index] += 1  # the first answer counts
+                self._copied(index, answer)
                 continue
             times["received_ns"][index] = now
             times["t4_ns"][index] = received.stamp_ns
@@ -137,6 +137,13 @@ class _Flight:
                 times[name][index] = value
             self.answered += 1
         self.collect_stamps()
+
+    def _copied(self, index: int, answer: Answer) -> None:
+        """A further answer to the same packet: the first counts."""
+        self._duplicates[index] += 1
+        told = dict(zip(self._codec.far_columns, answer.far, strict=True))
+        if FAR_SEQUENCE in told and told[FAR_SEQUENCE] != self._times[FAR_SEQUENCE][index]:
+            self._far_copies[index] += 1
 
     def settle(self) -> Samples | None:
         """The rows that can no longer change, since this was last asked: answered, or past the timeout."""
@@ -170,6 +177,8 @@ class _Flight:
                 absent = absent | (values[rows] == 0)
             columns[name] = column(values[rows].copy(), absent)
         columns[DUPLICATES] = column(self._duplicates[rows].copy())
+        if FAR_SEQUENCE in columns:
+            columns[FAR_COPIES] = column(self._far_copies[rows].copy())
         return Samples("rtt", spec.path, spec.phase, columns)
 
 

@@ -1,101 +1,151 @@
-"""STAMP's unauthenticated packets, 44 octets each way (RFC 8762 section 4.2.1 and 4.3.1, RFC 8972 for SSID).
+"""STAMP's base packets (RFC 8762 sections 4.2 and 4.3, RFC 8972 for the SSID), as long one way as the other.
 
-A sender's packet: sequence u32, timestamp 8, error estimate u16, SSID u16, 28 zero octets. A reflector's:
-sequence, T3, error estimate, SSID, T2, then the sender's sequence, timestamp, error estimate, two zero
-octets, the TTL it saw, three zero octets. Timestamps are NTP: 32 bits of seconds since 1900, 32 of fraction.
+Unauthenticated they have 44 octets, authenticated 112, of which the last 16 are the first half of an
+HMAC-SHA-256 over the 96 before. What follows the base is TLVs (RFC 8972), or padding.
 """
 
 from __future__ import annotations
 
+import hmac
 import struct
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from benchkit.clock import NS_PER_S
+from benchkit.probes.stamp_time import WireTime, from_wire
 
 PORT = 862
-OCTETS = 44
-SMALLEST_REQUEST = 14
-NTP_EPOCH_S = 2_208_988_800
-NTP_ERA_S = 1 << 32
-# Not synchronised to UTC, an error of one unit: round trips need no more, and it promises nothing.
-UNSYNCHRONISED = 0x0001
+SMALLEST_REQUEST = 14  # TWAMP's header: sequence, timestamp, error estimate
+# TWAMP reflectors answer at least this much: up to the sender's error estimate; the TTL is octet 40.
+SMALLEST_REPLY = 38
+TTL_AT = 40
+SSID_AT, ZEROS_AT = 14, 16
+HMAC_OCTETS = 16
+SEALED_OCTETS = 96
 
-_SENDER = struct.Struct(">IIIHH28x")
-_REFLECTOR = struct.Struct(">IIIHHIIIIIHHB3x")
 _REQUEST_HEAD = struct.Struct(">IIIH")
+_OPEN_REPLY_HEAD = struct.Struct(">IIIHHIIIIIH")
+_ZEROS = bytes(28)
 
 
 class Request(NamedTuple):
-    """What a reflector needs of a request: its fields as they stand on the wire, to be copied."""
+    """What a reflector needs of a request: its fields as they stand on the wire, to be copied.
+
+    `padded` says that TWAMP's padding, which may be anything, stands where STAMP has zeros: then nothing that
+    follows the error estimate means anything.
+    """
 
     sequence: int
-    seconds: int
-    fraction: int
-    error_estimate: int
+    time: WireTime
     ssid: int
+    padded: bool = False
 
 
 class Reply(NamedTuple):
-    """A reflector's answer. Times in nanoseconds since 1970, as the far end's clock has them."""
+    """A reflector's answer as it stands on the wire. `ttl` is what it saw, -1 where it does not say."""
 
-    sender_sequence: int
+    sequence: int
+    t3: WireTime
     ssid: int
-    t2_ns: int
-    t3_ns: int
+    t2: WireTime
+    sender_sequence: int
+    t1: WireTime
     ttl: int
 
+    def t2_ns(self, near_ns: int) -> int:
+        """When the request arrived there, in ns since 1970 by its clock; `near_ns` is about now."""
+        return from_wire(*self.t2, near_ns)
 
-def to_ntp(realtime_ns: int) -> tuple[int, int]:
-    """Nanoseconds since 1970 as NTP seconds and fraction, the fraction to the nearest unit."""
-    units = (((realtime_ns % NS_PER_S) << 32) + NS_PER_S // 2) // NS_PER_S
-    seconds = realtime_ns // NS_PER_S + NTP_EPOCH_S + (units >> 32)
-    return seconds % NTP_ERA_S, units & 0xFFFFFFFF
-
-
-def from_ntp(seconds: int, fraction: int, near_ns: int) -> int:
-    """NTP time as nanoseconds since 1970, in the era (2036 and on) that is nearest to `near_ns`."""
-    near_s = near_ns // NS_PER_S + NTP_EPOCH_S
-    era = round((near_s - seconds) / NTP_ERA_S)
-    whole = seconds + era * NTP_ERA_S - NTP_EPOCH_S
-    return whole * NS_PER_S + ((fraction * NS_PER_S + (1 << 31)) >> 32)
+    def t3_ns(self, near_ns: int) -> int:
+        """When the reply left there, as above."""
+        return from_wire(*self.t3, near_ns)
 
 
-def pack_request(sequence: int, ssid: int, realtime_ns: int) -> bytes:
-    """A sender's packet."""
-    return _SENDER.pack(sequence, *to_ntp(realtime_ns), UNSYNCHRONISED, ssid)
+@dataclass(frozen=True)
+class _Layout:
+    sender: struct.Struct
+    reflector: struct.Struct
 
 
-def read_request(payload: bytes) -> Request | None:
-    """A sender's packet as a reflector sees it, or None when it is too short to be one."""
-    if len(payload) < SMALLEST_REQUEST:
-        return None
-    ssid = int.from_bytes(payload[14:16], "big") if len(payload) >= OCTETS else 0
-    sequence, seconds, fraction, error_estimate = _REQUEST_HEAD.unpack_from(payload)
-    return Request(sequence, seconds, fraction, error_estimate, ssid)
+# Fields in both: sequence, time, error estimate, SSID; then T2, the sender's sequence, time and error
+# estimate, and the TTL. x is an octet that must be zero.
+_OPEN = _Layout(struct.Struct(">IIIHH28x"), struct.Struct(">IIIHHIIIIIH2xB3x"))
+_SEALED = _Layout(
+    struct.Struct(">I12xIIHH68x16x"), struct.Struct(">I12xIIHH4xII8xI12xIIH6xB15x16x")
+)
 
 
-def pack_reply(request: Request, payload: bytes, *, t2_ns: int, t3_ns: int, ttl: int) -> bytes:
-    """A stateless reflector's answer: as long as the request, and at least 44 octets; the rest is copied."""
-    head = _REFLECTOR.pack(
-        request.sequence,
-        *to_ntp(t3_ns),
-        UNSYNCHRONISED,
-        request.ssid,
-        *to_ntp(t2_ns),
-        request.sequence,
-        request.seconds,
-        request.fraction,
-        request.error_estimate,
-        0,
+class Base:
+    """The base packets of one mode: authenticated where there is a key."""
+
+    def __init__(self, key: bytes = b"") -> None:
+        """With a key packets are sealed, and those that are not sealed by it are none."""
+        self.key = key
+        self._layout = _SEALED if key else _OPEN
+        self.octets = self._layout.sender.size
+
+    def request(self, sequence: int, ssid: int, time: WireTime) -> bytes:
+        """A sender's packet."""
+        return self._sealed(self._layout.sender.pack(sequence, *time, ssid))
+
+    def read_request(self, payload: bytes) -> Request | None:
+        """A sender's packet as a reflector sees it; None when it is too short to be one, or sealed by another."""
+        if self.key:
+            if not self._is_ours(payload):
+                return None
+            sequence, *time, ssid = self._layout.sender.unpack_from(payload)
+            return Request(sequence, WireTime(*time), ssid)
+        if len(payload) < SMALLEST_REQUEST:
+            return None
+        sequence, *time = _REQUEST_HEAD.unpack_from(payload)
+        if payload[ZEROS_AT : self.octets] != _ZEROS:
+            return Request(sequence, WireTime(*time), 0, padded=True)
+        ssid = int.from_bytes(payload[SSID_AT:ZEROS_AT], "big")
+        return Request(sequence, WireTime(*time), ssid)
+
+    def reply(
+        self, request: Request, *, sequence: int, t2: WireTime, t3: WireTime, ttl: int
+    ) -> bytes:
+        """A reflector's base packet. T3's error estimate holds for T2 too, which is in the same format."""
+        fields = (sequence, *t3, request.ssid, t2.high, t2.low, request.sequence, *request.time)
+        return self._sealed(self._layout.reflector.pack(*fields, ttl))
+
+    def read_reply(self, payload: bytes) -> Reply | None:
+        """A reflector's answer, from 38 octets on where it is not sealed; None when it is none, or another's."""
+        if self.key:
+            if not self._is_ours(payload):
+                return None
+            fields = self._layout.reflector.unpack_from(payload)
+            return _reply(fields[:-1], fields[-1])
+        if len(payload) < SMALLEST_REPLY:
+            return None
+        ttl = payload[TTL_AT] if len(payload) > TTL_AT else -1
+        return _reply(_OPEN_REPLY_HEAD.unpack_from(payload), ttl)
+
+    def _sealed(self, packet: bytes) -> bytes:
+        if not self.key:
+            return packet
+        return packet[:SEALED_OCTETS] + authentication_code(self.key, packet[:SEALED_OCTETS])
+
+    def _is_ours(self, payload: bytes) -> bool:
+        if len(payload) < self.octets:
+            return False
+        code = authentication_code(self.key, payload[:SEALED_OCTETS])
+        return hmac.compare_digest(code, payload[SEALED_OCTETS : self.octets])
+
+
+def authentication_code(key: bytes, octets: bytes) -> bytes:
+    """HMAC-SHA-256/128: the first 16 octets of the 32 (RFC 8762 section 4.4)."""
+    return hmac.digest(key, octets, "sha256")[:HMAC_OCTETS]
+
+
+def _reply(fields: tuple[int, ...], ttl: int) -> Reply:
+    sequence, high, low, estimate, ssid, t2_high, t2_low, sender_sequence, *t1 = fields
+    return Reply(
+        sequence,
+        WireTime(high, low, estimate),
+        ssid,
+        WireTime(t2_high, t2_low, estimate),
+        sender_sequence,
+        WireTime(*t1),
         ttl,
     )
-    return head + payload[OCTETS:]
-
-
-def read_reply(payload: bytes, near_ns: int) -> Reply | None:
-    """A reflector's answer, its times in the era of `near_ns`; None when it is too short to be one."""
-    if len(payload) < OCTETS:
-        return None
-    fields = _REFLECTOR.unpack_from(payload)
-    _, t3_s, t3_f, _, ssid, t2_s, t2_f, sequence, _, _, _, _, ttl = fields
-    return Reply(sequence, ssid, from_ntp(t2_s, t2_f, near_ns), from_ntp(t3_s, t3_f, near_ns), ttl)

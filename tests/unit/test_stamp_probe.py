@@ -15,10 +15,23 @@ import uvloop
 
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
-from benchkit.model.samples import DUPLICATES, RTT_COLUMNS, Samples, concatenate
+from benchkit.model.far_end import FarEnd
+from benchkit.model.samples import (
+    DUPLICATES,
+    FAR_COPIES,
+    FAR_FLAGS,
+    FAR_SEQUENCE,
+    FAR_TTL,
+    RTT_COLUMNS,
+    Samples,
+    concatenate,
+)
 from benchkit.model.spec import ReflectorSpec, StampSpec
-from benchkit.probes import flight, stamp_packet
+from benchkit.probes import flight, stamp_reflector
 from benchkit.probes import stamp as probe
+from benchkit.probes.stamp_packet import Base
+from benchkit.probes.stamp_reflector import Reflector
+from benchkit.probes.stamp_time import wire_time
 
 LOCAL = "127.0.0.1"
 MS = 1_000_000
@@ -58,7 +71,7 @@ async def all_of(batches: AsyncIterator[Samples]) -> list[Samples]:
 
 @asynccontextmanager
 async def reflecting(port: int, departures: list[Samples]) -> AsyncIterator[None]:
-    far_end = probe.reflector(ReflectorSpec(LOCAL, port))
+    far_end = stamp_reflector.reflector(ReflectorSpec(LOCAL, port))
     assert await anext(far_end) is None
 
     async def follow() -> None:
@@ -69,7 +82,7 @@ async def reflecting(port: int, departures: list[Samples]) -> AsyncIterator[None
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(follow())
         yield
-        await asyncio.sleep(2 * probe.REFLECTOR_FLUSH_S)
+        await asyncio.sleep(2 * stamp_reflector.FLUSH_S)
         task.cancel()
 
 
@@ -99,13 +112,16 @@ def far_end(react: Reaction) -> Iterator[int]:
 def reply_to(
     payload: bytes, *, sequence: int | None = None, ssid: int | None = None, t2_ns: int = 5
 ) -> bytes:
-    request = stamp_packet.read_request(payload)
+    base = Base()
+    request = base.read_request(payload)
     assert request is not None
     if sequence is not None:
         request = request._replace(sequence=sequence)
     if ssid is not None:
         request = request._replace(ssid=ssid)
-    return stamp_packet.pack_reply(request, payload, t2_ns=t2_ns, t3_ns=7, ttl=64)
+    t2, t3 = wire_time(t2_ns, 1), wire_time(7, 1)
+    head = base.reply(request, sequence=request.sequence, t2=t2, t3=t3, ttl=64)
+    return head + payload[base.octets :]
 
 
 def answered(rows: Samples) -> list[int]:
@@ -117,7 +133,7 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(flight, "BATCH_S", 0.02)
-    monkeypatch.setattr(probe, "REFLECTOR_FLUSH_S", 0.02)
+    monkeypatch.setattr(stamp_reflector, "FLUSH_S", 0.02)
     departures: list[Samples] = []
     port = free_port()
 
@@ -127,7 +143,11 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
 
     rows = concatenate(run(both()))
     assert (rows.kind, rows.path, rows.phase) == ("rtt", "a-b", "idle")
-    assert set(rows.columns) == {*RTT_COLUMNS, DUPLICATES}
+    told = {FAR_SEQUENCE, FAR_TTL, FAR_FLAGS, FAR_COPIES}
+    assert set(rows.columns) == {*RTT_COLUMNS, DUPLICATES, *told}
+    assert rows.columns[FAR_SEQUENCE].tolist() == list(range(40))
+    assert set(rows.columns[FAR_TTL].tolist()) == {255}
+    assert set(rows.columns[FAR_FLAGS].tolist()) <= {0, FarEnd.SYNCHRONISED}
     times = {name: values.filled(0).tolist() for name, values in rows.columns.items()}
     assert times["sequence"] == list(range(40))
     assert {later - earlier for earlier, later in pairwise(times["due_ns"])} == {MS}
@@ -152,7 +172,7 @@ def test_what_counts_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         2: lambda _: [],
         3: lambda p: [(0.12, reply_to(p))],  # beyond the timeout, before the row is settled
         4: lambda p: [(0, reply_to(p, ssid=SSID ^ 1))],
-        5: lambda p: [(0, b""), (0, b"garbage"), (0, reply_to(p)[:43]), (0, reply_to(p))],
+        5: lambda p: [(0, b""), (0, b"garbage"), (0, reply_to(p)[:37]), (0, reply_to(p))],
         6: lambda p: [(0, reply_to(p, ssid=0))],  # a reflector that knows no SSID
         7: lambda p: [(0, reply_to(p, sequence=count)), (0, reply_to(p, sequence=2**32 - 1))],
         8: lambda p: [(0.03, reply_to(p))],  # after the next one's answer
@@ -243,9 +263,9 @@ def test_a_departure_that_the_kernel_tells_late_is_still_told(
     with timestamping.stamped_udp_socket() as ours, socket.socket(type=socket.SOCK_DGRAM) as theirs:
         ours.bind((LOCAL, 0))
         theirs.connect(ours.getsockname())
-        reflector = probe._Reflector(ours)
+        reflector = Reflector(ours, ReflectorSpec(LOCAL, 0))
         for sequence in (7, 8):
-            theirs.send(stamp_packet.pack_request(sequence, SSID, 1))
+            theirs.send(Base().request(sequence, SSID, wire_time(1, 1)))
             reflector.answer()
             assert reflector.departures() is None
         in_a_queue = False

@@ -1,0 +1,65 @@
+"""Whom a reflector answers, and how often: nobody shall make it a tool against others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from typing import TypeVar
+
+from benchkit.clock import NS_PER_S
+
+MOST_SOURCES = 1 << 14
+BURST_S = 0.1
+LEAST_BURST = 16.0
+
+_Kept = TypeVar("_Kept")
+
+
+class Admission:
+    """An allow-list of networks, and a token bucket for each source address."""
+
+    def __init__(self, allowed: Sequence[str] = (), rate_per_s: float = 0) -> None:
+        """Admit these networks, all where none is named, with so many packets a second; 0 is without a cap."""
+        self._networks = [ip_network(text) for text in allowed]
+        self._rate = rate_per_s
+        self._depth = max(LEAST_BURST, rate_per_s * BURST_S)
+        self._known: OrderedDict[str, bool] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._open = not self._networks and not rate_per_s
+
+    def admits(self, source: str, now_ns: int) -> bool:
+        """Whether a packet from that address is to be answered; `now_ns` is on CLOCK_MONOTONIC."""
+        if self._open:
+            return True
+        return self._is_allowed(source) and (not self._rate or self._has_token(source, now_ns))
+
+    def _is_allowed(self, source: str) -> bool:
+        if not self._networks:
+            return True
+        known = self._known.get(source)
+        if known is None:
+            known = self._is_in_a_network(source)
+            _remember(self._known, source, known)
+        return known
+
+    def _is_in_a_network(self, source: str) -> bool:
+        address = ip_address(source.partition("%")[0])
+        # An IPv4 sender as a socket of both families sees it.
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self._networks)
+
+    def _has_token(self, source: str, now_ns: int) -> bool:
+        tokens, last_ns = self._buckets.get(source, (self._depth, now_ns))
+        tokens = min(self._depth, tokens + (now_ns - last_ns) * self._rate / NS_PER_S)
+        granted = tokens >= 1
+        _remember(self._buckets, source, (tokens - granted, now_ns))
+        return granted
+
+
+def _remember(table: OrderedDict[str, _Kept], key: str, value: _Kept) -> None:
+    """Keep it as the newest; the oldest goes where there are too many."""
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > MOST_SOURCES:
+        table.popitem(last=False)

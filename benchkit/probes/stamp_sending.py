@@ -1,0 +1,132 @@
+"""The packets of a STAMP sender's session, and what it makes of the answers, whoever gives them."""
+
+from __future__ import annotations
+
+import socket
+from array import array
+from typing import NamedTuple
+
+import numpy as np
+
+from benchkit.clock import realtime_ns
+from benchkit.linux.clock_quality import clock_quality
+from benchkit.linux.key_file import read_key
+from benchkit.linux.timestamping import Received
+from benchkit.model.far_end import FarEnd
+from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, FAR_TTL, Samples
+from benchkit.model.stamp_options import StampOptions
+from benchkit.probes.flight import Answer
+from benchkit.probes.stamp_extending import Extender
+from benchkit.probes.stamp_packet import Base, Reply
+from benchkit.probes.stamp_reflector import departures_of
+from benchkit.probes.stamp_time import PTP, SYNCHRONISED, WireTime, pack_error_estimate, wire_time
+
+FAR_COLUMNS = ("t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
+
+
+class Reading(NamedTuple):
+    """An answer made sense of: T2 and T3 as they should stand, and what it tells of the far end."""
+
+    t2: WireTime
+    t3: WireTime
+    flags: FarEnd
+
+
+class Packets:
+    """The packets of one session. `forged` counts what came from the far end and was not sealed by our key."""
+
+    far_columns: tuple[str, ...] = FAR_COLUMNS
+
+    def __init__(self, ssid: int, count: int, options: StampOptions, udp: socket.socket) -> None:
+        """Be a session of `count` packets on a connected socket.
+
+        Raises AskedWronglyError for options that cannot be.
+        """
+        self._ssid = ssid
+        self._base = Base(read_key(options.key_file))
+        self._extender = Extender(options, self._base, udp)
+        quality = clock_quality()
+        self._estimate = pack_error_estimate(
+            quality.error_ns, synchronised=quality.synchronised, ptp=options.ptp
+        )
+        # Each packet's time as it stands on the wire, 64 bits; 0 has not been sent.
+        self._left = array("Q", bytes(8 * count))
+        self._follow_ups: list[tuple[int, int, int]] = []
+        self._by_far_sequence: dict[int, int] = {}
+        self.forged = 0
+
+    def pack(self, index: int) -> bytes:
+        """The packet of that number."""
+        now = wire_time(realtime_ns(), self._estimate)
+        self._left[index] = now.high << 32 | now.low
+        base = self._base.request(index, self._ssid, now)
+        return base + self._extender.tail(index)
+
+    def read(self, received: Received) -> Answer | None:
+        """Which packet is answered, and FAR_COLUMNS; None where this is no answer to one of ours."""
+        reply = self._base.read_reply(received.payload)
+        if reply is None:
+            self.forged += bool(self._base.key)
+            return None
+        # A reflector without RFC 8972 answers SSID 0.
+        number = reply.sender_sequence
+        if number >= len(self._left) or reply.ssid not in {self._ssid, 0}:
+            return None
+        left = self._left[number]
+        if not left:  # an answer to what has not been sent
+            return None
+        found = read(reply, left)
+        flags = found.flags
+        if len(received.payload) != self._base.octets + self._extender.octets:
+            flags |= FarEnd.OTHER_LENGTH
+        flags |= self._read_extensions(received, reply)
+        near = received.stamp_ns or realtime_ns()
+        fixed = reply._replace(t2=found.t2, t3=found.t3)
+        times = fixed.t2_ns(near), fixed.t3_ns(near)
+        return Answer(number, (*times, reply.sequence, max(reply.ttl, 0), int(flags)))
+
+    def _read_extensions(self, received: Received, reply: Reply) -> FarEnd:
+        """Look at the TLVs that came back, where the far end can be trusted to have meant them."""
+        if not self._extender.octets:
+            return FarEnd(0)
+        if not reply.ssid:
+            return FarEnd.NO_EXTENSIONS
+        found = self._extender.read(received, reply)
+        if self._extender.follows_up:
+            self._by_far_sequence[reply.sequence] = reply.sender_sequence
+        if found.follow_up is not None:
+            sequence, left_ns = found.follow_up
+            answered = self._by_far_sequence.pop(sequence, None)
+            if answered is not None:
+                self._follow_ups.append((self._ssid, answered, left_ns))
+        return found.flags
+
+    def departures(self) -> Samples | None:
+        """When earlier answers left by the far end's kernel, as later ones told: since this was last asked."""
+        if not self._follow_ups:
+            return None
+        rows = np.array(self._follow_ups, dtype=np.int64)
+        self._follow_ups.clear()
+        return departures_of(rows)
+
+
+def read(reply: Reply, left: int) -> Reading:
+    """Make sense of a reply to a packet that carried the time `left`, its 64 bits as they stood on the wire."""
+    flags, t2, t3 = FarEnd(0), reply.t2, reply.t3
+    if reply.t1.high << 32 | reply.t1.low != left:
+        if t3.high << 32 | t3.low == left:
+            # TWAMP Light as some make it: the sender's time comes first, the far end's own after T2.
+            flags, t3 = FarEnd.SWAPPED_STAMPS, WireTime(*reply.t1[:2], t3.error_estimate)
+        else:
+            flags = FarEnd.FOREIGN_T1
+    if not reply.ssid:
+        flags |= FarEnd.NO_SSID
+    if reply.ttl < 0:
+        flags |= FarEnd.NO_TTL
+    if t2[:2] == t3[:2]:
+        flags |= FarEnd.NO_DWELL
+    if t3.error_estimate & SYNCHRONISED:
+        flags |= FarEnd.SYNCHRONISED
+    if t3.error_estimate & PTP:
+        flags |= FarEnd.PTP
+    return Reading(t2, t3, flags)

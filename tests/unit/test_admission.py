@@ -1,0 +1,75 @@
+"""Who is answered by a reflector, how often, and which session that belongs to."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchkit.probes import admission, reflector_sessions
+from benchkit.probes.admission import Admission
+from benchkit.probes.reflector_sessions import ReflectorSessions
+
+SECOND = 1_000_000_000
+HERE, THERE = "192.0.2.1", "198.51.100.1"
+
+
+def test_everybody_is_answered_where_nothing_is_said() -> None:
+    assert all(Admission().admits(HERE, 0) for _ in range(100_000))
+
+
+@pytest.mark.parametrize(
+    ("source", "admitted"),
+    [
+        (HERE, True),
+        ("192.0.3.1", False),
+        ("::ffff:192.0.2.200", True),
+        ("2001:db8:1::5", True),
+        ("2001:db8:2::5", False),
+        ("fe80::1%eth0", False),
+    ],
+)
+def test_only_networks_of_the_list_are_answered(source: str, admitted: bool) -> None:
+    door = Admission(("192.0.2.0/24", "2001:db8:1::/48"))
+    assert [door.admits(source, 0) for _ in range(2)] == [admitted, admitted]
+
+
+def test_a_source_is_answered_as_often_as_its_rate_allows_and_no_more() -> None:
+    door = Admission(rate_per_s=1000)
+    # A burst of a tenth of a second, then one each millisecond.
+    assert sum(door.admits(HERE, 0) for _ in range(500)) == 100
+    assert door.admits(THERE, 0)
+    over_a_second = [door.admits(HERE, at * SECOND // 5000) for at in range(1, 5001)]
+    assert sum(over_a_second) == 1000
+
+
+def test_a_slow_rate_still_lets_a_few_through_at_once() -> None:
+    door = Admission(rate_per_s=1)
+    assert sum(door.admits(HERE, 0) for _ in range(100)) == 16
+
+
+def test_sources_without_number_take_no_memory_without_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "MOST_SOURCES", 10)
+    door = Admission(("192.0.0.0/8",), 1000)
+    for last in range(200):
+        door.admits(f"192.0.2.{last}", last)
+    assert len(door._buckets) == len(door._known) == 10
+
+
+def test_sessions_are_by_sender_and_begin_anew_after_a_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector_sessions, "MOST_SESSIONS", 3)
+    sessions = ReflectorSessions()
+    first = sessions.at("a", 0, 0)
+    assert sessions.at("a", 1, 1) is first
+    # A copy of the first packet, or one that was overtaken by the second, belongs to it.
+    assert sessions.at("a", 0, SECOND // 2) is first
+    assert sessions.at("b", 0, SECOND // 2) is not first
+    again = sessions.at("a", 0, 2 * SECOND)
+    assert again is not first
+    assert sessions.at("a", 7, 31 * SECOND) is again
+    assert sessions.at("a", 8, 62 * SECOND) is not again
+    for key in "cde":
+        sessions.at(key, 0, 62 * SECOND)
+    assert len(sessions) == 3

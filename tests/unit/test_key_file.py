@@ -1,0 +1,36 @@
+"""Keys from files: in hexadecimal, long enough, and never in a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchkit.errors import AskedWronglyError
+from benchkit.linux.key_file import read_key
+
+
+def test_a_key_as_openssl_writes_it(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("ab" * 16 + "\n")
+    assert read_key(str(file)) == b"\xab" * 16
+    assert read_key("") == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("secret", "not in hexadecimal"), ("ab" * 15, "15 octets"), ("käse", "not in hexadecimal")],
+)
+def test_what_is_no_key_is_told_without_telling_the_key(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "key"
+    file.write_text(text)
+    with pytest.raises(AskedWronglyError, match=said) as caught:
+        read_key(str(file))
+    assert text not in str(caught.value)
+
+
+def test_a_key_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AskedWronglyError, match="No such file"):
+        read_key(str(tmp_path / "none"))
