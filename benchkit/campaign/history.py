@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
+from benchkit.campaign.phases import IDLE
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import Change, History, Point
 from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord
@@ -82,7 +83,7 @@ def _history(records: Sequence[RunRecord], path: str, wanted: Wanted) -> History
     for order, index in enumerate(known):
         level = sum(start <= order for start in starts)
         point = points[index]
-        points[index] = Point(point.run, point.started, point.state, point.estimate, level)
+        points[index] = replace(point, level=level)
     last = starts[-1] if starts else 0
     return History(
         target=records[0].target,
@@ -141,11 +142,26 @@ def _value(point: Point) -> float:
 def _point(record: RunRecord, path: str, wanted: Wanted) -> Point:
     found = next((each for each in record.paths if each.path == path), None)
     estimate = None if found is None or record.unfit else _estimate(found, wanted)
-    if estimate is None:
+    if found is None or estimate is None:
         return Point(record.run, record.started, MISSING)
-    if estimate.value is None:
-        return Point(record.run, record.started, LOST, estimate)
-    return Point(record.run, record.started, MEASURED, estimate)
+    state = LOST if estimate.value is None else MEASURED
+    return Point(record.run, record.started, state, estimate, limit=_limit(found, wanted))
+
+
+def _limit(path: PathRecord, wanted: Wanted) -> float | None:
+    """The budget on the figure: budgets judge the idle path, and goodput both ways."""
+    metric = "loss" if wanted.statistic == "loss" else wanted.metric
+    loaded = wanted.metric != "goodput" and wanted.phase != IDLE
+    return next(
+        (
+            each.limit
+            for each in path.verdicts
+            if not loaded
+            and each.metric == metric
+            and (metric in ("loss", "goodput") or each.percentile == wanted.statistic)
+        ),
+        None,
+    )
 
 
 def _estimate(path: PathRecord, wanted: Wanted) -> Estimate | None:

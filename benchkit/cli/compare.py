@@ -7,16 +7,14 @@ from pathlib import Path
 import click
 
 from benchkit.cli.comparing import (
-    comparison_format_option,
     despite_option,
     floor_option,
     floor_share_option,
     rule_from,
+    side_by_side_format_option,
 )
-from benchkit.cli.options import results_option, terminal
+from benchkit.cli.options import output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
-
-FEWEST = 2
 
 
 @click.command()
@@ -28,40 +26,66 @@ FEWEST = 2
     show_default=True,
     help="How many runs, of the last ones named, are the candidate's.",
 )
+@click.option(
+    "--each",
+    is_flag=True,
+    help="Hold every run after the first against the first, one by one.",
+)
 @despite_option
 @floor_share_option
 @floor_option
 @results_option
-@comparison_format_option
+@side_by_side_format_option
+@output_option
 def compare(
     runs: tuple[str, ...],
     candidates: int,
+    each: bool,
     despite: tuple[str, ...],
     min_percent: float | None,
     min_latency: int | None,
     results: Path,
     form: str,
+    output: Path | None,
 ) -> None:
     """Hold the last run named against the ones before it: what changed, and is it more than chance?
 
     A run is its folder, the start of its id, `latest` or `latest~1`; BASE may be a saved baseline. With three
-    runs or more on a side, each run is one replicate; with fewer, intervals come from within the runs. The
-    exit status is 0 whatever the answer is: to act on it, use `benchkit gate`.
+    runs or more on a side, each run is one replicate; with fewer, intervals come from within the runs. With --each
+    any number of runs stand side by side, the first one named as their base. The exit status is 0 whatever the
+    answer is: to act on it, use `benchkit gate`.
     """
     from benchkit.campaign.comparing import compare_runs, load_runs  # noqa: PLC0415  costs numpy
-    from benchkit.reports.comparison import render_comparison  # noqa: PLC0415
+    from benchkit.reports.comparison import render_side_by_side  # noqa: PLC0415
     from benchkit.store.baselines import expanded  # noqa: PLC0415
 
-    base, candidate = runs[:-candidates], runs[-candidates:]
-    if not base:
+    rule = rule_from(min_percent, min_latency)
+    comparisons = [
+        compare_runs(
+            load_runs(results, expanded(results, base)),
+            load_runs(results, candidate),
+            rule=rule,
+            allowed=despite,
+        )
+        for base, candidate in _pairs(runs, candidates, each=each)
+    ]
+    width, color = terminal()
+    color = color and output is None
+    put(render_side_by_side(comparisons, form, width=width, color=color), output)
+
+
+def _pairs(
+    runs: tuple[str, ...], candidates: int, *, each: bool
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Which runs are held against which."""
+    if each and candidates > 1:
+        raise AskedWronglyError(
+            "--each takes every run after the first as a candidate of its own: leave --candidates out"
+        )
+    base = runs[:1] if each else runs[:-candidates]
+    others = runs[1:] if each else runs[-candidates:]
+    if not base or not others:
         raise AskedWronglyError(
             f"compare: {len(runs)} run named, and {candidates} of them the candidate's: name a base run before it"
         )
-    comparison = compare_runs(
-        load_runs(results, expanded(results, base)),
-        load_runs(results, candidate),
-        rule=rule_from(min_percent, min_latency),
-        allowed=despite,
-    )
-    width, color = terminal()
-    click.echo(render_comparison(comparison, form, width=width, color=color), nl=False)
+    return [(base, (other,)) for other in others] if each else [(base, others)]

@@ -16,6 +16,16 @@ FORMATS = ("text", "markdown", "json")
 ASPECTS = ("emulator", "kernel", "target", "stamps", "environment")
 NS_PER_MS = 1_000_000
 
+SIDE_BY_SIDE_FORMATS = (*FORMATS, "csv", "paper", "html")
+
+side_by_side_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(SIDE_BY_SIDE_FORMATS),
+    default="text",
+    show_default=True,
+    help="What the answer is written as; paper is one table in Markdown, html one file with charts.",
+)
 comparison_format_option = click.option(
     "--format",
     "form",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import results_option, terminal
+from benchkit.cli.options import output_option, put, results_option, terminal
+from benchkit.errors import AskedWronglyError
 
-FORMATS = ("text", "markdown", "csv", "json")
+HTML = "html"
+FORMATS = ("text", "markdown", "csv", "json", HTML)
 
 
 @click.command()
@@ -25,13 +27,14 @@ FORMATS = ("text", "markdown", "csv", "json")
 )
 @click.option("--sql", metavar="QUERY", help="Ask all runs in SQL instead, by DuckDB, read-only.")
 @results_option
+@output_option
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="What the answer is written as.",
+    help="What the answer is written as; html is one file with charts.",
 )
 def history(
     target: str | None,
@@ -41,6 +44,7 @@ def history(
     statistic: str | None,
     sql: str | None,
     results: Path,
+    output: Path | None,
     form: str,
 ) -> None:
     """Show one figure over all runs of TARGET (the newest run's without one), and where its level changed.
@@ -58,8 +62,10 @@ def history(
     if sql is not None:
         from benchkit.store.sql import ask  # noqa: PLC0415  duckdb
 
+        if form == HTML:
+            raise AskedWronglyError("--sql gives one table: --format html is for histories")
         answer = ask(results, records, sql)
-        click.echo(render_table(answer.columns, answer.rows, form), nl=False)
+        put(render_table(answer.columns, answer.rows, form), output)
         return
     goodput = metric == "goodput"
     wanted = Wanted(
@@ -68,5 +74,11 @@ def history(
         statistic or ("mean" if goodput else "p95"),
         paths,
     )
+    found = histories(records, wanted, target)
+    if form == HTML:
+        from benchkit.reports.html import render_histories as render_page  # noqa: PLC0415  jinja2
+
+        put(render_page(found), output)
+        return
     width, _ = terminal()
-    click.echo(render_histories(histories(records, wanted, target), form, width), nl=False)
+    put(render_histories(found, form, width), output)

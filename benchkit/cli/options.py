@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from benchkit import units
+from benchkit.errors import AskedWronglyError
 
 DEFAULT_RESULTS = "results"
 FORMATS = (
@@ -66,6 +67,27 @@ format_option = click.option(
     show_default=True,
     help="What the report is written as.",
 )
+
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of stdout.",
+)
+
+
+def put(text: str, output: Path | None) -> None:
+    """Print the report, or write it to the file. Raises AskedWronglyError where that cannot be written."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AskedWronglyError(
+            f"the report cannot be written to {output}: {error.strerror}; name another file with -o"
+        ) from error
 
 
 def terminal() -> tuple[int, bool]:

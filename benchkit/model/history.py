@@ -11,7 +11,7 @@ from benchkit.model.record import Estimate
 class Point:
     """One run's figure. `state` is "measured", "lost" (the percentile is a lost packet) or "missing".
 
-    `level` counts the levels from 0; absent where nothing was measured.
+    `level` counts the levels from 0; absent where nothing was measured. `limit` is that run's budget on the figure.
     """
 
     run: str
@@ -19,6 +19,7 @@ class Point:
     state: str
     estimate: Estimate | None = None
     level: int | None = None
+    limit: float | None = None
 
 
 @dataclass(frozen=True)

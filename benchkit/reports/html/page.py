@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from benchkit.model.place import Site
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.model.samples import Samples
 from benchkit.reports import background, sentences
 from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
-from benchkit.reports.html import overview_charts, palette, tables, trust_charts
+from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.curves import curves_of
 from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.rate_charts import rate_charts
+from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Table
 from benchkit.reports.rows import Series, series_of
 
@@ -64,9 +56,15 @@ class Card:
 
 
 def render_html(
-    record: RunRecord, samples: Sequence[Samples] = (), sites: Sequence[Site] = ()
+    record: RunRecord,
+    samples: Sequence[Samples] = (),
+    sites: Sequence[Site] = (),
+    home: str = "",
 ) -> str:
-    """The report as one HTML file with everything in it. `sites` place the map; without them it is a star."""
+    """The report as one HTML file with everything in it. `sites` place the map; without them it is a star.
+
+    `home` is the address of the list that the page belongs to, where a dashboard serves it.
+    """
     paths = _detailed(record)
     cards = tuple(
         _card(path, samples, f"path-{place}") for place, path in enumerate(paths, start=1)
@@ -77,7 +75,9 @@ def render_html(
         overview_charts.site_map(record, sites) if paths is record.paths else None,
     ]
     trust = [trust_charts.floor_chart(samples), trust_charts.calibration_chart(record.calibration)]
-    page: str = _template().render(
+    return page(
+        "report.html.j2",
+        home,
         record=record,
         word=word,
         said=said,
@@ -98,14 +98,7 @@ def render_html(
         command=clean(record.command) or f"benchkit run {clean(record.target)}",
         figures=tables.figures_table(record),
         name=clean(record.run),
-        json=_json,
-        light=palette.css(palette.LIGHT),
-        dark=palette.css(palette.DARK),
-        policy=policy(),
-        style=Markup(_asset("report.css")),  # noqa: S704  our own file
-        scripts=[Markup(script) for script in _scripts()],  # noqa: S704  our own files
     )
-    return page
 
 
 def charts_of(
@@ -122,45 +115,6 @@ def charts_of(
     for path in paths:
         found += _charts(path, samples, clean(path.path))
     return tuple(chart for chart in found if chart is not None)
-
-
-@functools.cache
-def policy() -> str:
-    """The Content-Security-Policy under which the page works: its own scripts by hash, and no network at all."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in _scripts()
-    )
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:;"
-        " base-uri 'none'; form-action 'none'"
-    )
-
-
-@functools.cache
-def _scripts() -> tuple[str, ...]:
-    return _asset("vega.js"), _asset("report.js")
-
-
-@functools.cache
-def _asset(name: str) -> str:
-    return (resources.files(__package__) / "assets" / name).read_text(encoding="utf-8")
-
-
-@functools.cache
-def _template() -> Any:  # noqa: ANN401  a Template, which is untyped here
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_asset("report.html.j2"))
-
-
-def _json(value: Any) -> Markup:  # noqa: ANN401  a JSON value
-    """JSON that can stand inside a script element: no tag can begin in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704  made harmless above
 
 
 def _detailed(record: RunRecord) -> Sequence[PathRecord]:

@@ -1,0 +1,37 @@
+"""A stored run made into a page: its record, its samples, and where its sites are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchkit.errors import AskedWronglyError
+from benchkit.model.place import Site
+from benchkit.model.record import RunRecord
+from benchkit.model.samples import Samples
+from benchkit.reports.html import render_html
+from benchkit.store import read_samples
+from benchkit.targets import load_target
+
+SAMPLE_KINDS = ("rtt", "http", "goodput", "tcp_info")
+
+
+def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
+    """The report of the run in a folder as one HTML file; `home` as for `render_html`.
+
+    Raises AskedWronglyError for damaged samples.
+    """
+    return render_html(record, samples_of(folder), sites_of(record), home)
+
+
+def samples_of(folder: Path) -> list[Samples]:
+    """Every sample that a report draws."""
+    return [rows for kind in SAMPLE_KINDS for rows in read_samples(folder, kind)]
+
+
+def sites_of(record: RunRecord) -> tuple[Site, ...]:
+    """Where the sites are, if the target at hand is the very one that was run; the record has no coordinates."""
+    try:
+        target = load_target(record.target)
+    except AskedWronglyError:
+        return ()
+    return target.sites if target.digest == record.target_digest else ()

@@ -1,0 +1,201 @@
+"""Differences as forest plots, with their intervals; those of a mesh as a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchkit.model.comparison import (
+    IMPROVEMENT,
+    NO_DIFFERENCE,
+    NOT_COMPARABLE,
+    REGRESSION,
+    Cell,
+    Comparison,
+)
+from benchkit.reports.comparison_rows import series
+from benchkit.reports.figures import clean, short
+from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, spec_of, tip
+from benchkit.reports.html.palette import role
+
+ROW_HEIGHT = 21
+MARGIN = 60
+# What a word is drawn in; the word itself stands in the tooltip, the table and the legend.
+WORD_ROLES = (
+    (REGRESSION, "fail"),
+    (IMPROVEMENT, "pass"),
+    (NOT_COMPARABLE, "inconclusive"),
+    (NO_DIFFERENCE, "muted"),
+)
+# Beyond it a plot's scale would hide every other row.
+FARTHEST_PERCENT = 1000.0
+
+
+def forest_chart(path: str, cells: Sequence[tuple[str, Cell]], key: str) -> Chart | None:
+    """The differences of one path, (candidate's letter, cell), in percent of the base; None where none is known."""
+    points = [point for letter, cell in cells if (point := _point(letter, cell)) is not None]
+    if not points:
+        return None
+    low = min(min(point["low"], point["x"], -point["floor"]) for point in points)
+    high = max(max(point["high"], point["x"], point["floor"]) for point in points)
+    margin = (high - low) * 0.06 or 1.0
+    words = "Each difference from the base in percent, with its 95 % interval; the grey bar is what does not count. "
+    words += " ".join(point["words"] for point in points)
+    shown = tuple(pair for pair in WORD_ROLES if any(point["s"] == pair[0] for point in points))
+    spec = spec_of(
+        _forest_layers(points, (low - margin, high + margin), shown),
+        {"points": points},
+        None,
+        height=MARGIN + ROW_HEIGHT * len(points),
+    )
+    return Chart(key, f"{clean(path)}: differences from the base", words, spec, shown, wide=True)
+
+
+def _point(letter: str, cell: Cell) -> Spec | None:
+    base, difference = cell.base, cell.difference
+    if base is None or not base.value or difference is None or difference.value is None:
+        return None
+    scale = 100.0 / abs(base.value)
+    value = difference.value * scale
+    low = difference.low * scale if difference.low is not None else -FARTHEST_PERCENT
+    high = difference.high * scale if difference.high is not None else FARTHEST_PERCENT
+    open_ends = [
+        side for side, end in (("below", difference.low), ("above", difference.high)) if end is None
+    ]
+    name = f"{series(cell.metric, cell.phase)} {clean(cell.statistic)}"
+    row = f"{name} · {letter}" if letter else name
+    ends = f"{short(low)}..{short(high)} %" if not open_ends else f"open {' and '.join(open_ends)}"
+    return {
+        "row": row,
+        "s": cell.word,
+        "x": round(value, 4),
+        "low": round(max(low, value - FARTHEST_PERCENT, -FARTHEST_PERCENT), 4),
+        "high": round(min(high, FARTHEST_PERCENT), 4),
+        "floor": round((cell.floor or 0.0) * scale, 4),
+        "interval": ends,
+        "words": f"{row}: {value:+.3g} % ({ends}), {cell.word}.",
+    }
+
+
+def _forest_layers(
+    points: Sequence[Spec], ends: tuple[float, float], shown: Sequence[tuple[str, str]]
+) -> list[Spec]:
+    y = {
+        "field": "row",
+        "type": "nominal",
+        "sort": list(dict.fromkeys(point["row"] for point in points)),
+        "axis": {"title": None, "labelColor": role("ink"), "labelLimit": 220, "ticks": False},
+    }
+    scale = {"domain": [round(end, 4) for end in ends], "nice": False, "clamp": True}
+    axis = {"title": "difference from the base, %", "grid": True, "format": "+~g"}
+
+    def x(field: str) -> Spec:
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
+
+    rows = {"data": {"name": "points"}, "transform": [VISIBLE]}
+    floors = [{"calculate": "-datum.floor", "as": "from"}]
+    hover = tip(figure="row", word="s", percent="x", interval="interval", least_that_counts="floor")
+    return [
+        {
+            "data": {"name": "points"},
+            "transform": [VISIBLE, *floors],
+            "mark": {"type": "bar", "height": 15, "color": role("line"), "opacity": 0.7},
+            "encoding": {"y": y, "x": x("from"), "x2": {"field": "floor"}},
+        },
+        {
+            "mark": {"type": "rule", "color": role("ink"), "strokeWidth": 1.2},
+            "data": {"values": [{}]},
+            "encoding": {"x": {"datum": 0}},
+        },
+        {
+            **rows,
+            "mark": {"type": "rule", "strokeWidth": 2.4, "clip": True},
+            "encoding": {
+                "y": y,
+                "x": x("low"),
+                "x2": {"field": "high"},
+                **colored(shown),
+                "tooltip": hover,
+            },
+        },
+        {
+            **rows,
+            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1, "clip": True},
+            "encoding": {"y": y, "x": x("x"), **colored(shown), "tooltip": hover},
+        },
+    ]
+
+
+def difference_matrix(comparison: Comparison, letter: str, key: str) -> Chart | None:
+    """The judged latency of each directed path of a mesh, from the row's site to the column's; None for no mesh."""
+    found = {}
+    for cell in comparison.cells:
+        if cell.gated and cell.metric == "rtt" and cell.statistic == "p95" and "-" in cell.path:
+            point = _point("", cell)
+            if point is not None:
+                found[cell.path] = point
+    points = [
+        {"near": near, "far": far, **point}
+        for name, point in found.items()
+        for near, _, far in [clean(name).partition("-")]
+    ]
+    if not points:
+        return None
+    counts = {word: sum(point["s"] == word for point in points) for word, _ in WORD_ROLES}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    title = "RTT p95: difference from the base, %" + (f" · {letter}" if letter else "")
+    words = f"A square for each path, from the row's site to the column's, by its difference in percent: {said}."
+    return Chart(key, title, words, matrix_spec(points, "x", centred=True), wide=True)
+
+
+def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
+    """A heat map of points with `near`, `far`, `s`, `words`; what a reader must see is marked in ink besides."""
+    names = list(dict.fromkeys([p["near"] for p in points] + [p["far"] for p in points]))
+    most = max((abs(point[field]) for point in points), default=1.0) or 1.0
+    domain = [-most, 0, most] if centred else [0, 1, max(most, 1.01)]
+    colors = [role("pass"), role("card"), role("fail")]
+    axis = {"title": None, "labelFontSize": 9, "labelLimit": 80, "ticks": False, "domain": False}
+    y = {"field": "near", "type": "nominal", "sort": names, "axis": axis}
+    x = {"field": "far", "type": "nominal", "sort": names, "axis": {**axis, "labelAngle": -60}}
+    squares = {
+        "data": {"name": "points"},
+        "mark": {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
+        "encoding": {
+            "y": y,
+            "x": x,
+            "color": {
+                "field": field,
+                "type": "quantitative",
+                "scale": {"type": "linear", "domain": domain, "range": colors, "clamp": True},
+                "legend": {
+                    "title": None,
+                    "orient": "bottom",
+                    "gradientLength": 240,
+                    "labelColor": role("muted"),
+                },
+            },
+            "tooltip": tip(path="p", said="words"),
+        },
+    }
+    marked = {
+        "data": {"name": "points"},
+        "transform": [{"filter": "datum.marked"}],
+        "mark": {
+            "type": "text",
+            "text": "\N{MULTIPLICATION SIGN}",
+            "fontSize": 11,
+            "fontWeight": "bold",
+        },
+        "encoding": {"y": y, "x": x, "color": {"value": role("ink")}},
+    }
+    data = [
+        {
+            "near": point["near"],
+            "far": point["far"],
+            field: point[field],
+            "p": f"{point['near']}-{point['far']}",
+            "words": point["words"],
+            "marked": point["s"] in (REGRESSION, "fail"),
+        }
+        for point in points
+    ]
+    return spec_of([squares, marked], {"points": data}, None, height=MARGIN + 13 * len(names))

@@ -1,0 +1,195 @@
+"""One figure over all runs: each with its interval, the levels, where they changed, and the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from statistics import median
+
+from benchkit.model.history import History, Point
+from benchkit.reports.comparison_rows import series
+from benchkit.reports.figures import clean, short
+from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, spec_of, tip, upright, zoomed
+from benchkit.reports.html.palette import role
+
+RUNS, LEVEL, CHANGE, BUDGET = "runs", "level", "change of level", "budget"
+SERIES = ((RUNS, "idle"), (LEVEL, "down"), (CHANGE, "up"), (BUDGET, "budget"))
+MS_PER_S = 1000
+MARGIN_SHARE = 0.04
+TIME = {
+    "labelExpr": "utcFormat(datum.value, '%Y-%m-%d %H:%M')",
+    "tickCount": 5,
+    "labelOverlap": True,
+}
+
+
+def history_chart(history: History, key: str) -> Chart | None:
+    """The chart of one path; None where nothing was measured."""
+    points = [_point(point) for point in history.points]
+    if not any(point["y"] is not None for point in points):
+        return None
+    named = (
+        f"{series(history.metric, history.phase)} {clean(history.statistic)}, {clean(history.unit)}"
+    )
+    data = {
+        "points": points,
+        "levels": _levels(history),
+        "changes": _changes(history),
+        "limits": _limits(history),
+    }
+    shown = tuple(
+        pair
+        for pair, rows in zip(
+            SERIES, (points, data["levels"], data["changes"], data["limits"]), strict=True
+        )
+        if rows
+    )
+    times = [point["x"] for point in points]
+    margin = max((max(times) - min(times)) * MARGIN_SHARE, MS_PER_S)
+    return Chart(
+        key,
+        f"{clean(history.path)}: {named}",
+        _words(history, named),
+        spec_of(
+            [each for each in _layers(named, shown) if data[each["data"]["name"]]],
+            data,
+            (min(times) - margin, max(times) + margin),
+        ),
+        shown,
+        wide=True,
+    )
+
+
+def _point(point: Point) -> Spec:
+    estimate = point.estimate
+    return {
+        "s": RUNS,
+        "x": _time(point.started),
+        "p": clean(point.run),
+        "words": point.state,
+        "y": estimate.value if estimate else None,
+        "low": estimate.low if estimate else None,
+        "high": estimate.high if estimate else None,
+    }
+
+
+def _levels(history: History) -> list[Spec]:
+    """Each level as a stretch at its median, from its first run to its last."""
+    found = []
+    numbers = dict.fromkeys(each.level for each in history.points if each.level is not None)
+    for number in numbers:
+        points = [each for each in history.points if each.level == number]
+        values = [
+            each.estimate.value
+            for each in points
+            if each.estimate is not None and each.estimate.value is not None
+        ]
+        ends = _time(points[0].started), _time(points[-1].started)
+        found.append({"s": LEVEL, "x": ends[0], "x2": ends[1], "y": median(values)})
+    return found
+
+
+def _changes(history: History) -> list[Spec]:
+    started = {point.run: point.started for point in history.points}
+    return [
+        {
+            "s": CHANGE,
+            "x": _time(started[change.run]),
+            "p": clean(change.run),
+            "words": f"from {short(change.before)} to {short(change.after)} {clean(history.unit)}",
+        }
+        for change in history.changes
+        if change.run in started
+    ]
+
+
+def _limits(history: History) -> list[Spec]:
+    return [
+        {"s": BUDGET, "x": _time(point.started), "y": point.limit}
+        for point in history.points
+        if point.limit is not None
+    ]
+
+
+def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
+    x = zoomed("x", "when the run began, UTC", **TIME)
+    color = colored(shown)
+    runs: Spec = {"data": {"name": "points"}, "transform": [VISIBLE]}
+    return [
+        {
+            **runs,
+            "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.55, "clip": True},
+            "encoding": {"x": x, "y": upright("low", named), "y2": {"field": "high"}, **color},
+        },
+        {
+            "data": {"name": "changes"},
+            "transform": [VISIBLE],
+            "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 2, "clip": True},
+            "encoding": {"x": x, **color, "tooltip": tip(run="p", change="words")},
+        },
+        {
+            "data": {"name": "levels"},
+            "transform": [VISIBLE],
+            "mark": {"type": "rule", "strokeWidth": 2.5, "clip": True},
+            "encoding": {
+                "x": x,
+                "x2": {"field": "x2"},
+                "y": upright("y", named),
+                **color,
+                "tooltip": tip(line="s", median="y"),
+            },
+        },
+        {
+            "data": {"name": "limits"},
+            "transform": [VISIBLE],
+            "mark": {
+                "type": "line",
+                "interpolate": "step-after",
+                "strokeDash": [6, 3],
+                "clip": True,
+            },
+            "encoding": {"x": x, "y": upright("y", named), **color},
+        },
+        {
+            **runs,
+            "mark": {
+                "type": "point",
+                "filled": True,
+                "size": 45,
+                "opacity": 1,
+                "stroke": role("card"),
+                "clip": True,
+            },
+            "encoding": {
+                "x": x,
+                "y": upright("y", named),
+                **color,
+                "tooltip": tip(run="p", value="y", low="low", high="high", state="words"),
+            },
+        },
+    ]
+
+
+def _words(history: History, named: str) -> str:
+    changes = "; ".join(
+        f"{clean(change.run)} {change_words(history, number)}"
+        for number, change in enumerate(history.changes)
+    )
+    limit = next((each.limit for each in reversed(history.points) if each.limit is not None), None)
+    budget = "" if limit is None else f" Budget {short(limit)} {clean(history.unit)}."
+    said = f"{named} of {len(history.points)} runs with 95 % intervals. "
+    said += f"Changes of level: {changes}." if changes else "No change of level."
+    return f"{said}{budget} Newest: {clean(history.newest)}."
+
+
+def change_words(history: History, number: int) -> str:
+    """What changed at the history's change of that number, and what else differed then."""
+    change = history.changes[number]
+    said = f"from {short(change.before)} to {short(change.after)} {clean(history.unit)}"
+    beside = "; ".join(map(clean, change.beside))
+    return f"{said} ({beside})" if beside else said
+
+
+def _time(started: str) -> int:
+    """Milliseconds since 1970, as the browser counts."""
+    return round(datetime.fromisoformat(started).timestamp() * MS_PER_S)

@@ -1,0 +1,128 @@
+"""Any number of runs against one base: tables, CSV and the page say the same, and harm nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from benchkit.model.comparison import Cell, Comparison
+from benchkit.model.record import Estimate
+from benchkit.reports.comparison import SIDE_BY_SIDE_FORMATS, render_side_by_side
+from benchkit.reports.html.comparison_charts import difference_matrix, forest_chart
+from benchkit.reports.side_by_side import letters, lines_of
+
+HOSTILE = "</script><b>|`x`"
+
+
+def cell(
+    path: str, statistic: str, more: float, *, word: str = "no difference seen", gated: bool = True
+) -> Cell:
+    return Cell(
+        path=path,
+        metric="rtt",
+        phase="idle",
+        statistic=statistic,
+        unit="%" if statistic == "loss" else "ms",
+        word=word,
+        reason=f"{more} more",
+        gated=gated,
+        less_is_better=True,
+        base=Estimate(8.5, 8.4, 8.6),
+        candidate=Estimate(8.5 + more, 8.4 + more, 8.6 + more),
+        difference=Estimate(more, more - 0.1, more + 0.1),
+        floor=0.17,
+        smallest_visible=0.12,
+        method="blocks",
+    )
+
+
+def comparison(run: str, more: float, word: str = "regression") -> Comparison:
+    cells = (
+        cell("guiyang-shenzhen", "p95", more, word=word),
+        cell("guiyang-shenzhen", "loss", 0.0),
+        cell("guiyang-hangzhou", "p95", 0.01),
+    )
+    return Comparison(("base",), (run,), word, cells)
+
+
+def mesh(sites: int) -> Comparison:
+    names = [f"s{place}" for place in range(sites)]
+    cells = tuple(
+        cell(f"{near}-{far}", "p95", 0.001 * place)
+        for place, near in enumerate(names)
+        for far in names
+        if near != far
+    )
+    return Comparison(("base",), ("candidate",), "no difference seen", cells)
+
+
+BOTH = [comparison("one", 0.9), comparison("two", -0.9, "improvement")]
+
+
+@pytest.mark.parametrize(("form", "ending"), [("paper", "md"), ("csv", "csv"), ("text", "txt")])
+def test_each_format_is_as_reviewed(
+    form: str, ending: str, golden: Callable[[str, str], None]
+) -> None:
+    golden(f"side-by-side-{form}.{ending}", render_side_by_side(BOTH, form))
+
+
+def test_every_cell_is_a_line_of_the_csv() -> None:
+    rows = list(csv.DictReader(io.StringIO(render_side_by_side(BOTH, "csv"))))
+    assert len(rows) == 6
+    assert {row["candidate"] for row in rows} == {"one", "two"}
+    assert rows[0]["difference"] == "0.9"
+
+
+def test_lines_join_cells_of_one_statistic_also_where_a_side_lacks_it() -> None:
+    first, second = BOTH
+    shorter = replace(second, cells=second.cells[1:])
+    lines = lines_of([first, shorter])
+    assert [line.cells[1] is None for line in lines] == [True, False, False]
+    assert letters(BOTH) == ("A", "B")
+    assert letters(BOTH[:1]) == ("",)
+
+
+def test_the_page_says_which_lines_make_runs_not_comparable() -> None:
+    apart = replace(BOTH[0], word="not comparable", differs=("kernel: 6.1 and 6.18",))
+    page = render_side_by_side([apart, BOTH[1]], "html")
+    assert "Not comparable: A: one" in page
+    assert "kernel: 6.1 and 6.18" in page
+
+
+@pytest.mark.parametrize("form", SIDE_BY_SIDE_FORMATS)
+def test_a_hostile_name_stays_text(form: str) -> None:
+    hostile = replace(
+        BOTH[0],
+        base=(HOSTILE,),
+        differs=(HOSTILE,),
+        cells=(replace(BOTH[0].cells[0], path=HOSTILE, reason=HOSTILE),),
+    )
+    text = render_side_by_side([hostile, BOTH[1]], form)
+    if form == "html":
+        assert "</script><b>" not in text
+        assert text.count("<script>") == 2
+    if form == "json":
+        assert json.loads(text)[0]["base"] == [HOSTILE]
+
+
+def test_a_forest_draws_open_ends_and_no_number_that_is_not_finite() -> None:
+    open_end = replace(BOTH[0].cells[0], difference=Estimate(0.9, 0.2))
+    lost = replace(BOTH[0].cells[0], candidate=Estimate(), difference=None)
+    chart = forest_chart("a-b", [("A", open_end), ("B", lost)], "forest")
+    assert chart is not None
+    assert "open above" in chart.words
+    json.dumps(chart.spec, allow_nan=False)
+    assert forest_chart("a-b", [("B", lost)], "forest") is None
+
+
+def test_a_mesh_is_a_matrix_and_most_of_its_forests_are_left_out() -> None:
+    chart = difference_matrix(mesh(8), "", "matrix")
+    assert chart is not None
+    assert len(chart.spec["datasets"]["points"]) == 56
+    page = render_side_by_side([mesh(8)], "html")
+    assert "44 more paths" in page
