@@ -50,6 +50,11 @@ COMMANDS = {
     ),
     "baseline": ("benchkit.cli.baseline", "baseline", "Give names to runs to gate against."),
     "history": ("benchkit.cli.history", "history", "Show a figure over all runs; ask them in SQL."),
+    "serve": (
+        "benchkit.cli.serve",
+        "serve",
+        "Show runs in a browser: list, compare, history.",
+    ),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
     "doctor": (
         "benchkit.cli.doctor",

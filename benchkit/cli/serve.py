@@ -1,0 +1,48 @@
+"""`benchkit serve`."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+
+from benchkit.cli.agent import LOOPBACK, HostPort
+from benchkit.cli.options import results_option
+
+PORT = 8642
+TOKEN_OCTETS = 24
+
+
+@click.command()
+@click.option(
+    "--bind",
+    type=HostPort(),
+    default=f"{LOOPBACK}:{PORT}",
+    show_default=True,
+    help="Listen there; any address but loopback needs a token.",
+)
+@click.option(
+    "--token",
+    envvar="BENCHKIT_TOKEN",
+    help="The token that requests must bring; made up for an address that others can reach.",
+)
+@results_option
+@click.pass_context
+def serve(context: click.Context, bind: tuple[str, int], token: str | None, results: Path) -> None:
+    """Show the runs of --results in a browser: list, reports, comparisons, histories.
+
+    Prints the address and serves until interrupted. It reads, and changes nothing. /api/openapi.json describes the
+    JSON below /api; /metrics is for Prometheus.
+    """
+    from benchkit.web.access import Access, is_loopback  # noqa: PLC0415  costs aiohttp
+    from benchkit.web.server import serve as serve_until_interrupted  # noqa: PLC0415
+
+    host, port = bind
+    if not token and not is_loopback(host):
+        token = secrets.token_urlsafe(TOKEN_OCTETS)
+    access = Access(host, port, token or None)  # an empty one is none
+    serve_until_interrupted(
+        results, access, lambda address: click.echo(f"serving on {address}", err=True)
+    )
+    context.exit(0)

@@ -1,0 +1,56 @@
+"""Where the server listens, and what who asks has to bring."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+COOKIE = "benchkit-token"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where the server listens; any address but loopback needs a token."""
+
+    host: str
+    port: int
+    token: str | None = None
+
+    @property
+    def words(self) -> str:
+        """For the foot of each page."""
+        if self.token is None:
+            return "Reached from this machine alone: it listens on loopback, and asks for no token."
+        return f"Reached from other machines ({self.host}): every request needs the token."
+
+    def address(self, port: int) -> str:
+        """What a person opens, the token in it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        asked = f"?token={self.token}" if self.token else ""
+        return f"http://{host}:{port}/{asked}"
+
+    def knows(self, request: web.Request) -> bool:
+        """Whether the request brings the token, or none is needed."""
+        if self.token is None:
+            return True
+        kind, _, word = request.headers.get("Authorization", "").partition(" ")
+        brought = (
+            word if kind.lower() == "bearer" else "",
+            request.cookies.get(COOKIE, ""),
+            request.query.get("token", ""),
+        )
+        return any(hmac.compare_digest(each.encode(), self.token.encode()) for each in brought)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine alone."""
+    plain = host.removeprefix("[").removesuffix("]")
+    if plain == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(plain).is_loopback
+    except ValueError:
+        return False

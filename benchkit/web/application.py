@@ -1,0 +1,69 @@
+"""The application: its routes in one literal table, and the one task that keeps the catalog up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from benchkit import __version__
+from benchkit.errors import AskedWronglyError
+from benchkit.web import api, pages
+from benchkit.web.desk import DESK, Desk
+from benchkit.web.guard import admitted, told
+from benchkit.web.metrics import Exposition
+
+LOOK_S, REST_S = 2.0, 0.02
+
+
+def application(desk: Desk) -> web.Application:
+    """Everything that the dashboard answers."""
+    app = web.Application(middlewares=[told, admitted])
+    app[DESK] = desk
+    app.add_routes(
+        [
+            web.get("/", pages.index),
+            web.get("/runs/{run}", pages.run),
+            web.get("/compare", pages.compare),
+            web.get("/history", pages.history),
+            web.get("/static/{digest}/{name}", pages.asset),
+            web.get("/api/runs", api.runs),
+            web.get("/api/runs/{run}", api.record),
+            web.get("/api/runs/{run}/reports/{format}", api.report),
+            web.get("/api/compare", api.comparison),
+            web.get("/api/history", api.history),
+            web.get("/api/openapi.json", api.openapi),
+            web.get("/metrics", Exposition().metrics),
+            web.get("/healthz", healthz),
+        ]
+    )
+    app.cleanup_ctx.append(_keep_looking)
+    return app
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Whether the folder can be listed; open to everybody, and silent about what is in it."""
+    await request.app[DESK].listing()
+    body = json.dumps({"status": "ok", "version": __version__})
+    return web.Response(text=body + "\n", content_type="application/json")
+
+
+async def _keep_looking(app: web.Application) -> AsyncIterator[None]:
+    """Read what is unread in strides, then look now and then for what is new."""
+
+    async def look() -> None:
+        while True:
+            try:
+                listing = await asyncio.to_thread(app[DESK].catalog.look)
+                cold = not listing.unread and await asyncio.to_thread(app[DESK].warm)
+                rest = REST_S if listing.unread or cold else LOOK_S
+            except AskedWronglyError:  # whoever asks is told; it may come back
+                rest = LOOK_S
+            await asyncio.sleep(rest)
+
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(look())
+        yield
+        task.cancel()

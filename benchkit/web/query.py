@@ -1,0 +1,115 @@
+"""Which rows of the list are asked for, in which order, and which page of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchkit.errors import AskedWronglyError
+from benchkit.web.row import Row
+
+USUAL_LIMIT, LARGEST_LIMIT = 50, 500
+TROUBLE = "trouble"
+VERDICTS = ("pass", "fail", "inconclusive", "unfit", TROUBLE)
+ORDERS: Mapping[str, Callable[[Row], str | float]] = {
+    "started": lambda row: row.started,
+    "target": lambda row: row.target,
+    "name": lambda row: row.name,
+    "verdict": lambda row: row.verdict,
+    "duration": lambda row: row.duration_s or 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """Empty text asks for everything. `since` and `until` are ISO times or their beginnings, both inclusive."""
+
+    q: str = ""
+    target: str = ""
+    verdict: str = ""
+    path: str = ""
+    since: str = ""
+    until: str = ""
+    order: str = "-started"
+    offset: int = 0
+    limit: int = USUAL_LIMIT
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one page, how many match in all, and how many rows each target and verdict has."""
+
+    rows: tuple[Row, ...]
+    matched: int
+    total: int
+    targets: Mapping[str, int]
+    verdicts: Mapping[str, int]
+
+
+def query_of(values: Mapping[str, str]) -> Query:
+    """The query that the parameters of an address mean. Raises AskedWronglyError for one that means nothing."""
+    plain = {
+        name: values.get(name, "").strip()
+        for name in ("q", "target", "verdict", "path", "since", "until")
+    }
+    if plain["verdict"] and plain["verdict"] not in VERDICTS:
+        raise AskedWronglyError(
+            f"verdict {plain['verdict']}: there are {', '.join(VERDICTS)}: ask for one of them"
+        )
+    order = values.get("order") or "-started"
+    if order.removeprefix("-") not in ORDERS:
+        raise AskedWronglyError(
+            f"order {order}: there are {', '.join(ORDERS)}, each also with - before it"
+        )
+    return Query(
+        **plain,
+        order=order,
+        offset=whole(values, "offset", 0, least=0, most=10**9),
+        limit=whole(values, "limit", USUAL_LIMIT, least=1, most=LARGEST_LIMIT),
+    )
+
+
+def whole(values: Mapping[str, str], name: str, usual: int, *, least: int, most: int) -> int:
+    """A whole number within its bounds. Raises AskedWronglyError for anything else."""
+    text = values.get(name) or str(usual)
+    if not text.isascii() or not text.isdecimal() or not least <= int(text[:12]) <= most:
+        raise AskedWronglyError(f"{name} {text}: a whole number from {least} to {most} is wanted")
+    return int(text)
+
+
+def answer(query: Query, rows: Sequence[Row]) -> Page:
+    """The page. `targets` and `verdicts` count all rows, whatever is asked for."""
+    found = [row for row in rows if _matches(query, row)]
+    ordered = _ordered(found, query.order)
+    return Page(
+        rows=tuple(ordered[query.offset : query.offset + query.limit]),
+        matched=len(found),
+        total=len(rows),
+        targets=dict(sorted(Counter(row.target for row in rows if row.target).items())),
+        verdicts=dict(Counter(_verdict(row) for row in rows)),
+    )
+
+
+def _verdict(row: Row) -> str:
+    return row.verdict or TROUBLE
+
+
+def _matches(query: Query, row: Row) -> bool:
+    started = row.started
+    return (
+        (not query.target or row.target == query.target)
+        and (not query.verdict or _verdict(row) == query.verdict)
+        and (not query.since or started >= query.since)
+        and (not query.until or started[: len(query.until)] <= query.until)
+        and (not query.path or query.path.lower() in row.words)
+        and all(word in row.words for word in query.q.lower().split())
+    )
+
+
+def _ordered(rows: Iterable[Row], order: str) -> list[Row]:
+    found = list(rows)
+    if order == "-started":  # as they come
+        return found
+    key = ORDERS[order.removeprefix("-")]
+    return sorted(found, key=lambda row: (key(row), row.run), reverse=order.startswith("-"))

@@ -1,0 +1,145 @@
+"""One run as a line of the list: what its record says of it in short, or what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from benchkit.model.record import VERDICTS, RunRecord
+
+State = Literal["kept", "damaged", "newer", "unfinished", "running", "unread"]
+# A mesh has thousands of paths: the worst ones are named, the others counted.
+MOST_PATHS = 6
+_GRAVITY = {"unfit": 0, "fail": 1, "inconclusive": 2, "pass": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The budget of one path that its verdict rests on: which figure, in `unit`, against which limit."""
+
+    path: str
+    verdict: str
+    figure: str = ""
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run in the list. `trouble` says what is wrong with one that is not `kept`, without any path of this machine.
+
+    `paths` are the worst MOST_PATHS of `path_count`; `words` is what a search looks in, in lower case.
+    """
+
+    run: str
+    state: State
+    trouble: str = ""
+    target: str = ""
+    title: str = ""
+    name: str = ""
+    started: str = ""
+    duration_s: float | None = None
+    emulator: str = ""
+    kernel: str = ""
+    verdict: str = ""
+    interrupted: bool = False
+    paths: tuple[Judged, ...] = ()
+    path_count: int = 0
+    words: str = ""
+
+
+def row_of_data(run: str, data: Mapping[str, Any]) -> Row:
+    """The row of a record as it lies in its file. KeyError, TypeError or ValueError where it has no such shape."""
+    if data["verdict"] not in VERDICTS:
+        raise ValueError("no verdict")
+    judged = [_judged(path) for path in data["paths"]]
+    name = _text(data.get("name") or "")
+    target, title = _text(data["target"]), _text(data["title"])
+    found = sorted(judged, key=lambda each: _GRAVITY.get(each.verdict, 0))
+    words = (run, name, target, title, data["verdict"], *(each.path for each in judged))
+    return Row(
+        run=run,
+        state="kept",
+        target=target,
+        title=title,
+        name=name,
+        started=_text(data["started"]),
+        duration_s=float(data["duration_s"]),
+        emulator=_text(data["emulator"]),
+        kernel=_text(data["kernel"]),
+        verdict=data["verdict"],
+        interrupted=bool(data.get("interrupted", False)),
+        paths=tuple(found[:MOST_PATHS]) if len(found) > MOST_PATHS else tuple(judged),
+        path_count=len(judged),
+        words=" ".join(words).lower(),
+    )
+
+
+def row_of_record(record: RunRecord) -> Row:
+    """The row of a record that was read whole."""
+    paths = [
+        {
+            "path": path.path,
+            "verdict": path.verdict,
+            "verdicts": [
+                {
+                    "metric": each.metric,
+                    "percentile": each.percentile,
+                    "verdict": each.verdict,
+                    "limit": each.limit,
+                    "unit": each.unit,
+                    "measured": {"value": each.measured.value} if each.measured else {},
+                }
+                for each in path.verdicts
+            ],
+        }
+        for path in record.paths
+    ]
+    shown = ("target", "title", "name", "started", "duration_s", "emulator", "kernel", "verdict")
+    data = {name: getattr(record, name) for name in (*shown, "interrupted")}
+    return row_of_data(record.run, {**data, "paths": paths})
+
+
+def troubled(run: str, state: State, trouble: str) -> Row:
+    """The row of a run that cannot be shown, by its id."""
+    stamp, _, rest = run.partition("-")
+    target, _, _ = rest.rpartition("-")
+    return Row(
+        run=run,
+        state=state,
+        trouble=trouble,
+        target=target,
+        started=_started(stamp),
+        words=f"{run} {state}".lower(),
+    )
+
+
+def _started(stamp: str) -> str:
+    """20261123T101500Z as 2026-11-23T10:15:00+00:00."""
+    day, clock = stamp[:8], stamp[9:15]
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{clock[:2]}:{clock[2:4]}:{clock[4:]}+00:00"
+
+
+def _judged(path: Mapping[str, Any]) -> Judged:
+    verdicts = path.get("verdicts") or []
+    worst = min(verdicts, key=lambda each: _GRAVITY.get(each["verdict"], 0), default=None)
+    name, verdict = _text(path["path"]), _text(path["verdict"])
+    if worst is None:
+        return Judged(name, verdict)
+    value = (worst.get("measured") or {}).get("value")
+    return Judged(
+        name,
+        verdict,
+        f"{_text(worst['metric'])} {_text(worst['percentile'])}".strip(),
+        None if value is None else float(value),
+        float(worst["limit"]),
+        _text(worst["unit"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value

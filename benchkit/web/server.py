@@ -1,0 +1,65 @@
+"""One server from its socket to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from benchkit.errors import AskedWronglyError
+from benchkit.web.access import Access
+from benchkit.web.application import application
+from benchkit.web.catalog import Catalog
+from benchkit.web.desk import Desk
+
+# Probes of a run on this machine come first, always.
+NICE = 10
+# Records are read in a thread: whoever asks meanwhile must not wait for the interpreter.
+SWITCH_S = 0.0005
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
+    """Serve until interrupted; `say` is told the address once it is open.
+
+    Raises AskedWronglyError where the address cannot be had.
+    """
+    os.nice(NICE)
+    sys.setswitchinterval(SWITCH_S)
+    asyncio.run(_serve(results, access, say))
+
+
+async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
+    runner = web.AppRunner(
+        application(Desk(Catalog(results), access)), access_log=None, shutdown_timeout=1.0
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, access.host, access.port)
+        try:
+            await site.start()
+        except OSError as error:
+            said = os.strerror(error.errno) if error.errno else str(error)
+            raise AskedWronglyError(
+                f"cannot listen on {access.host} port {access.port}: {said}: give another with --bind HOST:PORT"
+            ) from error
+        say(access.address(_port(runner)))
+        await _interrupted()
+    finally:
+        await runner.cleanup()
+
+
+def _port(runner: web.AppRunner) -> int:
+    return int(runner.addresses[0][1])
+
+
+async def _interrupted() -> None:
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, ended.set)
+    await ended.wait()

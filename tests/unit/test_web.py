@@ -1,0 +1,365 @@
+"""The dashboard without a browser: every answer, every kind of broken run, and who may ask."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from sample_records import passing
+from synthetic_runs import jitter, record_of, run_id, write, write_many
+
+from benchkit.reports.figures import clean
+from benchkit.web.access import Access, is_loopback
+from benchkit.web.application import application
+from benchkit.web.catalog import Catalog
+from benchkit.web.desk import Desk
+from benchkit.web.openapi import document
+from benchkit.web.query import answer, query_of
+from benchkit.web.row import Row
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&"
+LOOPBACK = Access("127.0.0.1", 0)
+Ask = Callable[[TestClient[Any, Any]], Awaitable[Any]]
+
+
+def asked(results: Path, ask: Ask, access: Access = LOOPBACK) -> Any:
+    """What `ask` makes of a dashboard over these results."""
+    catalog = Catalog(results)
+    catalog.look(budget_ns=10**11)  # however busy the machine is
+
+    async def served() -> Any:
+        app = application(Desk(catalog, access))
+        async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+            return await ask(client)
+
+    return asyncio.run(served())
+
+
+def got(results: Path, *addresses: str) -> list[tuple[int, str]]:
+    """The status and the text of each address, and that each carries the headers."""
+
+    async def ask(client: TestClient[Any, Any]) -> list[tuple[int, str]]:
+        found = []
+        for address in addresses:
+            response = await client.get(address)
+            check_headers(response)
+            found.append((response.status, await response.text()))
+        return found
+
+    found: list[tuple[int, str]] = asked(results, ask)
+    return found
+
+
+def check_headers(response: ClientResponse) -> None:
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def page_of(results: Path, parameters: str = "") -> dict[str, Any]:
+    ((status, text),) = got(results, f"/api/runs?{parameters}")
+    assert status == 200, text
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A folder with a good run, and one of every kind that is not."""
+    results = tmp_path / "results"
+    write(results, 1, jitter(1))
+    good = results / run_id(1) / "run.json"
+    for number, text in (
+        (2, "{"),
+        (3, good.read_text().replace('"schema": 1', '"schema": 99', 1)),
+        (4, good.read_text().replace('"verdict": "pass"', '"verdict": 7', 1)),
+    ):
+        (results / run_id(number)).mkdir()
+        (results / run_id(number) / "run.json").write_text(text)
+    (results / run_id(5)).mkdir()
+    named = replace(record_of(jitter(6), run_id(6)), name=HOSTILE, title=HOSTILE, target=HOSTILE)
+    write(results, 6, jitter(6), record=named)
+    unfinished = results / f".partial-{run_id(7)}"
+    unfinished.mkdir()
+    (unfinished / "run.json").write_text("{")
+    os.utime(unfinished / "run.json", (0, 0))
+    os.utime(unfinished, (0, 0))
+    return results
+
+
+def test_each_kind_of_run_is_a_row_and_what_is_wrong_stands_in_it(broken: Path) -> None:
+    rows = {row["run"]: row for row in page_of(broken)["runs"]}
+    states = {number: rows[run_id(number)]["state"] for number in range(1, 8)}
+    assert states == {
+        1: "kept",
+        2: "damaged",
+        3: "newer",
+        4: "damaged",
+        5: "damaged",
+        6: "kept",
+        7: "unfinished",
+    }
+    assert "not JSON" in rows[run_id(2)]["trouble"]
+    assert "schema 99" in rows[run_id(3)]["trouble"]
+    assert "verdict" in rows[run_id(4)]["trouble"]
+    assert "run.json is missing" in rows[run_id(5)]["trouble"]
+    assert "never finished" in rows[run_id(7)]["trouble"]
+
+
+def test_no_broken_run_breaks_a_page_and_no_path_of_the_machine_gets_out(broken: Path) -> None:
+    runs = [f"/{what}/{run_id(number)}" for number in range(1, 8) for what in ("runs", "api/runs")]
+    compared = f"/compare?run={run_id(1)}&run={run_id(2)}"
+    answers = got(
+        broken,
+        *("/", "/?verdict=trouble", "/healthz", "/metrics", "/api/history", "/history", compared),
+        *runs,
+    )
+    assert [status for status, _ in answers[:6]] == [200] * 6
+    assert answers[6][0] == 400
+    statuses = {address: status for address, (status, _) in zip(runs, answers[7:], strict=True)}
+    assert statuses[f"/runs/{run_id(1)}"] == statuses[f"/api/runs/{run_id(6)}"] == 200
+    assert statuses[f"/runs/{run_id(3)}"] == 400
+    assert statuses[f"/runs/{run_id(7)}"] == 404
+    for _, text in answers:
+        assert str(broken) not in text
+        assert str(broken.parent) not in text
+        assert "Traceback" not in text
+
+
+def test_markup_in_a_name_stays_text(broken: Path) -> None:
+    answers = got(broken, "/", f"/runs/{run_id(6)}", f"/compare?run={run_id(1)}&run={run_id(6)}")
+    for status, text in answers:
+        assert status == 200
+        assert "<img src=x" not in text
+    assert clean(HOSTILE).replace("<", "&lt;").split(">")[0] in answers[0][1]
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["..", "../..", "%2e%2e%2f%2e%2e", "latest", "20261123T101500Z-..%2f..", "%00", "a" * 300],
+)
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, run: str) -> None:
+    results = tmp_path / "results"
+    write(results, 1, jitter(1))
+    for status, text in got(
+        results,
+        f"/runs/{run}",
+        f"/api/runs/{run}",
+        f"/api/compare?base={run}&candidate={run_id(1)}",
+    ):
+        assert status in {404, 400, 200}
+        assert "schema" not in text
+
+
+def test_the_list_filters_searches_orders_and_pages(tmp_path: Path) -> None:
+    write_many(tmp_path, range(1, 6))
+    write(tmp_path, 6, jitter(6) + 3.0)
+    named = replace(record_of(jitter(7), run_id(7)), name="after the new fibre", target="other")
+    write(tmp_path, 7, jitter(7), record=named)
+    assert page_of(tmp_path)["matched"] == 7
+    assert [row["run"] for row in page_of(tmp_path, "verdict=fail")["runs"]] == [run_id(6)]
+    assert [row["run"] for row in page_of(tmp_path, "q=NEW+fibre")["runs"]] == [run_id(7)]
+    assert page_of(tmp_path, "q=guiyang-guangzhou")["matched"] == 7
+    assert page_of(tmp_path, "target=other")["matched"] == 1
+    second = page_of(tmp_path, "limit=2&offset=2")
+    assert [row["run"] for row in second["runs"]] == [run_id(5), run_id(4)]
+    assert [row["run"] for row in page_of(tmp_path, "order=started&limit=1")["runs"]] == [run_id(1)]
+    assert second["targets"] == {"guizhou": 6, "other": 1}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["limit=0", "limit=x", "limit=501", "offset=-1", "verdict=good", "order=size", "offset=²"],
+)
+def test_a_parameter_that_means_nothing_is_refused_in_words(
+    tmp_path: Path, parameters: str
+) -> None:
+    ((status, text),) = got(tmp_path, f"/api/runs?{parameters}")
+    assert status == 400
+    assert parameters.split("=", maxsplit=1)[0] in json.loads(text)["detail"]
+
+
+def test_since_and_until_take_beginnings() -> None:
+    catalog_rows = [
+        Row(run=day, state="kept", started=f"{day}T10:00:00+00:00")
+        for day in ("2026-01-01", "2026-01-02", "2026-01-03")
+    ]
+    found = answer(query_of({"since": "2026-01-02", "until": "2026-01-02"}), catalog_rows)
+    assert [row.started[:10] for row in found.rows] == ["2026-01-02"]
+
+
+def test_a_run_that_comes_a_run_that_goes_and_one_that_changes_are_seen(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    assert catalog.look().rows == ()
+    write(tmp_path, 1, jitter(1))
+    write(tmp_path, 2, jitter(2))
+    assert [row.run for row in catalog.look().rows] == [run_id(2), run_id(1)]
+    record = tmp_path / run_id(2) / "run.json"
+    record.chmod(0o644)
+    record.write_text("{}")
+    catalog._checked_ns = -(10**12)
+    assert catalog.look().rows[0].state == "damaged"
+    (tmp_path / run_id(1)).rename(tmp_path / "elsewhere")
+    assert [row.run for row in catalog.look().rows] == [run_id(2)]
+
+
+def test_what_is_not_read_yet_is_a_row_and_comes_newest_first(tmp_path: Path) -> None:
+    write_many(tmp_path, range(1, 4))
+    catalog = Catalog(tmp_path)
+    listing = catalog.look(budget_ns=0)
+    assert (listing.unread, [row.state for row in listing.rows]) == (3, ["unread"] * 3)
+    assert listing.rows[0].target == "guizhou"
+    assert catalog.look().unread == 0
+
+
+def test_the_answers_of_the_api_are_those_of_the_command_line(tmp_path: Path) -> None:
+    write_many(tmp_path, range(1, 10))
+    write_many(tmp_path, range(10, 19), more_ms=1.0)
+    base = "&".join(f"base={run_id(number)}" for number in range(1, 4))
+    candidate = "&".join(f"candidate={run_id(number)}" for number in range(10, 13))
+    answers = got(
+        tmp_path,
+        f"/api/runs/{run_id(1)}",
+        f"/api/runs/{run_id(1)}/reports/markdown",
+        f"/api/runs/{run_id(1)}/reports/nothing",
+        f"/api/compare?{base}&{candidate}",
+        "/api/compare?base=x",
+        "/api/history?statistic=p95",
+    )
+    assert json.loads(answers[0][1])["run"] == run_id(1)
+    assert answers[1][1].startswith("#")
+    assert answers[2][0] == 400
+    assert json.loads(answers[3][1])["word"] == "regression"
+    assert answers[4][0] == 400
+    (history,) = json.loads(answers[5][1])["histories"]
+    assert [point["limit"] for point in history["points"]] == [10.0] * 18
+    assert [change["run"] for change in history["changes"]] == [run_id(10)]
+
+
+def test_the_api_is_what_its_document_says(tmp_path: Path) -> None:
+    write_many(tmp_path, (1, 2))
+    said = document()
+    app = application(Desk(Catalog(tmp_path), LOOPBACK))
+    routes = {
+        route.resource.canonical
+        for route in app.router.routes()
+        if route.resource is not None and route.resource.canonical.startswith("/api/")
+    }
+    assert routes == set(said["paths"])
+    addresses = {
+        "/api/runs": "/api/runs",
+        "/api/runs/{run}": f"/api/runs/{run_id(1)}",
+        "/api/compare": f"/api/compare?base={run_id(1)}&candidate={run_id(2)}",
+        "/api/history": "/api/history",
+    }
+    for path, address in addresses.items():
+        ((status, text),) = got(tmp_path, address)
+        assert status == 200, text
+        content = said["paths"][path]["get"]["responses"]["200"]["content"]
+        fits(json.loads(text), content["application/json"]["schema"], said)
+    ((_, text),) = got(tmp_path, "/api/openapi.json")
+    assert json.loads(text) == said
+
+
+def fits(value: Any, schema: dict[str, Any], whole: dict[str, Any]) -> None:
+    """As much of JSON Schema as the document uses."""
+    if "$ref" in schema:
+        fits(value, whole["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], whole)
+        return
+    if "enum" in schema:
+        assert value in schema["enum"]
+        return
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    assert isinstance(value, kinds.get(schema["type"], (int, float))), (value, schema)
+    for name in schema.get("required", ()):
+        assert name in value
+    for name, each in schema.get("properties", {}).items():
+        if name in value:
+            fits(value[name], each, whole)
+    if schema["type"] == "object" and "properties" in schema:
+        assert schema.get("additionalProperties", False) or schema["required"]
+    for each in value if schema["type"] == "array" else ():
+        fits(each, schema["items"], whole)
+
+
+def test_metrics_are_openmetrics_with_the_newest_figures(tmp_path: Path) -> None:
+    write_many(tmp_path, (1, 2), more_ms=0.0)
+    ((status, text),) = got(tmp_path, "/metrics")
+    assert status == 200
+    families = {each.name: each for each in text_string_to_metric_families(text)}
+    (count,) = [sample.value for sample in families["benchkit_runs"].samples]
+    assert count == 2
+    (figure,) = families["benchkit_judged_seconds"].samples
+    (limit,) = families["benchkit_budget_seconds"].samples
+    assert limit.value == 0.01
+    assert 0.0085 < figure.value < 0.0088
+    assert figure.labels["percentile"] == "p95"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]", "127.9.9.9"])
+def test_loopback_is_known_by_every_name_it_has(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["::", "", "evil.example", "localhost.evil.example", "10.0.0.1"])
+def test_and_by_no_other(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_on_loopback_a_name_of_elsewhere_is_refused(tmp_path: Path) -> None:
+    async def ask(client: TestClient[Any, Any]) -> list[int]:
+        hosts = ("evil.example", "localhost:1", "127.0.0.1")
+        return [(await client.get("/", headers={"Host": host})).status for host in hosts]
+
+    assert asked(tmp_path, ask) == [421, 200, 200]
+
+
+def test_elsewhere_a_token_is_needed_for_everything_but_health(tmp_path: Path) -> None:
+    async def ask(client: TestClient[Any, Any]) -> list[int]:
+        found = [(await client.get(each)).status for each in ("/", "/api/runs", "/metrics")]
+        found.append((await client.get("/healthz")).status)
+        found.append((await client.get("/api/runs?token=wrong")).status)
+        bearer = {"Authorization": "Bearer secret"}
+        found.append((await client.get("/api/runs", headers=bearer)).status)
+        opened = await client.get("/?token=secret")
+        found.append(opened.status)
+        assert "HttpOnly" in opened.headers["Set-Cookie"]
+        assert "needs the token" in await opened.text()
+        found.append((await client.get("/api/runs")).status)  # the cookie
+        return found
+
+    access = Access("192.0.2.1", 0, "secret")
+    assert asked(tmp_path, ask, access) == [401, 401, 401, 200, 401, 200, 200, 200]
+
+
+def test_nothing_but_reading_is_answered(tmp_path: Path) -> None:
+    async def ask(client: TestClient[Any, Any]) -> list[int]:
+        return [
+            (await client.request(method, "/api/runs")).status
+            for method in ("POST", "PUT", "DELETE")
+        ]
+
+    assert asked(tmp_path, ask) == [405, 405, 405]
+
+
+def test_pages_ask_for_nothing_that_is_not_served(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1))
+    ((_, text),) = got(tmp_path, "/")
+    needed = re.findall(r'(?:src|href)="(/static/[^"]+)"', text)
+    assert len(needed) == 2
+    answers = got(tmp_path, *needed, "/static/000000000000/dashboard.js", "/static/x/guard.py")
+    assert [status for status, _ in answers] == [200, 200, 404, 404]
+    assert not re.search(r"<script(?![^>]*\bsrc=)", text)
+    assert passing().title in text or "guizhou" in text
