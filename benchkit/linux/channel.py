@@ -7,6 +7,7 @@ stop, by a word or by its end, so that no probe outlives the campaign it belongs
 from __future__ import annotations
 
 import queue
+import select
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
@@ -111,11 +112,15 @@ class Sink:
     def __init__(self, address: SinkAddress) -> None:
         """Connect and say who we are."""
         self._connection = Client(address.socket, family="AF_UNIX")
+        # A loop that watches a descriptor makes it non-blocking, and a batch larger than the socket's buffer
+        # would fail half sent: the loop gets one of its own.
+        self._watched = select.epoll()
+        self._watched.register(self._connection.fileno(), select.EPOLLIN)
         self._connection.send(address.token)
 
     def fileno(self) -> int:
-        """Readable means stop: the campaign said so, or is gone."""
-        return self._connection.fileno()
+        """Readable means stop: the campaign said so, or is gone. May be watched by any loop."""
+        return self._watched.fileno()
 
     def ready(self, body: object = None) -> None:
         """Say that the far end may be used."""
@@ -127,6 +132,7 @@ class Sink:
 
     def close(self) -> None:
         """Hang up."""
+        self._watched.close()
         self._connection.close()
 
     def __enter__(self) -> Self:
