@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchkit.campaign import phases, wire
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
@@ -29,6 +30,7 @@ from benchkit.linux import command, libc, timestamping
 from benchkit.linux.channel import Channel
 from benchkit.linux.trials import timer_lateness_ns
 from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.record import Calibration
 from benchkit.model.samples import Samples
 from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
 from benchkit.testbeds.namespaces import NamespaceTestbed
@@ -290,6 +292,21 @@ def probed(
         assert crew.wait_for(complete)
     found = [harvest.samples(kind, name, spec.phase) for name, (_, spec) in jobs.items()]
     return [each for each in found if each is not None]
+
+
+def wired(emulated: Emulated) -> list[Calibration]:
+    """What bursts along every path find of its wire."""
+    harvest, emulation = Harvest(), emulated.emulation
+    with Channel() as channel, NamespaceTestbed(emulation.namespaces) as testbed:
+        crew = Crew(testbed.sites, channel, harvest.add)
+        for phase in phases.wire_phases(tuple(emulated.paths)):
+            jobs = {
+                f"{path.name} {kind}": job
+                for path in phase.paths
+                for kind, job in wire.jobs(path, phase, emulation.ends[path.name]).items()
+            }
+            assert crew.work(jobs, PROBE_S) == {}
+    return [row for path in emulated.paths for row in wire.calibrations(path, harvest)]
 
 
 def until(measure: Callable[[], Result], check: Callable[[Result], None]) -> Result:

@@ -10,24 +10,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchkit.campaign import phases
+from benchkit.campaign import phases, wire
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.limits import payload_share
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.impairment import Bursts
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import DUPLICATES, Column, Samples
-from benchkit.stats.rates import plateau
 
 # Fewer answers than this calibrate nothing.
 LEAST_ANSWERS = 50
 # A share of lost, doubled or overtaking packets may be off by what chance does once in a thousand times.
 CHANCE = 3.29
 JITTER_TOLERANCE = 0.1
-RATE_TOLERANCE = 0.1
 # Half the distance between these is one standard deviation of a normal distribution, and unlike the standard
 # deviation it says nothing of a machine that stood still for a moment.
 LOW, HIGH = 15.87, 84.13
@@ -60,7 +58,7 @@ def _of_path(path: Path, harvest: Harvest, tolerance_ns: int) -> Iterator[Calibr
     yield from (_jitter(leg, tolerance_ns) for leg in legs if leg.direction.jitter_ns)
     yield from _shares(path.name, path.model, rows)
     yield from (_reordering(leg) for leg in legs if leg.direction.reorder)
-    yield from _rates(path, harvest)
+    yield from wire.calibrations(path, harvest)
 
 
 def _legs(path: str, model: PathModel, rows: Samples, floor: Samples) -> list[Leg]:
@@ -142,12 +140,36 @@ def _shares(path: str, model: PathModel, rows: Samples) -> Iterator[Calibration]
         asked = 1 - (1 - there.mean_loss) * (1 - back.mean_loss)
         spread = max(_burstiness(there.bursts), _burstiness(back.bursts))
         yield _share(path, "both", "loss", asked, lost, len(rows), spread)
+        if there.bursts or back.bursts:
+            yield _run_on(path, model, np.ma.getmaskarray(rows.columns["received_ns"]))
     if there.duplicate or back.duplicate:
         answered = len(rows) - lost
         # A doubled request has two answers, each of which may double again.
         asked = (1 + there.duplicate) * (1 + back.duplicate) - 1
         further = int(rows.columns[DUPLICATES].sum())
         yield _share(path, "both", "duplication", asked, further, answered)
+
+
+def _run_on(path: str, model: PathModel, lost: NDArray[np.bool_]) -> Calibration:
+    """How often the packet after a lost one is lost too: what tells bursts from losses one by one."""
+    there, back = model.forward, model.backward
+    passes = (1 - there.mean_loss) * (1 - back.mean_loss)
+    both_pass = _two_pass(there) * _two_pass(back)
+    asked = (1 - 2 * passes + both_pass) / (1 - passes)
+    again = int((lost[1:] & lost[:-1]).sum())
+    return _share(path, "both", "loss after a loss", asked, again, int(lost[:-1].sum()), least=1)
+
+
+def _two_pass(direction: Direction) -> float:
+    """The chance that a packet and the next both pass."""
+    bursts = direction.bursts
+    if bursts is None:
+        return (1 - direction.loss) ** 2
+    bad = bursts.enter / (bursts.enter + bursts.leave)
+    passes_bad, passes_good = 1 - bursts.bad_loss, 1 - bursts.good_loss
+    after_bad = bursts.leave * passes_good + (1 - bursts.leave) * passes_bad
+    after_good = bursts.enter * passes_bad + (1 - bursts.enter) * passes_good
+    return bad * passes_bad * after_bad + (1 - bad) * passes_good * after_good
 
 
 def _burstiness(bursts: Bursts | None) -> float:
@@ -166,7 +188,14 @@ def _reordering(leg: Leg) -> Calibration:
 
 
 def _share(  # noqa: PLR0913, PLR0917  as above
-    path: str, name: str, quantity: str, asked: float, count: int, n: int, spread: float = 1.0
+    path: str,
+    name: str,
+    quantity: str,
+    asked: float,
+    count: int,
+    n: int,
+    spread: float = 1.0,
+    least: int = LEAST_ANSWERS,
 ) -> Calibration:
     got = count / n if n else 0.0
     chance = CHANCE * math.sqrt(asked * (1 - min(asked, 1.0)) * spread / max(n, 1)) + 1 / max(n, 1)
@@ -179,32 +208,8 @@ def _share(  # noqa: PLR0913, PLR0917  as above
         got=100 * got,
         tolerance=100 * chance,
         n=n,
-        within=n >= LEAST_ANSWERS and abs(got - asked) <= chance,
+        within=n >= least and abs(got - asked) <= chance,
     )
-
-
-def _rates(path: Path, harvest: Harvest) -> Iterator[Calibration]:
-    """The rate on the wire that one TCP stream without delay gets through."""
-    for phase, name in ((phases.RATE_UP, "forward"), (phases.RATE_DOWN, "backward")):
-        rows = harvest.samples("goodput", path.name, phase)
-        model = path.model
-        if rows is None or not len(rows) or model is None or model.rate_bps is None:
-            continue
-        columns = rows.columns
-        level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
-        asked = model.rate_bps / 1e6
-        got = level.goodput.value / payload_share(model.mtu)
-        yield Calibration(
-            path=path.name,
-            direction=name,
-            quantity="rate",
-            unit="Mbit/s",
-            asked=asked,
-            got=got,
-            tolerance=RATE_TOLERANCE * asked,
-            n=len(rows),
-            within=abs(got - asked) <= RATE_TOLERANCE * asked,
-        )
 
 
 def followed(path: Path, harvest: Harvest, began_ns: int, tolerance_ns: int) -> Calibration | None:
@@ -257,7 +262,8 @@ def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
 
 
 def _counted(one: Calibration) -> str:
-    return "intervals" if one.quantity == "rate" else "packets"
+    counted = {"rate": "intervals", "loss after a loss": "losses"}
+    return counted.get(one.quantity, "packets")
 
 
 def below_the_floor(found: list[Calibration]) -> list[str]:

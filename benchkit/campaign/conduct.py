@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from benchkit.campaign import calibration, fitness, phases, reach
+from benchkit.campaign import calibration, fitness, phases, reach, wire
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
 from benchkit.campaign.lateness import late_paths
@@ -44,7 +44,10 @@ class Campaign:
         self._log = log
         self._models = modelled(self._emulated)
         self._reaches: dict[str, Reach] = {}
-        self._rates = phases.rate_phases(self._plan, self._emulated)
+        self._wires = (
+            *phases.wire_phases(self._emulated),
+            *phases.rate_phases(self._plan, self._emulated),
+        )
         self._measuring: tuple[Phase, ...] = ()
         self._total = 0
         self._index = 0
@@ -63,7 +66,7 @@ class Campaign:
         asked = tuple(path for path in found if self._reaches[path.name].url)
         bulk = tuple(path for path in found if self._reaches[path.name].stream_port)
         self._measuring = phases.measuring_phases(self._plan, found, asked, bulk)
-        calibrating = len(self._rates) + 2 if self._emulated else 0
+        calibrating = len(self._wires) + 2 if self._emulated else 0
         self._total = len(self._measuring) + calibrating
 
     def _serve(self) -> None:
@@ -96,7 +99,7 @@ class Campaign:
         floor, got = phases.calibration_phases(self._plan, self._emulated)
         self._emulation.apply([model.bare for model in self._models])
         self._run(floor)
-        asked = (*self._rates, got)
+        asked = (*self._wires, got)
         troubles: list[str] = []
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -106,10 +109,16 @@ class Campaign:
             troubles = calibration.out_of_tolerance(found, emulator)
             if not troubles:
                 return True
-            wrong = {one.path for one in found if one.quantity == "rate" and not one.within}
-            asked = (*(one for one in self._rates if one.paths[0].name in wrong), got)
+            asked = (*self._wires_again(found), got)
         self._log.unfit += troubles
         return False
+
+    def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:
+        """The phases of those wires that did not give what was asked of them."""
+        wrong = {one.path for one in found if one.quantity in wire.QUANTITIES and not one.within}
+        return [
+            each for each in self._wires if wrong.intersection(path.name for path in each.paths)
+        ]
 
     def _forget(self, asked: Sequence[Phase]) -> None:
         for phase in asked:
@@ -117,15 +126,17 @@ class Campaign:
         self._index -= len(asked)
 
     def _asked_against_got(self, asked: Sequence[Phase]) -> list[Calibration]:
-        """Measure rates without delay, then everything else, and compare. Raises UnfitError below the floor."""
-        *rates, got = asked
+        """Measure wires without delay, then everything else, and compare. Raises UnfitError below the floor."""
+        *wires, got = asked
         self._emulation.apply([model.bare for model in self._models])
-        for phase in rates:
+        for phase in wires:
             self._run(phase)
         self._emulation.apply([model.still for model in self._models])
         self._run(got)
         found = calibration.calibrations(self._emulated, self._log.harvest, self._tolerance_ns)
         self._log.calibration = found
+        for path in self._emulated:
+            self._log.notes += wire.unmeasured(path, self._log.harvest)
         impossible = calibration.below_the_floor(found)
         if impossible:
             raise UnfitError(impossible[0])
@@ -220,7 +231,9 @@ class Campaign:
             self._tell(path, phase)
 
     def _jobs(self, path: Path, phase: Phase) -> Mapping[str, tuple[str, Spec]]:
-        """What runs at the near end of a path in a phase."""
+        """What runs at the near end of a path in a phase; on its wire, at both ends."""
+        if phase.name in wire.UP:
+            return wire.jobs(path, phase, self._emulation.ends[path.name])
 
         def open_session(name: str, phase_name: str) -> int:
             return self._log.harvest.open_session(name, phase_name, ours=path.model is not None)

@@ -10,9 +10,11 @@ from benchkit.model.target import Plan
 
 FLOOR, CALIBRATION, IDLE, HTTP, UP, DOWN = "floor", "calibration", "idle", "http", "up", "down"
 RATE_UP, RATE_DOWN = "rate up", "rate down"
+WIRE_UP, WIRE_DOWN = "wire up", "wire down"
 # Phases with a bulk stream, and whether it goes from the near end to the far one.
 BULK = {UP: True, DOWN: False, RATE_UP: True, RATE_DOWN: False}
 RATE_NS = 2 * NS_PER_S // 5
+WIRE_NS = NS_PER_S // 10
 # A probe needs this long beside its measuring time: to start, and for the last answer.
 OVERHEAD_NS = NS_PER_S // 2
 LEAST_ROUND_NS = NS_PER_S
@@ -54,6 +56,22 @@ def rate_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
         if "tcp" in plan.probes and path.model is not None and path.model.rate_bps is not None
         for name in (RATE_UP, RATE_DOWN)
     )
+
+
+def wire_phases(paths: tuple[Path, ...]) -> tuple[Phase, ...]:
+    """Sizes and a burst without delay in each direction: path by path where there is a buffer to fill."""
+    filling = [path for path in paths if path.model is not None and path.model.buffer_octets]
+    rest = tuple(path for path in paths if path not in filling)
+    groups = [*((path,) for path in filling), *((rest,) if rest else ())]
+    return tuple(
+        Phase(name, f"{_names(group)} {name}, no delay", group, WIRE_NS, 0)
+        for group in groups
+        for name in (WIRE_UP, WIRE_DOWN)
+    )
+
+
+def _names(paths: tuple[Path, ...]) -> str:
+    return paths[0].name if len(paths) == 1 else f"{len(paths)} paths"
 
 
 def measuring_phases(

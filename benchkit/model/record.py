@@ -92,8 +92,9 @@ class PathRecord:
 class Calibration:
     """One figure of one direction of one path (or "both"): what the model asked of the emulator, what it gave.
 
-    `quantity` is "delay", "jitter", "loss", "reordering", "duplication", "rate" or "trace", in `unit`. `n`
-    counts what it rests on. `floor` is the same figure with no delay asked, where that says something.
+    `quantity` is "delay", "jitter", "loss", "loss after a loss", "reordering", "duplication", "trace", or of the
+    wire "rate", "buffer" or "mtu", in `unit`. `n` counts what it rests on. `floor` is the same figure with no
+    delay asked, where that says something.
     """
 
     path: str

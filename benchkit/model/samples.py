@@ -30,6 +30,8 @@ DUPLICATES = "duplicates"
 # answers to the same packet that it counted apart: the packet was doubled on its way there.
 FAR_SEQUENCE, FAR_TTL, FAR_FLAGS, FAR_COPIES = "far_sequence", "far_ttl", "far_flags", "far_copies"
 HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status")
+# What a burst sent, and what of it arrived: calibration of a wire, by number.
+BURST, ARRIVALS = "burst", "arrivals"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 

@@ -99,6 +99,42 @@ class Iperf3Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class BurstSpec:
+    """One packet of each of `sizes` (octets of IP), then `octets` at once in packets of `mtu`.
+
+    `at_once` octets go to the device as one super-packet. A burst that took longer than `enough_ns` is sent
+    again, a few times, and the fastest counts. `pause_ns` is waited before the burst and after it, for the path to run dry.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    mtu: int
+    sizes: tuple[int, ...]
+    octets: int
+    at_once: int
+    enough_ns: int
+    pause_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BurstSinkSpec:
+    """The far end of a burst, there before it comes and gone after it, or after `lasts_ns`.
+
+    It is told the `mtu` of the burst, and how many packets of other `sizes` come first.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    mtu: int
+    sizes: int
+    lasts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectorSpec:
     """A STAMP reflector (RFC 8762).
 
@@ -149,6 +185,8 @@ Spec = (
     | HttpSpec
     | TcpSpec
     | Iperf3Spec
+    | BurstSpec
+    | BurstSinkSpec
     | ReflectorSpec
     | HttpServerSpec
     | StreamServerSpec

@@ -12,6 +12,8 @@ from benchkit.linux import quiet
 from benchkit.linux.channel import Sink, SinkAddress
 from benchkit.model.samples import Samples
 from benchkit.model.spec import (
+    BurstSinkSpec,
+    BurstSpec,
     ConnectSpec,
     HttpServerSpec,
     HttpSpec,
@@ -24,6 +26,7 @@ from benchkit.model.spec import (
     StreamServerSpec,
     TcpSpec,
 )
+from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
 from benchkit.probes.http import http, http_server
 from benchkit.probes.icmp import icmp
@@ -43,6 +46,8 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     HttpSpec: http,
     TcpSpec: stream,
     Iperf3Spec: iperf3,
+    BurstSpec: burst,
+    BurstSinkSpec: burst_sink,
     ReflectorSpec: reflector,
     HttpServerSpec: http_server,
     StreamServerSpec: stream_server,

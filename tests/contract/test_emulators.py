@@ -33,6 +33,7 @@ from emulated import (
     probed,
     star,
     until,
+    wired,
 )
 from numpy.typing import NDArray
 from processes import descendants, gone_from, networks
@@ -44,6 +45,7 @@ from benchkit.errors import AskedWronglyError, CommandError, UnfitError
 from benchkit.linux import process
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.record import Calibration
 from benchkit.model.samples import Samples
 from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
 from benchkit.stats.binomial import binomial_ranks
@@ -541,6 +543,23 @@ def test_the_probe_sees_each_direction_and_the_whole(shared: Emulated, nature: N
             assert np.median(whole.compressed()) <= ms(there + back) + 2 * nature.median_ns
 
     until(lambda: probed(shared, [PLAIN, WIDE, NARROW], ReflectorSpec, round_trips, "rtt"), check)
+
+
+def test_a_burst_sees_the_buffer_and_the_mtu_of_every_wire(shared: Emulated) -> None:
+    shared.apply()
+
+    def check(found: list[Calibration]) -> None:
+        directions = ("forward", "backward")
+        asked = {(one.path, one.quantity, one.direction): one.asked for one in found}
+        names = [path.name for path in shared.paths]
+        sizes = zip(names, (MTU, JUMBO, MTU), strict=True)
+        assert asked == {
+            **{(name, "mtu", way): mtu for name, mtu in sizes for way in directions},
+            **{(names[NARROW], "buffer", way): BUFFER for way in directions},
+        }
+        assert [one for one in found if not one.within] == []
+
+    until(lambda: wired(shared), check)
 
 
 # Sizes.
