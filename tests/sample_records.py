@@ -80,7 +80,15 @@ def held(metric: Metric, limit: float, verdict: str, reason: str, fact: str) -> 
 def loaded(model: float) -> tuple[Metric, ...]:
     """What is shown beside the judged metric: latency under load, HTTP, goodput."""
     up = Metric(
-        "rtt", "up", "ms", n=1000, lost=3, percentiles=spread(model + 31, 4.2, open_from="p99.9")
+        "rtt",
+        "up",
+        "ms",
+        n=1000,
+        lost=3,
+        percentiles=spread(model + 31, 4.2, open_from="p99.9"),
+        lost_forward=2,
+        lost_backward=0,
+        remarks=("it does not tell the TTL it saw",),
     )
     down = Metric(
         "rtt", "down", "ms", n=1000, percentiles=spread(model + 28, 3.9, open_from="p99.9")

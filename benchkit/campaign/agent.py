@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, STREAM_PORT
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
@@ -31,22 +31,20 @@ LOOK_S = 0.2
 
 @dataclass(frozen=True)
 class Post:
-    """What an agent opens: our responders at `address`, and an iperf3 server where one is asked for."""
+    """What an agent opens: the reflector, our responders beside it, and an iperf3 server where one is asked for."""
 
     site: str
-    address: str
+    reflector: ReflectorSpec
     iperf3: tuple[str, int] | None = None
 
     def responders(self) -> list[tuple[str, str, Spec]]:
         """Each with its name and where it listens, in words."""
+        address, port = self.reflector.address, self.reflector.port
+        sealed = ", authenticated" if self.reflector.key_file else ""
         found: list[tuple[str, str, Spec]] = [
-            ("STAMP", f"{self.address} UDP {STAMP_PORT}", ReflectorSpec(self.address, STAMP_PORT)),
-            ("HTTP", f"{self.address} TCP {HTTP_PORT}", HttpServerSpec(self.address, HTTP_PORT)),
-            (
-                "streams",
-                f"{self.address} TCP {STREAM_PORT}",
-                StreamServerSpec(self.address, STREAM_PORT),
-            ),
+            ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
+            ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT)),
+            ("streams", f"{address} TCP {STREAM_PORT}", StreamServerSpec(address, STREAM_PORT)),
         ]
         if self.iperf3 is not None:
             host, port = self.iperf3

@@ -20,7 +20,7 @@ from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.spec import HttpServerSpec, ReflectorSpec, Spec, StreamServerSpec
+from benchkit.model.spec import HttpServerSpec, Spec, StreamServerSpec
 from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
@@ -56,7 +56,9 @@ class Campaign:
         """See the far ends of modelled paths ready, find those of real ones, and lay out the phases."""
         self._serve()
         self._reaches = {
-            path.name: reach.emulated(path, self._emulation.ends[path.name])
+            path.name: reach.emulated(
+                path, self._target.site(path.far), self._emulation.ends[path.name]
+            )
             for path in self._emulated
         }
         for path in self._paths:
@@ -71,14 +73,16 @@ class Campaign:
 
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""
-        needed: list[Callable[[str], Spec]] = [lambda far: ReflectorSpec(far, reach.STAMP_PORT)]
+        needed: list[Callable[[str], Spec]] = []
         if "http" in self._plan.probes:
             needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
         if "tcp" in self._plan.probes:
             needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
         for path in self._emulated:
+            address = self._emulation.ends[path.name].far
+            self._crew.serve(path.far, reach.reflector(self._target.site(path.far), address))
             for spec in needed:
-                self._crew.serve(path.far, spec(self._emulation.ends[path.name].far))
+                self._crew.serve(path.far, spec(address))
         self._crew.await_responders()
 
     def _find(self, path: Path) -> None:

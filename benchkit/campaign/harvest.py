@@ -28,7 +28,8 @@ class Harvest:
     def open_session(self, path: str, phase: str, *, ours: bool = True) -> int:
         """A session identifier (SSID, 1 to 65535) for the round trips of one path in one phase.
 
-        Where the far end is not `ours`, nobody sends its kernel's departures: what its answers say stands.
+        Where the far end is not `ours`, its kernel's departures come in its later answers (follow-up telemetry),
+        or not at all: then what its answers say stands.
         A second session of the same is a further round: it counts its packets from 0 again, so the rows of the
         round before are settled first, with the departures known by now.
         """
@@ -87,12 +88,19 @@ class Harvest:
         if not batches:
             return None
         joined = concatenate(batches)
-        if kind != "rtt" or "t3_ns" not in joined.columns or (path, phase) in self._foreign:
+        if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
         departures = self._departures.get(self._sessions.get((path, phase), 0), {})
+        if (path, phase) in self._foreign and not departures:
+            return joined  # the far end tells no more than its answers say
         columns = dict(joined.columns)
         columns["t3_ns"] = _departed(joined, departures)
         return Samples(kind, path, phase, columns)
+
+    def is_counted(self, path: str, phase: str) -> bool:
+        """Whether the far end is known to count the packets of each session, as ours does."""
+        ours = (path, phase) in self._sessions and (path, phase) not in self._foreign
+        return ours or bool(self._departures.get(self._sessions.get((path, phase), 0)))
 
     def awaits_departures(self, path: str, phase: str) -> bool:
         """Whether answers have arrived whose departure is not known yet, and will be."""

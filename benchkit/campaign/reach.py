@@ -13,7 +13,16 @@ from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
 from benchkit.errors import MeasureError
 from benchkit.model.place import Path, Site
-from benchkit.model.spec import ConnectSpec, HttpSpec, IcmpSpec, Spec, StampSpec, TcpSpec
+from benchkit.model.spec import (
+    ConnectSpec,
+    HttpSpec,
+    IcmpSpec,
+    ReflectorSpec,
+    Spec,
+    StampSpec,
+    TcpSpec,
+)
+from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.model.target import Plan
 
 STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
@@ -31,7 +40,8 @@ RoundTrips = StampSpec | IcmpSpec | ConnectSpec
 class Reach:
     """The far end of one path as seen from its near end. `probe` is "stamp", "icmp" or "connect".
 
-    `port` is that of STAMP or of TCP; `url` None sends no requests, `stream_port` None no bulk.
+    `port` is that of STAMP or of TCP; `url` None sends no requests, `stream_port` None no bulk. `options` are
+    those of STAMP's packets.
     """
 
     site: str
@@ -40,6 +50,7 @@ class Reach:
     port: int = STAMP_PORT
     url: str | None = None
     stream_port: int | None = None
+    options: StampOptions = PLAIN
 
     def round_trips(self, path: str, phase: Phase, ssid: int, timeout_ns: int) -> RoundTrips:
         """What measures the round trips of a phase."""
@@ -48,18 +59,27 @@ class Reach:
             return IcmpSpec(path, phase.name, self.address, *shape)
         if self.probe == "connect":
             return ConnectSpec(path, phase.name, self.address, self.port, *shape)
-        return StampSpec(path, phase.name, self.address, self.port, ssid, *shape)
+        return StampSpec(
+            path, phase.name, self.address, self.port, ssid, *shape, options=self.options
+        )
 
     def words(self) -> str:
         """How it is reached, for a person."""
         named = {"icmp": "ICMP", "connect": f"TCP port {self.port}"}
-        return named.get(self.probe, f"STAMP, UDP port {self.port}")
+        sealed = ", authenticated" if self.options.key_file else ""
+        return named.get(self.probe, f"STAMP, UDP port {self.port}{sealed}")
 
 
-def emulated(path: Path, ends: Ends) -> Reach:
+def emulated(path: Path, far: Site, ends: Ends) -> Reach:
     """A modelled path: our own responders are at its far end."""
     url = f"http://{ends.far}:{HTTP_PORT}/"
-    return Reach(path.near, ends.far, url=url, stream_port=STREAM_PORT)
+    return Reach(path.near, ends.far, url=url, stream_port=STREAM_PORT, options=far.stamp or PLAIN)
+
+
+def reflector(far: Site, address: str) -> ReflectorSpec:
+    """The far end of a modelled path's STAMP packets, which speaks as they do."""
+    options = far.stamp or PLAIN
+    return ReflectorSpec(address, STAMP_PORT, key_file=options.key_file, ptp=options.ptp)
 
 
 def real(site: Site, found: Reach) -> Reach:
@@ -74,7 +94,7 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
     Raises MeasureError when it has no address or answers nothing.
     """
     silent = []
-    for candidate in candidates(addresses(site.address or ""), site.reach):
+    for candidate in candidates(addresses(site.address or ""), site.reach, site.stamp):
         trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
         spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
         troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
@@ -88,21 +108,28 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
     )
 
 
-def candidates(found: Sequence[str], reach: str) -> Iterator[Reach]:
-    """What may answer at one of these addresses: "auto", "stamp", "icmp", or "tcp PORT"."""
-    ways = [list(_ways(address, reach)) for address in found]
+def candidates(
+    found: Sequence[str], reach: str, options: StampOptions | None = None
+) -> Iterator[Reach]:
+    """What may answer at one of these addresses: "auto", "stamp PORT", "icmp", or "tcp PORT".
+
+    Without `options` STAMP is tried with follow-up telemetry first, then without any extension.
+    """
+    ways = [list(_ways(address, reach, options)) for address in found]
     yield from (way for same in zip(*ways, strict=True) for way in same)
 
 
-def _ways(address: str, reach: str) -> Iterator[Reach]:
-    if reach in {AUTO, "stamp"}:
-        yield Reach(HOST, address)
-    if reach in {AUTO, "icmp"}:
+def _ways(address: str, reach: str, options: StampOptions | None) -> Iterator[Reach]:
+    kind, _, named = reach.partition(" ")
+    if kind in {AUTO, "stamp"}:
+        port = int(named or STAMP_PORT)
+        for each in (FOLLOWED_UP, PLAIN) if options is None else (options,):
+            yield Reach(HOST, address, port=port, options=each)
+    if kind in {AUTO, "icmp"}:
         yield Reach(HOST, address, "icmp")
-    kind, _, port = reach.partition(" ")
     if kind == "tcp":
-        yield Reach(HOST, address, "connect", int(port))
-    elif reach == AUTO:
+        yield Reach(HOST, address, "connect", int(named))
+    elif kind == AUTO:
         yield from (Reach(HOST, address, "connect", each) for each in CONNECT_PORTS)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import IDLE, Phase
 from benchkit.campaign.reach import (
     AUTO,
@@ -29,8 +30,9 @@ from benchkit.errors import BenchkitError, MeasureError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.model.place import Path, PathModel
-from benchkit.model.samples import Samples, concatenate
+from benchkit.model.samples import Samples
 from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.door import run_probe
 from benchkit.stats.interval import Interval
 from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
@@ -49,7 +51,7 @@ HERE, THERE = "here", "there"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure, and how. `probe` and `port` None are whatever answers first."""
+    """What to measure, and how. `probe` and `port` None are whatever answers first, `stamp` None as well as it does."""
 
     address: str
     duration_ns: int
@@ -57,6 +59,7 @@ class Wanted:
     probe: str | None = None
     port: int | None = None
     traced: bool = False
+    stamp: StampOptions | None = None
 
     @property
     def phase(self) -> Phase:
@@ -199,7 +202,7 @@ def _ways(wanted: Wanted, found: Sequence[str]) -> Iterator[Reach]:
         return candidates(found, f"tcp {wanted.port}")
     if wanted.probe == "connect":
         return (way for way in candidates(found, AUTO) if way.probe == "connect")
-    ways = candidates(found, wanted.probe or AUTO)
+    ways = candidates(found, wanted.probe or AUTO, wanted.stamp)
     return (replace(way, port=wanted.port) if wanted.port else way for way in ways)
 
 
@@ -235,7 +238,14 @@ def _measured(spec: RoundTrips, site: NamespaceExecutor, channel: Channel) -> Sa
     future.result()
     if not batches:
         raise UnfitError("the probe ended without a result: run again")
-    return concatenate(batches)
+    harvest = Harvest()
+    harvest.open_session("", spec.phase, ours=False)
+    for batch in batches:
+        harvest.add(batch)
+    rows = harvest.samples("rtt", spec.path, spec.phase)
+    if rows is None:
+        raise UnfitError("the probe ended without a round trip: run again")
+    return rows
 
 
 def _batches(channel: Channel, token: str, future: Future[int]) -> Iterator[Samples]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.samples import Column, Samples
+from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
+from benchkit.stats.loss_direction import loss_by_direction
 from benchkit.stats.percentiles import effective_size, percentile_share
 from benchkit.stats.rates import loss_interval, plateau
 from benchkit.stats.round_trip import as_latencies, network_ns
@@ -68,6 +70,10 @@ def _metrics(path: Path, phase: str, harvest: Harvest, under: Circumstances) -> 
         for kind, make in makers.items()
         if (rows := harvest.samples(kind, path.name, phase)) is not None
     ]
+    round_trips = harvest.samples("rtt", path.name, phase)
+    if round_trips is not None:
+        counted = harvest.is_counted(path.name, phase)
+        found[0] = _with_far_end(found[0], round_trips, stateful=counted)
     goodput = harvest.samples("goodput", path.name, phase)
     if goodput is not None and len(goodput):
         info = harvest.samples("tcp_info", path.name, phase)
@@ -91,6 +97,15 @@ def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
         confidence=confidence,
     )
     return metric, {**intervals, "loss": _loss(rows.columns["received_ns"], confidence)}
+
+
+def _with_far_end(found: Found, rows: Samples, *, stateful: bool) -> Found:
+    """What the far end told beside times: where packets were lost, and what is odd about it."""
+    metric, intervals = found
+    split = loss_by_direction(rows, stateful=stateful) if metric.lost else None
+    if split is not None:
+        metric = replace(metric, lost_forward=split.forward, lost_backward=split.backward)
+    return replace(metric, remarks=far_end_remarks(rows)), intervals
 
 
 def _loss(received: Column, confidence: float) -> Interval:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import click
 
+from benchkit import units
+from benchkit.cli.options import Unit
+
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
+STAMP_PORT = 862
+RATE_CAP = "20000/s"
 
 
 class HostPort(click.ParamType[tuple[str, int]]):
@@ -26,6 +33,19 @@ class HostPort(click.ParamType[tuple[str, int]]):
         return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
 
 
+class Network(click.ParamType[str]):
+    """An address, or a network in CIDR notation."""
+
+    name = "network"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Check it, or fail with what would be right."""
+        try:
+            return str(ip_network(value))
+        except ValueError:
+            self.fail(f"{value!r} is no network, as in 192.0.2.0/24 or 2001:db8::/32", param, ctx)
+
+
 @click.command()
 @click.option("--site", default="agent", show_default=True, help="The name of this site.")
 @click.option(
@@ -33,11 +53,51 @@ class HostPort(click.ParamType[tuple[str, int]]):
     "address",
     default=LOOPBACK,
     show_default=True,
-    help="Listen at this address of ours; 0.0.0.0 is all of them.",
+    help="Listen at this address of ours; 0.0.0.0 is all of IPv4, :: all of IPv6.",
+)
+@click.option(
+    "--stamp-port",
+    type=click.IntRange(1, PORT_LIMIT),
+    default=STAMP_PORT,
+    show_default=True,
+    help="The UDP port of the STAMP reflector.",
+)
+@click.option(
+    "--stamp-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Answer authenticated STAMP alone, with the key in this file, in hexadecimal.",
+)
+@click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
+@click.option("--stateless", is_flag=True, help="Count no sessions: loss has no direction then.")
+@click.option("--strict", is_flag=True, help="Answer no STAMP packet whose answer would be longer.")
+@click.option(
+    "--allow",
+    type=Network(),
+    multiple=True,
+    help="Answer STAMP from this network alone; may be given again.",
+)
+@click.option(
+    "--rate-cap",
+    type=Unit("rate", units.per_second),
+    default=RATE_CAP,
+    show_default=True,
+    help="Answer each source at most this many STAMP packets.",
 )
 @click.option("--iperf3", type=HostPort(), help="Serve stock iperf3 clients there too.")
 @click.pass_context
-def agent(context: click.Context, site: str, address: str, iperf3: tuple[str, int] | None) -> None:
+def agent(
+    context: click.Context,
+    site: str,
+    address: str,
+    stamp_port: int,
+    stamp_key: Path | None,
+    ptp: bool,
+    stateless: bool,
+    strict: bool,
+    allow: tuple[str, ...],
+    rate_cap: float,
+    iperf3: tuple[str, int] | None,
+) -> None:
     """Be the far end: answer STAMP, HTTP and stream tests here until interrupted.
 
     Prints a line for each open port. Reached from this machine alone unless --bind says otherwise: a
@@ -45,12 +105,25 @@ def agent(context: click.Context, site: str, address: str, iperf3: tuple[str, in
     """
     from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
+    from benchkit.linux.key_file import read_key  # noqa: PLC0415
+    from benchkit.model.spec import ReflectorSpec  # noqa: PLC0415
 
+    key_file = str(stamp_key.resolve()) if stamp_key else ""
+    read_key(key_file)  # what is wrong with it is told before anything is started
+    reflector = ReflectorSpec(
+        _resolved(address),
+        stamp_port,
+        key_file=key_file,
+        stateful=not stateless,
+        ptp=ptp,
+        strict=strict,
+        allowed=allow,
+        rate_per_s=rate_cap,
+    )
     served = (_resolved(iperf3[0]), iperf3[1]) if iperf3 else None
-    post = Post(site, _resolved(address), served)
     try:
         with one_interrupt():
-            run_agent(post, click.echo)
+            run_agent(Post(site, reflector, served), click.echo)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)

@@ -30,6 +30,11 @@ TOLERANCE_NS = 150_000
 @click.option(
     "--port", type=click.IntRange(1, 65_535), help="The UDP port of STAMP, or a TCP port."
 )
+@click.option(
+    "--stamp-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Measure by authenticated STAMP, with the key in this file.",
+)
 @click.option("--duration", type=DURATION, default="20s", show_default=True)
 @click.option("--rate", type=FREQUENCY, default="100/s", show_default=True)
 @click.option(
@@ -43,6 +48,7 @@ def record(
     output: Path | None,
     probe: str | None,
     port: int | None,
+    stamp_key: Path | None,
     duration: int,
     rate: float,
     trace: bool,
@@ -56,9 +62,12 @@ def record(
     from benchkit.campaign.recording import Wanted, record_path  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.model.stamp_options import StampOptions  # noqa: PLC0415
     from benchkit.targets.writing import target_text  # noqa: PLC0415
 
-    wanted = Wanted(address, duration, rate, probe, port, trace)
+    options = StampOptions(str(stamp_key)) if stamp_key else None
+    way = "stamp" if stamp_key and probe is None else probe
+    wanted = Wanted(address, duration, rate, way, port, trace, options)
     with one_interrupt():
         found = record_path(wanted, _say)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)

@@ -25,6 +25,7 @@ class FarEnd(IntFlag):
     NO_TTL = 16384
 
 
+# What a reader should know; of the rest the samples tell.
 WORDS = {
     FarEnd.SWAPPED_STAMPS: "it puts the sender's time where its own belongs: put right here",
     FarEnd.FOREIGN_T1: "it gives back another send time than was sent: ours is used",
@@ -37,8 +38,6 @@ WORDS = {
     FarEnd.CLASS_CHANGED_BACK: "the DSCP was changed on the way back",
     FarEnd.CLASS_REFUSED: "it refused to answer with the DSCP that was asked for",
     FarEnd.ADDRESS_TRANSLATED: "it saw another address or port than packets left with: an address translator is between",
-    FarEnd.SYNCHRONISED: "its clock is synchronised to UTC, it says",
-    FarEnd.PTP: "it stamps in PTPv2's format",
     FarEnd.NO_DWELL: "it gives one time for arrival and departure: its dwell is in the figure",
     FarEnd.NO_TTL: "it does not tell the TTL it saw",
 }

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from benchkit.model.impairment import Bursts, Trace
+from benchkit.model.stamp_options import StampOptions
 
 # Light in fibre of group index 1.468, a data-sheet figure for G.652-class fibre.
 FIBRE_NS_PER_KM = 4897
@@ -16,8 +17,9 @@ EARTH_RADIUS_KM = 6371.0
 class Site:
     """A named place. Coordinates in degrees, north and east positive; absent where nobody said.
 
-    A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp",
-    "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk.
+    A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
+    "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk. `stamp`
+    is how STAMP's packets to it are made, None is as well as it answers.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Site:
     reach: str = "auto"
     url: str | None = None
     agent: bool = False
+    stamp: StampOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Metric:
 
     Latencies have `n` due, `lost`, `effective_n` (n less what autocorrelation takes) and `percentiles`;
     goodput has `estimate` against `configured`. All in `unit`. `unstamped` counts answers whose kernel
-    stamps were missing: neither lost nor part of a percentile.
+    stamps were missing: neither lost nor part of a percentile. Of the `lost`, `lost_forward` went missing on the
+    way there and `lost_backward` on the way back, where the far end counts. `remarks` are sentences about the far end.
     """
 
     metric: str
@@ -45,6 +46,9 @@ class Metric:
     estimate: Estimate | None = None
     limited_by: str | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    lost_forward: int | None = None
+    lost_backward: int | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

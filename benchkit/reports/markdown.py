@@ -60,6 +60,8 @@ def _path(path: PathRecord) -> Iterator[str]:
             if not each.is_distribution
         ]
     )
+    if told := sentences.far_end(path):
+        yield from _list([("far end", told)])
     counted = [(each.metric, sentences.moments(each.metric)) for each in spreads]
     yield from _list([(sentences.series_name(metric), words) for metric, words in counted if words])
 

@@ -128,6 +128,21 @@ def counts(metric: Metric) -> str:
     return ", ".join(said)
 
 
+def _by_direction(metric: Metric) -> str:
+    """Where the lost ones went missing, as far as anybody can tell."""
+    if metric.lost_forward is None or metric.lost_backward is None:
+        return ""
+    said = f"lost: {metric.lost_forward} on the way there, {metric.lost_backward} on the way back"
+    rest = metric.lost - metric.lost_forward - metric.lost_backward
+    return f"{said}, {rest} unknown" if rest > 0 else said
+
+
+def far_end(path: PathRecord) -> str:
+    """What a path's far end told of itself and of the way, each thing once; mostly nothing."""
+    told = dict.fromkeys(clean(remark) for metric in path.metrics for remark in metric.remarks)
+    return "; ".join(told)
+
+
 def yardstick(series: Series, verdict: Verdict | None) -> str:
     """Physics, model, measured and budget side by side, and what is left; in the metric's unit."""
     metric = series.metric
@@ -186,10 +201,11 @@ def rate(series: Series) -> str:
 def moments(metric: Metric) -> str:
     """What else is known of a distribution, in the metric's unit."""
     decimals = decimals_for(metric.details.values())
-    return ", ".join(
+    said = [
         f"{MOMENT_NAMES.get(name, clean(name))} {fixed(value, decimals)} {clean(metric.unit)}"
         for name, value in metric.details.items()
-    )
+    ]
+    return "; ".join(part for part in (", ".join(said), _by_direction(metric)) if part)
 
 
 def beside_rate(series: Series) -> str:

@@ -87,6 +87,8 @@ def _path(path: PathRecord, width: int) -> Iterator[Line]:
         [each for each in spreads if not any(each is main for main in judged)], width
     )
     yield from _rates([each for each in series if not each.is_distribution], width)
+    if told := sentences.far_end(path):
+        yield from _hanging((f"{INDENT}far end: ", "dim"), told, width)
     for each in spreads:
         if moments := sentences.moments(each.metric):
             label = f"{INDENT}{sentences.series_name(each.metric)}: "

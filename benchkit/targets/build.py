@@ -37,6 +37,7 @@ from benchkit.targets.schema import (
     WeatherTable,
 )
 from benchkit.targets.schema import SharedModelTable as Shared
+from benchkit.targets.stamp_table import stamp_complaints
 
 _NS_PER_MS = 1e6
 _NS = {"us": 1e3, "ms": 1e6}
@@ -52,6 +53,8 @@ def read_target(path: FilePath) -> Target:
         table = TargetTable.model_validate(file.tree)
     except ValidationError as error:
         complaints += complaints_of(error, TargetTable)
+    if table is not None:
+        complaints += stamp_complaints([site.stamp for site in table.site], path.parent)
     if complaints or library.problems or table is None:
         raise TargetError(*file.worded(complaints), *library.problems)
     return _target(file, table, library)
@@ -68,6 +71,7 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             reach=site.reach,
             url=site.url,
             agent=site.agent,
+            stamp=site.stamp.options(file.path.parent) if site.stamp else None,
         )
         for site in table.site
     )

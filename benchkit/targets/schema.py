@@ -11,15 +11,17 @@ from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from benchkit import units
 from benchkit.targets.problems import shown
+from benchkit.targets.stamp_table import StampTable
+from benchkit.targets.table import Table
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CONGESTION = re.compile(r"[a-z0-9_]{1,15}")  # 16 octets of TCP_CA_NAME_MAX, one of them the end
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
-_REACH = re.compile(r"auto|stamp|icmp|tcp \d{1,5}")
+_REACH = re.compile(r"auto|icmp|stamp(?: \d{1,5})?|tcp \d{1,5}")
 _URL = re.compile(r"https?://[!-~]+")
 _PORTS = 1 << 16
 _MOST_PER_SECOND = 1e6
@@ -118,9 +120,10 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _reach(text: str) -> str:
-    if not _REACH.fullmatch(text) or (text[:3] == "tcp" and not 0 < int(text[4:]) < _PORTS):
+    _, _, port = text.partition(" ")
+    if not _REACH.fullmatch(text) or (port and not 0 < int(port) < _PORTS):
         raise ValueError(
-            f"{text!r} is no way to reach a site: write 'auto', 'stamp', 'icmp', or 'tcp 443'"
+            f"{text!r} is no way to reach a site: write 'auto', 'stamp', 'stamp 8862', 'icmp', or 'tcp 443'"
         )
     return text
 
@@ -167,14 +170,6 @@ Step = Annotated[int, BeforeValidator(_quantity(_step, "100 ms"))]
 Schema = Annotated[Literal[1], Field(alias="schema")]
 
 
-class Table(BaseModel):
-    """Strict, closed and frozen: a typing error is an error, and never a default."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, validate_by_alias=True
-    )
-
-
 class SiteTable(Table):
     name: Name
     label: Line | None = None
@@ -184,6 +179,7 @@ class SiteTable(Table):
     reach: Annotated[str, AfterValidator(_reach)] = "auto"
     url: Annotated[str, AfterValidator(_url)] | None = None
     agent: bool = False
+    stamp: StampTable | None = None
 
 
 class BurstsTable(Table):

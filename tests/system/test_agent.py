@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import urllib.request
+from pathlib import Path
 
 import pytest
 from commands import Running, benchkit
@@ -75,6 +77,62 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
         assert "stopped" in errors
         assert "Traceback" not in errors
         assert agent.survivors() == []
+
+
+SEALED = """
+schema = 1
+title = "Sealed"
+
+[[site]]
+name = "me"
+
+[[site]]
+name = "six"
+address = "::1"
+reach = "stamp 18862"
+stamp.key = "secret"
+stamp.dscp = "ef"
+stamp.extensions = ["class-of-service", "follow-up-telemetry", "location"]
+
+[[path]]
+from = "me"
+to = "six"
+real = true
+
+[[path.budget]]
+metric = "rtt"
+percentile = "p50"
+limit = "100 ms"
+
+[plan]
+probes = ["rtt"]
+duration = "1 s"
+rate = "100/s"
+"""
+
+
+def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_else(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret").write_text("ab" * 32)
+    (tmp_path / "other").write_text("cd" * 32)
+    (tmp_path / "sealed.toml").write_text(SEALED)
+    (tmp_path / "open.toml").write_text(SEALED.replace("secret", "other"))
+    words = ("--bind", "::1", "--stamp-port", "18862", "--stamp-key", str(tmp_path / "secret"))
+    with Running("agent", *words, "--allow", "::1", "--rate-cap", "10000/s") as agent:
+        assert lines(agent, 3)[0].split() == ["STAMP", "::1", "UDP", "18862,", "authenticated"]
+        results = ("--results", str(tmp_path / "runs"))
+        done = benchkit("run", str(tmp_path / "sealed.toml"), "--format", "json", *results)
+        assert done.returncode == 0, done.stderr
+        assert "STAMP, UDP port 18862, authenticated answers" in done.stderr
+        (metric,) = json.loads(done.stdout)["paths"][0]["metrics"]
+        assert (metric["n"], metric["lost"]) == (100, 0)
+        # Its kernel's departures come with later answers; nobody follows the last.
+        assert metric["unstamped"] == 1
+        assert "remarks" not in metric
+        refused = benchkit("run", str(tmp_path / "open.toml"), *results)
+        assert refused.returncode == 4
+        assert "nothing answers at six (::1 STAMP, UDP port 18862, authenticated)" in refused.stderr
 
 
 def test_a_port_that_is_taken_is_told() -> None:

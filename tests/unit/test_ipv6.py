@@ -115,13 +115,21 @@ def test_a_name_of_both_families_is_tried_by_both_the_most_exact_way_first(
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
     assert addresses("both.example") == ["2001:db8::1", "192.0.2.1"]
-    ways = [(way.address, way.probe) for way in candidates(addresses("both.example"), "auto")]
-    assert ways[:4] == [
-        ("2001:db8::1", "stamp"),
-        ("192.0.2.1", "stamp"),
-        ("2001:db8::1", "icmp"),
-        ("192.0.2.1", "icmp"),
+    ways = [
+        (way.address, way.probe, bool(way.options.extensions))
+        for way in candidates(addresses("both.example"), "auto")
     ]
+    # With follow-up telemetry first, for that is what tells most.
+    assert ways[:6] == [
+        ("2001:db8::1", "stamp", True),
+        ("192.0.2.1", "stamp", True),
+        ("2001:db8::1", "stamp", False),
+        ("192.0.2.1", "stamp", False),
+        ("2001:db8::1", "icmp", False),
+        ("192.0.2.1", "icmp", False),
+    ]
+    (named, _) = candidates(["2001:db8::1"], "stamp 8862")
+    assert named.port == 8862
 
 
 def test_an_echo_reply_of_icmpv6_is_told_from_anything_else() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from benchkit.errors import AskedWronglyError, BenchkitError, TargetError
 from benchkit.model.impairment import Bursts, Trace
+from benchkit.model.stamp_options import StampOptions
 from benchkit.model.target import Target
 from benchkit.targets import find_target, folders, load_target, shipped_targets
 from benchkit.targets.build import read_target
@@ -238,6 +239,15 @@ def test_a_real_path_has_an_address_and_no_model() -> None:
     [
         ('reach = "tcp 70000"', ["reach", "tcp 70000", "tcp 443"]),
         ('reach = "udp"', ["reach", "udp", "icmp"]),
+        ('reach = "stamp 0"', ["reach", "stamp 0", "stamp 8862"]),
+        ('address = "2001:db8::1::2"', ["address", "IPv6"]),
+        ('stamp.dscp = "fast"', ["stamp.dscp", "fast", "af41"]),
+        ("stamp.dscp = 64", ["stamp.dscp", "64", "0 to 63"]),
+        ('stamp.size = "46 B"', ["stamp.size", "46 B", "44 B", "48 B"]),
+        ('stamp.size = "1 MB"', ["stamp.size", "1 MB", "65000 B"]),
+        ('stamp.stamps = "tai"', ["stamp.stamps", "tai", "ptp"]),
+        ('stamp.extensions = ["speed"]', ["stamp.extensions[1]", "speed", "location"]),
+        ('stamp.key = "no.key"', ["stamp.key", "No such file", "openssl rand"]),
         ('url = "ftp://x"', ["url", "ftp://x", "https://"]),
         ('address = "-x"', ["address", "-x"]),
     ],
@@ -246,6 +256,30 @@ def test_an_address_that_cannot_be_is_one_line(says: str, words: list[str]) -> N
     (line,) = problems(GOOD.replace('name = "far"', f'name = "far"\n{says}'))
     for word in words:
         assert word in line
+
+
+def test_a_site_says_how_its_stamp_packets_are_made(folder: Path) -> None:
+    (folder / "secret").write_text("ab" * 32)
+    says = """name = "far"
+address = "2001:db8::7"
+reach = "stamp 8862"
+stamp.key = "secret"
+stamp.dscp = "ef"
+stamp.size = "300 B"
+stamp.stamps = "ptp"
+stamp.extensions = ["class-of-service", "follow-up-telemetry"]
+"""
+    site = load(GOOD.replace('name = "far"', says)).site("far")
+    assert site.stamp is not None
+    assert (site.address, site.reach) == ("2001:db8::7", "stamp 8862")
+    assert site.stamp == StampOptions(
+        key_file=str(folder / "secret"),
+        dscp=46,
+        octets=300,
+        ptp=True,
+        extensions=("class-of-service", "follow-up-telemetry"),
+    )
+    assert site.stamp.least_octets == 112 + 20 + 8 + 20
 
 
 def test_a_figure_read_one_way_allows_twice_as_much_as_a_round_trip() -> None:

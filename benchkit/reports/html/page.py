@@ -160,7 +160,8 @@ def _card(path: PathRecord, samples: Sequence[Samples], key: str) -> Card:
             for each in series
             if not each.is_distribution
         ),
-        moments=tuple(
+        moments=tuple([f"far end: {told}"] if (told := sentences.far_end(path)) else [])
+        + tuple(
             f"{sentences.series_name(each.metric)}: {moments}"
             for each in series
             if each.is_distribution and (moments := sentences.moments(each.metric))
