@@ -49,7 +49,7 @@ def run_errand(errand: Errand, say: Callable[[str], None], tolerance_ns: int) ->
             emulation.apply([path.model])
         ends = emulation.ends[path.name]
         say(f"{path.name}: {path.near} is {ends.near}, {path.far} is {ends.far}")
-        hosts = stack.enter_context(_hosts(path, emulation))
+        hosts = stack.enter_context(hosts_of(path, emulation))
         told = {"BENCHKIT_PATH": path.name, "BENCHKIT_NEAR": ends.near, "BENCHKIT_FAR": ends.far}
 
         def words(site: str, command: Sequence[str]) -> list[str]:
@@ -68,7 +68,7 @@ def run_errand(errand: Errand, say: Callable[[str], None], tolerance_ns: int) ->
 
 
 @contextmanager
-def _hosts(path: Path, emulation: Emulation) -> Iterator[File]:
+def hosts_of(path: Path, emulation: Emulation) -> Iterator[File]:
     """A hosts file in which both sites have their names, before what this machine's own says."""
     ends = emulation.ends[path.name]
     folder = HeldFolder()

@@ -35,12 +35,7 @@ class Namespace:
 
     def inside(self, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401
         """Call a function in a thread that has entered this namespace, and return its result."""
-
-        def entered() -> Result:
-            libc.enter_network(self.path)
-            return function(*arguments)
-
-        return _in_thread(entered)
+        return inside(self.path, function, *arguments)
 
     def set_sysctls(self, values: Mapping[str, str]) -> None:
         """Write settings below /proc/sys/net, keys as `ipv4/ip_forward`; one the kernel lacks is passed over."""
@@ -62,6 +57,19 @@ class Namespace:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def inside(path: str, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401
+    """Call a function in a thread that has entered the namespace at that path, and return its result.
+
+    In a thread of its own, for an ordinary user's thread that went there could not come home.
+    """
+
+    def entered() -> Result:
+        libc.enter_network(path)
+        return function(*arguments)
+
+    return _in_thread(entered)
 
 
 def _make() -> int:

@@ -42,8 +42,8 @@ def why_no_user_namespaces() -> str | None:
     return tried.stderr.strip() if tried.returncode else None
 
 
-def obtain_namespaces(arguments: Sequence[str]) -> None:
-    """Return when this process may make network namespaces.
+def obtain_namespaces(arguments: Sequence[str], *, module: str = "benchkit") -> None:
+    """Return when this process, `python -m` that module with these arguments, may make network namespaces.
 
     An ordinary user's process is replaced, once, by the same command inside a user namespace of its own:
     same process id, same terminal, files still owned by the user. Raises UnfitError where neither goes.
@@ -59,4 +59,4 @@ def obtain_namespaces(arguments: Sequence[str]) -> None:
         )
     os.environ[INSIDE] = "1"
     sys.stdout.flush()
-    os.execvp(UNSHARE[0], [*UNSHARE, "--", sys.executable, "-m", "benchkit", *arguments])  # noqa: S606  argv, no shell
+    os.execvp(UNSHARE[0], [*UNSHARE, "--", sys.executable, "-m", module, *arguments])  # noqa: S606  argv, no shell
