@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,18 +67,19 @@ def load_runs(results: Path, names: Sequence[str]) -> tuple[StoredRun, ...]:
     return tuple(StoredRun(read_run(folder), folder) for folder in folders)
 
 
-def compare_runs(
+def compare_runs(  # noqa: PLR0913  two sides, and by which rules
     base: Sequence[StoredRun],
     candidate: Sequence[StoredRun],
     *,
     rule: Rule = DEFAULT_RULE,
     allowed: Collection[str] = (),
     only: Collection[Key] | None = None,
+    turns: int = 0,
     seed: int = 1,
 ) -> Comparison:
     """Hold the candidate's runs against the base's, cell by cell; `allowed` aspects may differ.
 
-    With `only`, these cells are judged and no others. The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
+    Both sides' runs come in the order in which they were measured, in `turns` of base, candidate, candidate, base. With `only`, these cells are judged and no others. The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
     """
     both = {run.folder.resolve() for run in base} & {run.folder.resolve() for run in candidate}
     if both:
@@ -87,7 +88,7 @@ def compare_runs(
     differs = differences(*records, allowed)
     refused = f"what differs: {differs[0]}" if differs else None
     asked = [
-        each
+        replace(each, turns=turns)
         for key, each in _questions(base, candidate, seed).items()
         if only is None or key in only
     ]

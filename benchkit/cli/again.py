@@ -18,7 +18,10 @@ from benchkit.model.record import RunRecord
 FOLDER = "again"
 INTERRUPTED = 130
 # What the narrowed command says anew, or what is no part of the question.
-_LEFT_OUT = {"target", "paths", "probes", "seed", "name", "gate", "results", "form", "dry_run"}
+_LEFT_OUT = {
+    *("target", "paths", "probes", "seed", "name", "gate", "results", "form", "dry_run"),
+    *("repeat", "base", "interleave"),
+}
 _FIRST_WORDS = ["benchkit", "run"]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,12 +19,16 @@ from benchkit.cli.options import (
     terminal,
 )
 from benchkit.errors import AskedWronglyError
-from benchkit.model.record import RunRecord
+
+if TYPE_CHECKING:  # numpy, which `--help` need not pay for
+    from benchkit.campaign.question import Changes, Question
+    from benchkit.model.target import Target
 
 PROBES = ("rtt", "http", "tcp")
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
-FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
+# Formats that may follow themselves on stdout, when there are several runs.
+SEVERAL = ("text", "markdown")
 LONGEST_NS = 5 * 60 * 10**9
 
 
@@ -65,6 +71,19 @@ LONGEST_NS = 5 * 60 * 10**9
 )
 @click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Measure so many runs, one after another; with --interleave so many turns.",
+)
+@click.option("--compare", "base", metavar="BASE", help="Another target to measure and compare.")
+@click.option(
+    "--interleave",
+    is_flag=True,
+    help="Measure BASE and TARGET in turns of base, TARGET, TARGET, base.",
+)
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
@@ -83,6 +102,9 @@ def run(
     max_duration: int | None,
     rate: float | None,
     seed: int | None,
+    repeat: int,
+    base: str | None,
+    interleave: bool,
     name: str | None,
     dry_run: bool,
     gate: bool,
@@ -94,19 +116,52 @@ def run(
     TARGET is a shipped target's name or a TOML file; `guizhou` without one. The report goes to stdout,
     progress to stderr, the run to a new folder below --results.
     """
-    from benchkit.campaign.question import Changes, Question, eased, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.question import Changes, Question  # noqa: PLC0415  costs numpy
     from benchkit.linux.uml import own_kernel  # noqa: PLC0415
-    from benchkit.targets import load_target  # noqa: PLC0415
 
-    asked = load_target(target)
+    _check_several(repeat, base, form, interleave=interleave)
     longest = _longest_ns(max_duration, until_decided=until_decided)
     changes = Changes(paths, probes, duration, rate, seed, longest)
-    asked = narrowed(asked, changes)
     here = own_kernel()
-    if here == "uml":
-        asked = eased(asked, keeps_rate=rate is not None)
-    elif kernel == "uml" and not dry_run:
-        context.exit(_inside(asked, results))
+    asked = [_target(each, changes, here) for each in (base, target) if each is not None]
+    if here != "uml" and kernel == "uml" and not dry_run:
+        context.exit(_inside(asked, results, repeat))
+    for each in asked:
+        _tell(each, emulator)
+    if dry_run:
+        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
+
+        for each in asked:
+            print_steps(each, emulator)
+        return
+    command = shlex.join(["benchkit", "run", *_arguments()])
+    questions = [Question(each, emulator, name, command, here) for each in asked]
+    context.exit(_answer(questions, repeat, results, form, gate=gate))
+
+
+def _check_several(repeat: int, base: str | None, form: str, *, interleave: bool) -> None:
+    if (base is not None) != interleave:
+        raise AskedWronglyError(
+            "--compare BASE and --interleave measure two targets in turns: give both; runs that are there "
+            "already are compared by `benchkit compare`"
+        )
+    if repeat > 1 and base is None and form not in SEVERAL:
+        raise AskedWronglyError(
+            f"--repeat {repeat} --format {form}: several reports in one stream are text or markdown; "
+            "`benchkit report` shows each run in every format"
+        )
+
+
+def _target(name: str, changes: Changes, kernel: str) -> Target:
+    """The target as it is asked, and as this kernel can measure it."""
+    from benchkit.campaign.question import eased, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    asked = narrowed(load_target(name), changes)
+    return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
+
+
+def _tell(asked: Target, emulator: str) -> None:
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
     if emulator == "none" and any(path.model is not None for path in asked.paths):
@@ -114,24 +169,13 @@ def run(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
         )
-    if dry_run:
-        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
-
-        print_steps(asked, emulator)
-        return
-    command = shlex.join(["benchkit", "run", *_arguments()])
-    question = Question(asked, emulator, name, command, here)
-    status = _answer(question, results, form, gate=gate)
-    context.exit(status)
 
 
-def _inside(target: object, results: Path) -> int:
+def _inside(targets: Sequence[Target], results: Path, repeat: int) -> int:
     """Run the same command inside user-mode Linux, with the host's files."""
     from benchkit.campaign.question import longest_s  # noqa: PLC0415  costs numpy
     from benchkit.linux import uml  # noqa: PLC0415
-    from benchkit.model.target import Target  # noqa: PLC0415
 
-    assert isinstance(target, Target)  # noqa: S101
     hidden = uml.why_hidden(results)
     if hidden is not None:
         raise AskedWronglyError(
@@ -141,7 +185,10 @@ def _inside(target: object, results: Path) -> int:
     return uml.run_inside(
         [sys.executable, "-m", "benchkit", *sys.argv[1:]],
         environment=uml.own_environment({}),
-        limit_s=longest_s(target.plan, len(target.paths)),
+        # In a turn each of two targets is measured twice.
+        limit_s=len(targets)
+        * repeat
+        * sum(longest_s(each.plan, len(each.paths)) for each in targets),
     )
 
 
@@ -157,35 +204,27 @@ def _arguments() -> list[str]:
     return sys.argv[sys.argv.index("run") + 1 :] if "run" in sys.argv else sys.argv[1:]
 
 
-def _answer(question: object, results: Path, form: str, *, gate: bool) -> int:
-    from benchkit.campaign.question import Question  # noqa: PLC0415  costs numpy
-    from benchkit.campaign.runner import run_campaign  # noqa: PLC0415
-    from benchkit.cli.progress import progress  # noqa: PLC0415
+def _answer(
+    questions: Sequence[Question], repeat: int, results: Path, form: str, *, gate: bool
+) -> int:
+    """Measure what is asked, once or several times, or two targets in turns."""
+    from benchkit.cli import interleave, measuring  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
     from benchkit.reports import render  # noqa: PLC0415
-    from benchkit.store import write_run  # noqa: PLC0415
 
-    assert isinstance(question, Question)  # noqa: S101
-    if question.is_emulated:
+    *base, question = questions
+    if base:
+        interleave.check(base[0].target, question.target, form)
+    if any(each.is_emulated for each in questions):
         obtain_namespaces(sys.argv[1:])
     with one_interrupt():
-        with progress() as observe:
-            outcome = run_campaign(question, observe)
-        folder = write_run(results, outcome.record, outcome.samples)
-    width, color = terminal()
-    click.echo(render(outcome.record, form, width=width, color=color), nl=False)
-    click.echo(f"kept in {folder}", err=True)
-    return exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
-
-
-def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
-    """The exit status of a run, the gravest reason first."""
-    reasons = (
-        (record.interrupted, INTERRUPTED),
-        (record.verdict == "unfit", UNFIT),
-        (unmeasured, UNMEASURED),
-        (record.verdict == "fail", FAILED),
-        (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
-    )
-    return next((status for holds, status in reasons if holds), 0)
+        if base:
+            return interleave.interleaved(base[0], question, repeat, results, form, gate=gate)
+        statuses: list[int] = []
+        width, color = terminal()
+        while len(statuses) < repeat and measuring.INTERRUPTED not in statuses:
+            kept = measuring.measure(question, results, gate=gate)
+            click.echo(render(kept.record, form, width=width, color=color), nl=False)
+            statuses.append(kept.status)
+    return measuring.gravest(statuses)

@@ -59,7 +59,8 @@ FLOORS: Mapping[str, Floor] = MappingProxyType(
 class Question:
     """One cell to be judged: which statistic, and what each run of either side gave for it.
 
-    `metric` is the metric as the cell names it, `kind` the one of FLOORS. No replicates: that side lacks the cell.
+    `metric` is the metric as the cell names it, `kind` the one of FLOORS. No replicates: that side lacks the cell. `turns` is
+    how often base, candidate, candidate, base were measured in this order; 0 for not so.
     """
 
     path: str
@@ -72,6 +73,7 @@ class Question:
     less_is_better: bool
     base: Sequence[Replicate]
     candidate: Sequence[Replicate]
+    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _whole(question: Question) -> bool:
 
 
 def _contrast(question: Question, rule: Rule) -> _Contrast:
-    found = difference(question.base, question.candidate)
+    found = difference(question.base, question.candidate, turns=question.turns)
     base = fmean(one.value for one in question.base)
     floor = rule.floors[question.kind].of(base)
     return _Contrast(question, found, floor, found.chance_above(floor), found.chance_below(floor))

@@ -13,6 +13,8 @@ from benchkit.stats.student import student_quantile, student_tail
 
 # From so many runs on one side on, how runs differ among themselves is known, and counts.
 FEWEST_RUNS = 3
+# Of either side, in a turn of base, candidate, candidate, base.
+RUNS_OF_A_TURN = 2
 POWER = 0.8
 _Error = Callable[[Replicate], float]
 
@@ -30,7 +32,7 @@ class Doubt:
 class Difference:
     """Candidate less base. What is said of it holds by each of its `doubts`: the least sure of them decides.
 
-    `method` is "runs" where runs are the replicates, else "blocks". `value` is infinite where one side's
+    `method` is "runs" where runs are the replicates, "interleaved" where they alternated too, else "blocks". `value` is infinite where one side's
     percentile is a lost packet for sure, NaN where no figure can be given.
     """
 
@@ -66,21 +68,27 @@ class Difference:
         return floor + reach if known else None
 
 
-def difference(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Difference:
+def difference(
+    base: Sequence[Replicate], candidate: Sequence[Replicate], *, turns: int = 0
+) -> Difference:
     """What the candidate's runs have more than the base's; at least one run on either side.
 
-    With three runs on a side the replicate is the run. What happened within the runs is a doubt of its own: runs
+    They were measured in so many `turns` of base, candidate, candidate, base; 0 for in no such order. With three runs on a side the replicate is the run. What happened within the runs is a doubt of its own: runs
     that agree by luck are no surer than their packets. It alone counts where both sides have fewer runs than three: how
     runs differ among themselves is not seen then.
     """
     by_runs = max(len(base), len(candidate)) >= FEWEST_RUNS
-    method = "runs" if by_runs else "blocks"
+    alternated = turns > 1 and len(base) == len(candidate) == RUNS_OF_A_TURN * turns
+    method = "interleaved" if alternated else "runs" if by_runs else "blocks"
     if any(math.isinf(one.value) for one in (*base, *candidate)):
         none = Doubt(math.inf, math.inf, math.inf)
         return Difference(_lost_difference(base, candidate), (none,), method)
     value = fmean(one.value for one in candidate) - fmean(one.value for one in base)
     within = _within(base, candidate, by_runs=by_runs)
-    return Difference(value, (within, _between(base, candidate)) if by_runs else (within,), method)
+    if not by_runs:
+        return Difference(value, (within,), method)
+    between = _within_turns if alternated else _between
+    return Difference(value, (within, between(base, candidate)), method)
 
 
 def _lost_difference(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> float:
@@ -110,6 +118,24 @@ def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt
     freedom = float(sum(counts) - len(counts))
     error = math.sqrt(squares / freedom * sum(1 / count for count in counts))
     return Doubt(error, error, freedom)
+
+
+def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt:
+    """By how runs differ among themselves within a turn, as in randomised blocks (Fisher 1935).
+
+    What changes from turn to turn, as a machine does over an hour, is on both sides alike and costs nothing, and a steady
+    drift within a turn of base, candidate, candidate, base is in neither side's mean.
+    """
+    squares, turns = 0.0, len(base) // RUNS_OF_A_TURN
+    change = fmean(one.value for one in candidate) - fmean(one.value for one in base)
+    for turn in range(turns):
+        own = slice(turn * RUNS_OF_A_TURN, (turn + 1) * RUNS_OF_A_TURN)
+        figures = [one.value + change / 2 for one in base[own]]
+        figures += [one.value - change / 2 for one in candidate[own]]
+        squares += variance(figures) * (len(figures) - 1)
+    freedom = turns * (2 * RUNS_OF_A_TURN - 1) - 1
+    error = math.sqrt(squares / freedom * 2 / len(base))
+    return Doubt(error, error, float(freedom))
 
 
 def _within(base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_runs: bool) -> Doubt:

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from sample_records import passing
 
-from benchkit.cli.run import exit_status
+from benchkit.cli.measuring import exit_status
 from benchkit.model.record import VERDICTS
 
 # verdict: measured, measured and gating, not everything measured, the same and gating

@@ -1,0 +1,54 @@
+"""Measuring a question and keeping the run: what every way of `benchkit run` does, once or several times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from benchkit.campaign.question import Question
+from benchkit.campaign.runner import run_campaign
+from benchkit.cli.progress import progress
+from benchkit.model.record import RunRecord
+from benchkit.store import write_run
+
+FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
+# Of several exit statuses, the one to end with.
+GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, FAILED, INCONCLUSIVE, 0)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run, the folder that it is in, and the exit status that it asks for."""
+
+    record: RunRecord
+    folder: Path
+    status: int
+
+
+def measure(question: Question, results: Path, *, gate: bool) -> Kept:
+    """Run the campaign and keep its record and samples, whatever came of it."""
+    with progress() as observe:
+        outcome = run_campaign(question, observe)
+    folder = write_run(results, outcome.record, outcome.samples)
+    click.echo(f"kept in {folder}", err=True)
+    status = exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
+    return Kept(outcome.record, folder, status)
+
+
+def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
+    """The exit status of a run, the gravest reason first."""
+    reasons = (
+        (record.interrupted, INTERRUPTED),
+        (record.verdict == "unfit", UNFIT),
+        (unmeasured, UNMEASURED),
+        (record.verdict == "fail", FAILED),
+        (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
+    )
+    return next((status for holds, status in reasons if holds), 0)
+
+
+def gravest(statuses: list[int]) -> int:
+    """The one exit status that says the worst of several runs."""
+    return next(status for status in GRAVEST_FIRST if status in statuses)
