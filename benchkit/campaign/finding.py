@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from benchkit.clock import NS_PER_US
 
@@ -14,18 +14,23 @@ State = Literal["ok", "warning", "no"]
 
 @dataclass(frozen=True)
 class Finding:
-    """A topic, how it stands, what was found, and what would mend it (empty where nothing need be)."""
+    """A topic, how it stands, what was found, and what would mend it (empty where nothing need be).
+
+    `figures` are the numbers in it, for programs.
+    """
 
     topic: str
     state: State
     said: str
     remedy: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def to_plain(finding: Finding) -> dict[str, str]:
-    """As JSON holds it; an empty remedy is absent."""
+def to_plain(finding: Finding) -> dict[str, Any]:
+    """As JSON holds it; an empty remedy and no figures are absent."""
     plain = {"topic": finding.topic, "state": finding.state, "said": finding.said}
-    return {**plain, "remedy": finding.remedy} if finding.remedy else plain
+    more = {"remedy": finding.remedy, "figures": dict(finding.figures)}
+    return {**plain, **{key: value for key, value in more.items() if value}}
 
 
 def from_plain(plain: Mapping[str, str]) -> Finding:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import results_option, terminal
+from benchkit.cli.options import DURATION, results_option, terminal
 
 if TYPE_CHECKING:
     from benchkit.campaign.finding import Finding
@@ -27,6 +27,35 @@ TOPIC_WIDTH = 11
     help="Only remove what killed runs left; unfinished runs with a whole record are completed.",
 )
 @click.option(
+    "--aa",
+    is_flag=True,
+    help="Measure the same thing against itself: false alarms, and what a gate can see here.",
+)
+@click.option(
+    "--target", default="guizhou", show_default=True, help="What --aa measures, idle round trips."
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=4),
+    default=8,
+    show_default=True,
+    help="How often --aa measures it.",
+)
+@click.option(
+    "--duration",
+    type=DURATION,
+    default="2s",
+    show_default=True,
+    help="How long each run of --aa is.",
+)
+@click.option(
+    "--see",
+    type=DURATION,
+    default="0.5ms",
+    show_default=True,
+    help="The change of latency for which --aa says how long a gate must measure.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(("text", "json")),
@@ -36,7 +65,17 @@ TOPIC_WIDTH = 11
 )
 @results_option
 @click.pass_context
-def doctor(context: click.Context, clean: bool, form: str, results: Path) -> None:
+def doctor(
+    context: click.Context,
+    clean: bool,
+    aa: bool,
+    target: str,
+    runs: int,
+    duration: int,
+    see: int,
+    form: str,
+    results: Path,
+) -> None:
     """Say what this machine can emulate and how well it measures, and what to do about what it cannot.
 
     Each finding is `ok`, `!!` (it works, but worse) or `no`. Exit status 5 when no emulator works.
@@ -45,6 +84,11 @@ def doctor(context: click.Context, clean: bool, form: str, results: Path) -> Non
         from benchkit.campaign.tidying import clean as tidy  # noqa: PLC0415  as every command does
 
         _show(tidy(results), form)
+        return
+    if aa:
+        from benchkit.cli.doctor_aa import compare_with_itself  # noqa: PLC0415  numpy
+
+        _show(compare_with_itself(target, runs, duration, see), form)
         return
     from benchkit.campaign.health import examine, is_fit  # noqa: PLC0415
 

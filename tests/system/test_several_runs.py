@@ -46,6 +46,18 @@ def test_a_run_is_repeated(tmp_path: Path) -> None:
     assert done.stdout.count("PASS: 1 of 1 paths keeps its promise") == 2
 
 
+@pytest.mark.privileged
+def test_the_doctor_measures_the_same_thing_against_itself(tmp_path: Path) -> None:
+    words = ("--aa", "--target", quick_target(tmp_path), "--runs", "4", "--duration", "800ms")
+    done = benchkit("doctor", *words, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = {each["topic"]: each for each in json.loads(done.stdout)["findings"]}
+    assert list(found) == ["aa", "p50", "p95", "p99"]
+    assert found["aa"]["figures"]["comparisons"] == 6
+    assert found["p50"]["figures"]["smallest_visible_ms"] > 0.1
+    assert not list(tmp_path.glob("2*"))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
