@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.stats.comparison import Rule
 
 FORMATS = ("text", "markdown", "json")
+GATE_FORMATS = (*FORMATS, "junit", "github-summary", "github-annotations")
 # Written out, as importing them costs numpy; a test holds them to `stats.comparable.ASPECTS`.
 ASPECTS = ("emulator", "kernel", "target", "stamps", "environment")
 NS_PER_MS = 1_000_000
@@ -26,6 +28,23 @@ side_by_side_format_option = click.option(
     show_default=True,
     help="What the answer is written as; paper is one table in Markdown, html one file with charts.",
 )
+
+
+class FormatAndFile(click.ParamType[tuple[str, Path | None]]):
+    """`junit`, or `junit=report.xml` for a file instead of stdout."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Part the two, or fail with the formats there are."""
+        if not isinstance(value, str):
+            return value
+        form, _, file = value.partition("=")
+        if form not in GATE_FORMATS:
+            self.fail(f"{form!r} is none of {', '.join(GATE_FORMATS)}", param, ctx)
+        return form, Path(file) if file else None
+
+
 comparison_format_option = click.option(
     "--format",
     "form",
@@ -33,6 +52,16 @@ comparison_format_option = click.option(
     default="text",
     show_default=True,
     help="What the answer is written as.",
+)
+gate_format_option = click.option(
+    "--format",
+    "forms",
+    type=FormatAndFile(),
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    default=("text",),
+    show_default=True,
+    help="What the answer is written as, and where, if not stdout; may be repeated.",
 )
 despite_option = click.option(
     "--despite",

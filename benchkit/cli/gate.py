@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.cli.comparing import (
-    comparison_format_option,
     despite_option,
     floor_option,
     floor_share_option,
+    gate_format_option,
     rule_from,
 )
 from benchkit.cli.options import results_option, terminal
-from benchkit.errors import BenchkitError
+from benchkit.errors import AskedWronglyError, BenchkitError
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.comparing import StoredRun
@@ -48,7 +48,7 @@ STATUS = {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
 @floor_share_option
 @floor_option
 @results_option
-@comparison_format_option
+@gate_format_option
 @click.pass_context
 def gate(
     context: click.Context,
@@ -59,7 +59,7 @@ def gate(
     min_percent: float | None,
     min_latency: int | None,
     results: Path,
-    form: str,
+    forms: tuple[tuple[str, Path | None], ...],
 ) -> None:
     """Say whether RUN may pass: against its budgets, and against a baseline of one or more runs.
 
@@ -67,10 +67,9 @@ def gate(
     done here; only what fails twice is a failure. The second run is kept in the folder `again` below --results.
 
     Exit status: 0 pass; 1 a budget failed, a regression, or a figure that the baseline has is missing;
-    3 inconclusive; 5 the run's machine was unfit. Five runs or more make a baseline that knows how runs differ.
+    3 inconclusive; 5 the run's machine was unfit. --format may be repeated: --format text --format junit=gate.xml. Five runs or more make a baseline that knows how runs differ.
     """
     from benchkit.campaign.comparing import compare_runs, load_runs  # noqa: PLC0415  costs numpy
-    from benchkit.reports.comparison import render_gate  # noqa: PLC0415
     from benchkit.stats.gate import gate as judged  # noqa: PLC0415
     from benchkit.store.baselines import expanded  # noqa: PLC0415
 
@@ -86,9 +85,25 @@ def gate(
     answer = judged(candidate.record, against_base(candidate))
     if confirm:
         answer = _confirmed(candidate, answer, against_base, results)
-    width, color = terminal()
-    click.echo(render_gate(answer, form, width=width, color=color), nl=False)
+    _write(answer, forms)
     context.exit(STATUS[answer.verdict])
+
+
+def _write(answer: Gate, forms: Sequence[tuple[str, Path | None]]) -> None:
+    """Every format that is asked for, files first: they are there before the exit status is."""
+    from benchkit.reports.comparison import render_gate  # noqa: PLC0415  costs numpy
+
+    for form, file in sorted(forms, key=lambda each: each[1] is None):
+        if file is None:
+            width, color = terminal()
+            click.echo(render_gate(answer, form, width=width, color=color), nl=False)
+            continue
+        try:
+            file.write_text(render_gate(answer, form), encoding="utf-8")
+        except OSError as error:
+            raise AskedWronglyError(
+                f"the gate's answer cannot be written to {file}: {error.strerror}; name another file"
+            ) from error
 
 
 def _confirmed(candidate: StoredRun, first: Gate, against_base: Against, results: Path) -> Gate:

@@ -10,10 +10,12 @@ from benchkit.model.comparison import Comparison, Gate
 from benchkit.model.comparison_json import dump_comparison, dump_gate
 from benchkit.reports.comparison_markdown import render_comparison_markdown, render_gate_markdown
 from benchkit.reports.comparison_text import render_comparison_text, render_gate_text
+from benchkit.reports.gate_ci import render_gate_annotations, render_gate_junit, render_gate_summary
 from benchkit.reports.side_by_side import render_comparisons_csv, render_paper
 
 COMPARISON_FORMATS = ("text", "markdown", "json")
 SIDE_BY_SIDE_FORMATS = (*COMPARISON_FORMATS, "csv", "paper", "html")
+GATE_FORMATS = (*COMPARISON_FORMATS, "junit", "github-summary", "github-annotations")
 
 
 def render_comparison(
@@ -24,7 +26,7 @@ def render_comparison(
     color: bool = False,
 ) -> str:
     """The comparison in one of COMPARISON_FORMATS, with a newline at its end; AskedWronglyError for another."""
-    _check(format)
+    _check(format, COMPARISON_FORMATS)
     if format == "json":
         return dump_comparison(comparison)
     if format == "markdown":
@@ -61,17 +63,20 @@ def render_gate(
     width: int = 80,
     color: bool = False,
 ) -> str:
-    """The gate's answer, likewise."""
-    _check(format)
-    if format == "json":
-        return dump_gate(gate)
-    if format == "markdown":
-        return render_gate_markdown(gate)
-    return render_gate_text(gate, width, color=color)
+    """The gate's answer, likewise, in one of GATE_FORMATS."""
+    _check(format, GATE_FORMATS)
+    if format == "text":
+        return render_gate_text(gate, width, color=color)
+    renderers = {
+        "json": dump_gate,
+        "markdown": render_gate_markdown,
+        "github-summary": render_gate_summary,
+        "github-annotations": render_gate_annotations,
+        "junit": render_gate_junit,
+    }
+    return renderers[format](gate)
 
 
-def _check(format: str) -> None:  # noqa: A002  as above
-    if format not in COMPARISON_FORMATS:
-        raise AskedWronglyError(
-            f"no format `{format}` of a comparison: there are {', '.join(COMPARISON_FORMATS)}"
-        )
+def _check(format: str, known: Sequence[str]) -> None:  # noqa: A002  as above
+    if format not in known:
+        raise AskedWronglyError(f"no format `{format}` here: there are {', '.join(known)}")

@@ -23,9 +23,14 @@ def render_summary(record: RunRecord, largest: int = SUMMARY_OCTETS) -> str:
     """The report in Markdown, the worst path first, cut at the end of a line below `largest` octets."""
     paths = tuple(sorted(record.paths, key=_severity))
     text = render_markdown(replace(record, paths=paths))
+    return cut(text, f"benchkit report {clean(record.run)}", largest)
+
+
+def cut(text: str, command: str, largest: int = SUMMARY_OCTETS) -> str:
+    """The text, cut at the end of a line below `largest` octets; the command shows the rest."""
     if len(text.encode()) <= largest:
         return text
-    last = f"\nCut here: `benchkit report {clean(record.run)}` shows the rest.\n"
+    last = f"\nCut here: `{command}` shows the rest.\n"
     whole = text.encode()[: largest - len(last.encode())]
     return whole[: whole.rfind(b"\n") + 1].decode() + last
 
@@ -35,24 +40,26 @@ def render_annotations(record: RunRecord) -> str:
     word, said = sentences.headline(record)
     found: list[str] = []
     if record.unfit or record.verdict == "unfit":
-        found.append(_command("error", "benchkit", f"{word}: {said}"))
+        found.append(workflow_command("error", "benchkit", f"{word}: {said}"))
     else:
         if record.interrupted:
-            found.append(_command("warning", "benchkit", f"{word}: {said}"))
+            found.append(workflow_command("warning", "benchkit", f"{word}: {said}"))
         for kind, verdicts in (("error", ("fail", "unfit")), ("warning", ("inconclusive",))):
             paths = [path for path in record.paths if path.verdict in verdicts]
             room = MOST_OF_A_KIND - sum(each.startswith(f"::{kind} ") for each in found)
             found += _of_a_kind(kind, paths, room)
-    return "\n".join(found or [_command("notice", "benchkit", f"{word}: {said}")]) + "\n"
+    return "\n".join(found or [workflow_command("notice", "benchkit", f"{word}: {said}")]) + "\n"
 
 
 def _of_a_kind(kind: str, paths: Sequence[PathRecord], room: int) -> list[str]:
     shown = paths if len(paths) <= room else paths[: room - 1]
-    commands = [_command(kind, f"benchkit: {clean(path.path)}", _words(path)) for path in shown]
+    commands = [
+        workflow_command(kind, f"benchkit: {clean(path.path)}", _words(path)) for path in shown
+    ]
     if len(shown) < len(paths):
         rest = ", ".join(clean(path.path) for path in paths[len(shown) :])
         words = f"{len(paths) - len(shown)} more paths: {rest}"
-        commands.append(_command(kind, "benchkit", words))
+        commands.append(workflow_command(kind, "benchkit", words))
     return commands
 
 
@@ -63,7 +70,8 @@ def _words(path: PathRecord) -> str:
     return "\n".join([*lines, *map(sentences.reason, worst)])
 
 
-def _command(kind: str, title: str, words: str) -> str:
+def workflow_command(kind: str, title: str, words: str) -> str:
+    """One annotation; what could end it early is escaped."""
     return f"::{kind} title={_escaped(title, _PROPERTY)}::{_escaped(words, _DATA)}"
 
 

@@ -154,6 +154,16 @@ def test_a_gate_on_an_unfit_machine_exits_5(results: Path) -> None:
     assert asked(results, "gate", "latest", "--baseline", run_id(1))[0] == 5
 
 
+def test_a_gate_answers_once_in_several_formats(results: Path) -> None:
+    files = [("github-summary", results / "gate.md"), ("junit", results / "gate.xml")]
+    options = [word for form, file in files for word in ("--format", f"{form}={file}")]
+    words = ("gate", "latest", "--baseline", run_id(1), "--format", "text", *options)
+    status, out, _ = asked(results, *words)
+    assert (status, out[:6]) == (1, "FAIL: ")
+    assert (results / "gate.md").read_text().startswith("## FAIL: ")
+    assert 'type="regression"' in (results / "gate.xml").read_text()
+
+
 def test_a_floor_of_ones_own_decides_what_counts(results: Path) -> None:
     options = ("--min-percent", "10", "--min-latency", "1ms")
     assert asked(results, "gate", "latest", "--baseline", run_id(1), *options)[0] == 0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 from sample_records import failing, interrupted, passing, unfit
 
+from benchkit.cli import comparing as cli
 from benchkit.cli.gate import STATUS
 from benchkit.model.comparison import GATE_VERDICTS, Cell, Comparison, Gate
-from benchkit.reports.comparison import COMPARISON_FORMATS, render_gate
+from benchkit.reports.comparison import GATE_FORMATS, render_gate
 from benchkit.stats.gate import confirmed, gate, suspects
 
 
@@ -157,9 +159,63 @@ def test_a_budget_that_fails_once_is_open_and_twice_is_broken() -> None:
     assert nothing.verdict == "fail"
 
 
-@pytest.mark.parametrize("form", COMPARISON_FORMATS)
+@pytest.mark.parametrize("form", GATE_FORMATS)
 def test_every_format_says_the_verdict_and_why(form: str) -> None:
     text = render_gate(gate(failing(), compared(WORSE)), form)
     assert "fail" in text.lower()
     assert "regression" in text
-    assert failing().run in text
+    if form != "github-annotations":
+        assert failing().run in text
+
+
+def junit(answer: Gate) -> list[tuple[str, str, str]]:
+    """(suite, case, outcome) of each case; every text repeats its message."""
+    root = ET.fromstring(render_gate(answer, "junit"))  # noqa: S314  our own
+    found = []
+    for suite in root:
+        for case in suite.iter("testcase"):
+            inner = next((each for each in case if each.tag != "system-out"), None)
+            assert inner is None or inner.text == inner.get("message")
+            outcome = "pass" if inner is None else f"{inner.tag} {inner.get('type')}"
+            found.append((suite.get("name") or "", case.get("name") or "", outcome))
+    return found
+
+
+def test_junit_has_a_case_for_each_budget_and_each_judged_cell() -> None:
+    gone = cell("not comparable", statistic="p99", missing="candidate", smallest_visible=None)
+    vague = cell("no difference seen", statistic="p50", smallest_visible=None)
+    found = junit(gate(failing(), compared(WORSE, gone, vague, cell("improvement", "a-c"))))
+    assert found[:3] == [
+        ("benchkit.guiyang-guangzhou", "rtt p95 within 10 ms", "pass"),
+        ("benchkit.guiyang-shenzhen", "rtt p95 within 10 ms", "failure budget"),
+        ("benchkit.guiyang-hangzhou", "rtt p95 within 16 ms", "skipped inconclusive"),
+    ]
+    assert found[3:] == [
+        ("benchkit.a-b", "rtt p95 against the baseline", "failure regression"),
+        ("benchkit.a-b", "rtt p99 against the baseline", "failure missing"),
+        ("benchkit.a-b", "rtt p50 against the baseline", "skipped inconclusive"),
+        ("benchkit.a-c", "rtt p95 against the baseline", "pass"),
+    ]
+
+
+def test_junit_says_what_was_not_comparable_not_judged_or_unfit() -> None:
+    other = compared(SAME, differs=("kernel: base 6.1; candidate 6.18",))
+    assert junit(gate(passing(), other))[-1][2] == "skipped inconclusive"
+    assert {each[2] for each in junit(gate(unfit(), compared(SAME)))} == {"error unfit"}
+    nothing = replace(passing(), paths=())
+    assert junit(gate(nothing)) == [("benchkit", "something is judged", "skipped inconclusive")]
+
+
+def test_annotations_are_at_most_ten_of_a_kind() -> None:
+    assert render_gate(gate(passing()), "github-annotations").startswith("::notice title=benchkit")
+    open_run = replace(passing(), paths=())
+    assert render_gate(gate(open_run), "github-annotations").startswith("::warning ")
+    many = [cell("regression", f"a-{number}") for number in range(12)]
+    lines = render_gate(gate(passing(), compared(*many)), "github-annotations").splitlines()
+    assert len(lines) == 10
+    assert all(line.startswith("::error title=benchkit gate%3A FAIL::") for line in lines)
+    assert lines[-1].endswith("::and 3 more")
+
+
+def test_the_formats_of_the_command_line_are_those_that_are_rendered() -> None:
+    assert cli.GATE_FORMATS == GATE_FORMATS

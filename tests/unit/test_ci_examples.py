@@ -1,0 +1,26 @@
+"""The README's CI examples: they are YAML, and say to the action and the template what these understand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHECKOUT = Path(__file__).parents[2]
+BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+
+
+def read(*names: str) -> Any:
+    return yaml.safe_load(CHECKOUT.joinpath(*names).read_text())
+
+
+def test_the_examples_use_inputs_and_variables_that_are_there() -> None:
+    github, gitlab = map(yaml.safe_load, BLOCK.findall((CHECKOUT / "README.md").read_text()))
+    (own,) = [step for step in github["steps"] if "benchkit/" in step["uses"]]
+    path = own["uses"].partition("benchkit/")[2].partition("@")[0]
+    assert own["with"].keys() <= read(path, "action.yml")["inputs"].keys()
+    template = read(gitlab["include"]["file"])
+    assert gitlab["channels"]["extends"] in template
+    assert gitlab["channels"]["variables"].keys() <= template[".benchkit"]["variables"].keys()
