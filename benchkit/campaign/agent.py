@@ -20,6 +20,7 @@ from benchkit.model.spec import (
     ReflectorSpec,
     Spec,
     StreamServerSpec,
+    TwampServerSpec,
 )
 from benchkit.probes.door import run_probe
 from benchkit.testbeds.namespaces import NamespaceTestbed
@@ -35,6 +36,7 @@ class Post:
 
     site: str
     reflector: ReflectorSpec
+    twamp: bool = True
     iperf3: tuple[str, int] | None = None
 
     def responders(self) -> list[tuple[str, str, Spec]]:
@@ -43,6 +45,7 @@ class Post:
         sealed = ", authenticated" if self.reflector.key_file else ""
         found: list[tuple[str, str, Spec]] = [
             ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
+            *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
             ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT)),
             ("streams", f"{address} TCP {STREAM_PORT}", StreamServerSpec(address, STREAM_PORT)),
         ]
@@ -50,6 +53,11 @@ class Post:
             host, port = self.iperf3
             found.append(("iperf3", f"{host} TCP and UDP {port}", Iperf3ServerSpec(host, port)))
         return found
+
+    def _twamp(self) -> TwampServerSpec:
+        """On the TCP port of the reflector's number, for whom the reflector answers."""
+        of = self.reflector
+        return TwampServerSpec(of.address, of.port, of.allowed, of.rate_per_s)
 
 
 def run_agent(post: Post, say: Callable[[str], None]) -> None:

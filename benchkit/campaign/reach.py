@@ -21,11 +21,12 @@ from benchkit.model.spec import (
     Spec,
     StampSpec,
     TcpSpec,
+    TwampSpec,
 )
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.model.target import Plan
 
-STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
+STAMP_PORT, TWAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 862, 8080, 8620
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
 CONNECT_PORTS = (443, 80, 22)
@@ -33,14 +34,14 @@ TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
 TRIAL = "trial"
 
-RoundTrips = StampSpec | IcmpSpec | ConnectSpec
+RoundTrips = StampSpec | TwampSpec | IcmpSpec | ConnectSpec
 
 
 @dataclass(frozen=True)
 class Reach:
-    """The far end of one path as seen from its near end. `probe` is "stamp", "icmp" or "connect".
+    """The far end of one path as seen from its near end. `probe` is "stamp", "twamp", "icmp" or "connect".
 
-    `port` is that of STAMP or of TCP; `url` None sends no requests, `stream_port` None no bulk. `options` are
+    `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests, `stream_port` None no bulk. `options` are
     those of STAMP's packets.
     """
 
@@ -59,13 +60,18 @@ class Reach:
             return IcmpSpec(path, phase.name, self.address, *shape)
         if self.probe == "connect":
             return ConnectSpec(path, phase.name, self.address, self.port, *shape)
-        return StampSpec(
-            path, phase.name, self.address, self.port, ssid, *shape, options=self.options
-        )
+        to = (path, phase.name, self.address, self.port)
+        if self.probe == "twamp":
+            return TwampSpec(*to, *shape, options=self.options)
+        return StampSpec(*to, ssid, *shape, options=self.options)
 
     def words(self) -> str:
         """How it is reached, for a person."""
-        named = {"icmp": "ICMP", "connect": f"TCP port {self.port}"}
+        named = {
+            "icmp": "ICMP",
+            "connect": f"TCP port {self.port}",
+            "twamp": f"TWAMP, TCP port {self.port}",
+        }
         sealed = ", authenticated" if self.options.key_file else ""
         return named.get(self.probe, f"STAMP, UDP port {self.port}{sealed}")
 
@@ -111,7 +117,7 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
 def candidates(
     found: Sequence[str], reach: str, options: StampOptions | None = None
 ) -> Iterator[Reach]:
-    """What may answer at one of these addresses: "auto", "stamp PORT", "icmp", or "tcp PORT".
+    """What may answer at one of these addresses: "auto", "stamp PORT", "twamp PORT", "icmp", or "tcp PORT".
 
     Without `options` STAMP is tried with follow-up telemetry first, then without any extension.
     """
@@ -125,6 +131,8 @@ def _ways(address: str, reach: str, options: StampOptions | None) -> Iterator[Re
         port = int(named or STAMP_PORT)
         for each in (FOLLOWED_UP, PLAIN) if options is None else (options,):
             yield Reach(HOST, address, port=port, options=each)
+    if kind == "twamp":
+        yield Reach(HOST, address, "twamp", int(named or TWAMP_PORT), options=options or PLAIN)
     if kind in {AUTO, "icmp"}:
         yield Reach(HOST, address, "icmp")
     if kind == "tcp":

@@ -60,7 +60,7 @@ class Network(click.ParamType[str]):
     type=click.IntRange(1, PORT_LIMIT),
     default=STAMP_PORT,
     show_default=True,
-    help="The UDP port of the STAMP reflector.",
+    help="The UDP port of the STAMP reflector, and the TCP port of TWAMP's control.",
 )
 @click.option(
     "--stamp-key",
@@ -83,6 +83,7 @@ class Network(click.ParamType[str]):
     show_default=True,
     help="Answer each source at most this many STAMP packets.",
 )
+@click.option("--no-twamp", is_flag=True, help="Serve no TWAMP.")
 @click.option("--iperf3", type=HostPort(), help="Serve stock iperf3 clients there too.")
 @click.pass_context
 def agent(
@@ -96,9 +97,10 @@ def agent(
     strict: bool,
     allow: tuple[str, ...],
     rate_cap: float,
+    no_twamp: bool,
     iperf3: tuple[str, int] | None,
 ) -> None:
-    """Be the far end: answer STAMP, HTTP and stream tests here until interrupted.
+    """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
     Prints a line for each open port. Reached from this machine alone unless --bind says otherwise: a
     reflector that the world can reach is a tool for others too.
@@ -123,7 +125,7 @@ def agent(
     served = (_resolved(iperf3[0]), iperf3[1]) if iperf3 else None
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, served), click.echo)
+            run_agent(Post(site, reflector, not no_twamp, served), click.echo)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)

@@ -24,11 +24,13 @@ TOLERANCE_NS = 150_000
 )
 @click.option(
     "--probe",
-    type=click.Choice(("stamp", "icmp", "connect")),
-    help="How to measure; without it whatever answers first, in this order.",
+    type=click.Choice(("stamp", "twamp", "icmp", "connect")),
+    help="How to measure; without it whatever answers first, in this order, but TWAMP.",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65_535), help="The UDP port of STAMP, or a TCP port."
+    "--port",
+    type=click.IntRange(1, 65_535),
+    help="The UDP port of STAMP, the TCP port of TWAMP, or one to connect to.",
 )
 @click.option(
     "--stamp-key",

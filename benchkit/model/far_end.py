@@ -23,6 +23,7 @@ class FarEnd(IntFlag):
     PTP = 4096
     NO_DWELL = 8192
     NO_TTL = 16384
+    COUNTS = 32768
 
 
 # What a reader should know; of the rest the samples tell.

@@ -18,7 +18,7 @@ class Site:
     """A named place. Coordinates in degrees, north and east positive; absent where nobody said.
 
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
-    "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk. `stamp`
+    "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk. `stamp`
     is how STAMP's packets to it are made, None is as well as it answers.
     """
 

@@ -24,6 +24,21 @@ class StampSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TwampSpec:
+    """Round trips by TWAMP (RFC 5357) in open mode: `port` is that of the control connection, TCP."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    count: int
+    interval_ns: int
+    timeout_ns: int
+    start_ns: int = 0  # as above
+    options: StampOptions = PLAIN
+
+
+@dataclass(frozen=True, slots=True)
 class IcmpSpec:
     """Round trips by ICMP echo, open loop."""
 
@@ -155,6 +170,16 @@ class ReflectorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TwampServerSpec:
+    """A TWAMP server in open mode, whose sessions are reflected on ports of their own. The rest as for a reflector."""
+
+    address: str
+    port: int
+    allowed: tuple[str, ...] = ()
+    rate_per_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class HttpServerSpec:
     """A small fixed answer over HTTP/1.1."""
 
@@ -180,6 +205,7 @@ class Iperf3ServerSpec:
 
 Spec = (
     StampSpec
+    | TwampSpec
     | IcmpSpec
     | ConnectSpec
     | HttpSpec
@@ -188,6 +214,7 @@ Spec = (
     | BurstSpec
     | BurstSinkSpec
     | ReflectorSpec
+    | TwampServerSpec
     | HttpServerSpec
     | StreamServerSpec
     | Iperf3ServerSpec

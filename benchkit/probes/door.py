@@ -25,6 +25,8 @@ from benchkit.model.spec import (
     StampSpec,
     StreamServerSpec,
     TcpSpec,
+    TwampServerSpec,
+    TwampSpec,
 )
 from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
@@ -35,12 +37,15 @@ from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_reflector import reflector
 from benchkit.probes.stream import stream, stream_server
+from benchkit.probes.twamp import twamp
+from benchkit.probes.twamp_server import twamp_server
 
 Batches = AsyncIterator[Samples | None]
 
 # Probes yield Samples; responders yield None once, when they can be used.
 PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     StampSpec: stamp,
+    TwampSpec: twamp,
     IcmpSpec: icmp,
     ConnectSpec: connect,
     HttpSpec: http,
@@ -49,6 +54,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     BurstSpec: burst,
     BurstSinkSpec: burst_sink,
     ReflectorSpec: reflector,
+    TwampServerSpec: twamp_server,
     HttpServerSpec: http_server,
     StreamServerSpec: stream_server,
     Iperf3ServerSpec: iperf3_server,

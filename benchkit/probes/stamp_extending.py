@@ -102,6 +102,7 @@ class Extender:
                 flags |= self._places(tlv.value)
             elif tlv.type == Type.FOLLOW_UP_TELEMETRY and len(tlv.value) == _FOLLOW_UP.size:
                 follow_up = _departure(tlv.value, reply, received.stamp_ns)
+                flags |= FarEnd.COUNTS if follow_up else 0
         return Returned(flags, follow_up)
 
     def _is_whole(self, tlvs: tuple[Tlv, ...], sequence: int) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,25 +172,32 @@ def departures_of(rows: NDArray[np.int64]) -> Samples:
     return Samples("departures", "", "", columns)
 
 
+@contextmanager
+def reflecting(udp: socket.socket, far_end: Reflector) -> Iterator[None]:
+    """Have the running loop answer what comes to the socket."""
+    loop = asyncio.get_running_loop()
+    with closing(timestamping.watchable(udp)) as nested:
+        loop.add_reader(nested.fileno(), far_end.answer)
+        try:
+            yield
+        finally:
+            loop.remove_reader(nested.fileno())
+
+
 async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
     """Reflect until cancelled. Yields None once it is bound, then the departures of its answers.
 
     Raises UnfitError where the port cannot be had, AskedWronglyError for a key that cannot be read.
     """
-    loop = asyncio.get_running_loop()
-    with ExitStack() as stack:
-        family = timestamping.family_of(spec.address)
-        udp = stack.enter_context(timestamping.stamped_udp_socket(family))
+    with timestamping.stamped_udp_socket(timestamping.family_of(spec.address)) as udp:
         with listening_at("UDP", spec.address, spec.port):
             udp.bind((spec.address, spec.port))
         far_end = Reflector(udp, spec)
-        nested = stack.enter_context(timestamping.watchable(udp))
-        loop.add_reader(nested.fileno(), far_end.answer)
-        stack.callback(loop.remove_reader, nested.fileno())
-        yield None
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            far_end.look_at_clock()
-            rows = far_end.departures()
-            if rows is not None:
-                yield rows
+        with reflecting(udp, far_end):
+            yield None
+            while True:
+                await asyncio.sleep(FLUSH_S)
+                far_end.look_at_clock()
+                rows = far_end.departures()
+                if rows is not None:
+                    yield rows

@@ -37,12 +37,23 @@ class Packets:
 
     far_columns: tuple[str, ...] = FAR_COLUMNS
 
-    def __init__(self, ssid: int, count: int, options: StampOptions, udp: socket.socket) -> None:
-        """Be a session of `count` packets on a connected socket.
+    def __init__(
+        self,
+        ssid: int,
+        count: int,
+        options: StampOptions,
+        udp: socket.socket,
+        *,
+        twamp: bool = False,
+    ) -> None:
+        """Be a session of `count` packets on a bound socket; `ssid` 0 and `twamp` for what TWAMP has agreed on.
 
         Raises AskedWronglyError for options that cannot be.
         """
         self._ssid = ssid
+        # TWAMP knows no session identifiers, and always counts (RFC 5357 section 4.2.1).
+        self._known = FarEnd.COUNTS if twamp else FarEnd(0)
+        self._expected = ~FarEnd.NO_SSID if twamp else ~FarEnd(0)
         self._base = Base(read_key(options.key_file))
         self._extender = Extender(options, self._base, udp)
         quality = clock_quality()
@@ -53,6 +64,7 @@ class Packets:
         self._left = array("Q", bytes(8 * count))
         self._follow_ups: list[tuple[int, int, int]] = []
         self._by_far_sequence: dict[int, int] = {}
+        self.octets = self._base.octets + self._extender.octets
         self.forged = 0
 
     def pack(self, index: int) -> bytes:
@@ -77,9 +89,10 @@ class Packets:
             return None
         found = read(reply, left)
         flags = found.flags
-        if len(received.payload) != self._base.octets + self._extender.octets:
+        if len(received.payload) != self.octets:
             flags |= FarEnd.OTHER_LENGTH
-        flags |= self._read_extensions(received, reply)
+        flags |= self._read_extensions(received, reply) | self._known
+        flags &= self._expected
         near = received.stamp_ns or realtime_ns()
         fixed = reply._replace(t2=found.t2, t3=found.t3)
         times = fixed.t2_ns(near), fixed.t3_ns(near)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.model.samples import FAR_COPIES, FAR_SEQUENCE, Samples
+from benchkit.model.far_end import FarEnd
+from benchkit.model.samples import FAR_COPIES, FAR_FLAGS, FAR_SEQUENCE, Samples
 
 Numbers = NDArray[np.int64]
 # Packets that overtake each other shift the count by less than this; a count that falls further began anew.
@@ -38,7 +39,10 @@ def loss_by_direction(rows: Samples, *, stateful: bool = False) -> LossByDirecti
     answered = np.flatnonzero(~np.ma.getmaskarray(rows.columns["received_ns"]))
     counted = np.ma.getdata(rows.columns[FAR_SEQUENCE])[answered]
     copies = np.ma.getdata(rows.columns[FAR_COPIES])[answered]
-    if not len(answered) or not (stateful or (counted != answered).any()):
+    told = np.ma.getdata(rows.columns[FAR_FLAGS])[answered] & int(FarEnd.COUNTS)
+    if not (stateful or told.any() or (counted != answered).any()):
+        return None
+    if not len(answered):
         return None
     forward = backward = 0
     for index, stretch in enumerate(_stretches(counted)):

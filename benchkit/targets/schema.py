@@ -21,7 +21,7 @@ from benchkit.targets.table import Table
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _CONGESTION = re.compile(r"[a-z0-9_]{1,15}")  # 16 octets of TCP_CA_NAME_MAX, one of them the end
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
-_REACH = re.compile(r"auto|icmp|stamp(?: \d{1,5})?|tcp \d{1,5}")
+_REACH = re.compile(r"auto|icmp|(?:stamp|twamp)(?: \d{1,5})?|tcp \d{1,5}")
 _URL = re.compile(r"https?://[!-~]+")
 _PORTS = 1 << 16
 _MOST_PER_SECOND = 1e6
@@ -123,7 +123,7 @@ def _reach(text: str) -> str:
     _, _, port = text.partition(" ")
     if not _REACH.fullmatch(text) or (port and not 0 < int(port) < _PORTS):
         raise ValueError(
-            f"{text!r} is no way to reach a site: write 'auto', 'stamp', 'stamp 8862', 'icmp', or 'tcp 443'"
+            f"{text!r} is no way to reach a site: write 'auto', 'stamp', 'stamp 8862', 'twamp', 'icmp', or 'tcp 443'"
         )
     return text
 

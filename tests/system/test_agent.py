@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from commands import Running, benchkit
 
-from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3Spec, StampSpec, TcpSpec
+from benchkit.model.spec import Iperf3Spec, StampSpec, TcpSpec, TwampSpec
 from benchkit.probes.door import PROBES
 
 NS_PER_S = 1_000_000_000
@@ -50,9 +50,10 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
     if not may_have_port(address):
         pytest.skip(f"UDP port {STAMP_PORT} needs root")
     with Running("agent", "--bind", address, "--iperf3", f"{address}:5201") as agent:
-        said = lines(agent, 4)
+        said = lines(agent, 5)
         assert [line.split() for line in said] == [
             ["STAMP", address, "UDP", str(STAMP_PORT)],
+            ["TWAMP", address, "TCP", str(TWAMP_PORT)],
             ["HTTP", address, "TCP", str(HTTP_PORT)],
             ["streams", address, "TCP", str(STREAM_PORT)],
             ["iperf3", address, "TCP", "and", "UDP", "5201"],
@@ -61,6 +62,9 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert answer.read() == b"benchkit\n"
         second = NS_PER_S // 5
+        twamp = TwampSpec("a", "idle", address, TWAMP_PORT, 5, second // 5, NS_PER_S // 10)
+        (rows,) = asyncio.run(batches(twamp))
+        assert not rows.columns["received_ns"].mask.any()
         stamp = StampSpec("a", "idle", address, STAMP_PORT, 1, 5, second // 5, NS_PER_S)
         (rows,) = asyncio.run(batches(stamp))
         assert not rows.columns["received_ns"].mask.any()
@@ -120,7 +124,7 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
     (tmp_path / "open.toml").write_text(SEALED.replace("secret", "other"))
     words = ("--bind", "::1", "--stamp-port", "18862", "--stamp-key", str(tmp_path / "secret"))
     with Running("agent", *words, "--allow", "::1", "--rate-cap", "10000/s") as agent:
-        assert lines(agent, 3)[0].split() == ["STAMP", "::1", "UDP", "18862,", "authenticated"]
+        assert lines(agent, 4)[0].split() == ["STAMP", "::1", "UDP", "18862,", "authenticated"]
         results = ("--results", str(tmp_path / "runs"))
         done = benchkit("run", str(tmp_path / "sealed.toml"), "--format", "json", *results)
         assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ def rows_of(counted: list[int | None], copies: dict[int, int] | None = None) -> 
     columns = {
         "received_ns": column(np.ones(len(counted)), lost),
         FAR_SEQUENCE: column(numbers, lost),
+        FAR_FLAGS: column(np.zeros(len(counted))),
         FAR_COPIES: column([(copies or {}).get(at, 0) for at in range(len(counted))]),
     }
     return Samples("rtt", "a-b", "idle", columns)
