@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from benchkit.campaign import calibration, fitness, phases, reach, wire
 from benchkit.campaign.crew import Crew
-from benchkit.campaign.events import Observer, PathMoved, PhaseBegan, Said
+from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.lateness import late_paths
+from benchkit.campaign.live import settled
 from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
@@ -49,7 +48,7 @@ class Campaign:
             *phases.rate_phases(self._plan, self._emulated),
         )
         self._measuring: tuple[Phase, ...] = ()
-        self._total = 0
+        self._planned: list[Phase] = []
         self._index = 0
 
     def prepare(self) -> None:
@@ -68,8 +67,9 @@ class Campaign:
         asked = tuple(path for path in found if self._reaches[path.name].url)
         bulk = tuple(path for path in found if self._reaches[path.name].stream_port)
         self._measuring = phases.measuring_phases(self._plan, found, asked, bulk)
-        calibrating = len(self._wires) + 2 if self._emulated else 0
-        self._total = len(self._measuring) + calibrating
+        floor, got = phases.calibration_phases(self._plan, self._emulated)
+        calibrating = (floor, *self._wires, got) if self._emulated else ()
+        self._planned = [*calibrating, *self._measuring]
 
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""
@@ -166,7 +166,7 @@ class Campaign:
             self._log.unfit += self._line_troubles()
             if self._log.unfit or not self._is_open():
                 break
-            self._total += 1
+            self._planned.insert(self._index, more)
             self._run(more)
             measured, rounds = measured + more.duration_ns, rounds + 1
         if rounds > 1:
@@ -212,8 +212,9 @@ class Campaign:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
     def _run(self, phase: Phase) -> None:
-        seconds = (phase.duration_ns + phases.OVERHEAD_NS) / NS_PER_S
-        self._observe(PhaseBegan(phase.words, self._index, self._total, seconds))
+        seconds = phase.seconds
+        left = seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
+        self._observe(PhaseBegan(phase.words, self._index, len(self._planned), seconds, left))
         self._index += 1
         self._emulation.report()  # start its counts anew
         offset = realtime_offset_ns()
@@ -261,11 +262,7 @@ class Campaign:
             rows = self._log.harvest.samples(kind, path.name, phase.name)
             if rows is None:
                 continue
-            took = rows.columns["received_ns"] - rows.columns["due_ns"]
-            answered = took.compressed()
-            median = float(np.median(answered)) / NS_PER_MS if len(answered) else None
-            lost = len(rows) - len(answered)
-            self._observe(PathMoved(path.name, phase.name, len(rows), lost, median))
+            self._observe(settled(rows))
 
     def _say(self, text: str) -> None:
         self._log.notes.append(text)

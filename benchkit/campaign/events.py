@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -14,27 +14,55 @@ class Said:
 
 
 @dataclass(frozen=True)
+class CampaignBegan:
+    """A campaign is under way, under the id that its run will have. `budgets` are (path, metric, percentile, limit, unit)."""
+
+    run: str
+    target: str
+    title: str
+    started: str
+    emulator: str
+    paths: tuple[str, ...]
+    budgets: tuple[tuple[str, str, str, float, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class PhaseBegan:
-    """A phase is under way; `index` from 0 of `total`, measuring for about `seconds`."""
+    """A phase is under way; `index` from 0 of `total`, measuring for about `seconds`, `left_s` until all are done."""
 
     words: str
     index: int
     total: int
     seconds: float
+    left_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class PathMoved:
-    """A path's figures so far in this phase: packets settled, lost, and the median in milliseconds."""
+    """A path's latencies so far in this phase: packets or requests settled and lost, percentiles in ms.
+
+    A percentile that was lost is absent. With `is_final` the phase is over.
+    """
 
     path: str
+    kind: str
     phase: str
     settled: int
     lost: int
-    median_ms: float | None
+    percentiles_ms: Mapping[str, float]
+    is_final: bool = False
 
 
-Event = Said | PhaseBegan | PathMoved
+@dataclass(frozen=True)
+class RateMoved:
+    """What a path's bulk stream carried of late, as the receiver counts it."""
+
+    path: str
+    phase: str
+    mbps: float
+
+
+Event = Said | CampaignBegan | PhaseBegan | PathMoved | RateMoved
 Observer = Callable[[Event], None]
 
 

@@ -42,7 +42,12 @@ class Harvest:
         return ssid
 
     def add(self, batch: Samples) -> None:
-        """Take a batch. Departures are a reflector's own stamps of its answers, kept by session."""
+        """Take a batch. Departures are a reflector's own stamps of its answers, kept by session.
+
+        What a stream tells of its rate on the way comes again with its goodput: it is not kept.
+        """
+        if batch.kind == "rate":
+            return
         if batch.kind != "departures":
             self._batches[batch.kind, batch.path, batch.phase].append(batch)
             return

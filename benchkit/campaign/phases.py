@@ -36,6 +36,11 @@ class Phase:
         return max(1, round(self.packets_per_s * self.duration_ns / NS_PER_S))
 
     @property
+    def seconds(self) -> float:
+        """How long it takes, with what a probe needs beside."""
+        return (self.duration_ns + OVERHEAD_NS) / NS_PER_S
+
+    @property
     def interval_ns(self) -> int:
         """How far apart they are; 0 where there are none."""
         return round(NS_PER_S / self.packets_per_s) if self.packets_per_s else 0

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from benchkit.campaign import phases, reach
 from benchkit.campaign.conduct import Campaign
 from benchkit.campaign.crew import Crew
-from benchkit.campaign.events import Observer, Said
+from benchkit.campaign.events import CampaignBegan, Observer, Said
 from benchkit.campaign.instrument import instrument_of
+from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.log import Log
 from benchkit.campaign.question import Question
 from benchkit.campaign.summary import Circumstances, path_record
@@ -46,9 +47,11 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
         KeyboardInterrupt: interrupted before anything was measured.
     """
     choice = choose(question.emulator if question.is_emulated else "none")
-    observe(Said(f"emulator: {choice.name} ({choice.reason})"))
     log = Log()
     started, began = datetime.now(UTC), monotonic_ns()
+    run = new_run_id(question.target.name, started, secrets.token_hex(2))
+    observe(_began(run, question, choice, started))
+    observe(Said(f"emulator: {choice.name} ({choice.reason})"))
     log.gauges.cpu_before = host.cpu_times()
     try:
         _measure(question, choice, observe, log)
@@ -60,7 +63,7 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
         log.unfit.append(str(error))
     log.gauges.cpu_after = host.cpu_times()
     seconds = (monotonic_ns() - began) / NS_PER_S
-    record = _record(question, choice, log, started, seconds)
+    record = _record(run, question, choice, log, (started, seconds))
     return Outcome(record, log.harvest.everything(), tuple(log.unmeasured))
 
 
@@ -73,7 +76,13 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
         channel = stack.enter_context(Channel())
         sites = {**emulation.namespaces, reach.HOST: None}
         testbed = stack.enter_context(NamespaceTestbed(sites))
-        crew = Crew(testbed.sites, channel, log.harvest.add, emulation.check)
+        live = LiveFigures(observe)
+
+        def heard(batch: Samples) -> None:
+            log.harvest.add(batch)
+            live.take(batch)
+
+        crew = Crew(testbed.sites, channel, heard, emulation.check)
         campaign = Campaign(question, emulation, crew, observe, log)
         try:
             campaign.prepare()
@@ -83,10 +92,27 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
             crew.drain()
 
 
-def _record(
-    question: Question, choice: Choice, log: Log, started: datetime, seconds: float
-) -> RunRecord:
+def _began(run: str, question: Question, choice: Choice, started: datetime) -> CampaignBegan:
     target = question.target
+    return CampaignBegan(
+        run,
+        target.name,
+        target.title,
+        started.isoformat(timespec="seconds"),
+        choice.name,
+        tuple(path.name for path in target.paths),
+        tuple(
+            (path.name, each.metric, each.percentile or "", each.limit, each.unit)
+            for path in target.paths
+            for each in path.budgets
+        ),
+    )
+
+
+def _record(
+    run: str, question: Question, choice: Choice, log: Log, when: tuple[datetime, float]
+) -> RunRecord:
+    target, (started, seconds) = question.target, when
     unfit = log.unfit[0] if log.unfit else None
     under = Circumstances(
         unfit=unfit,
@@ -97,7 +123,7 @@ def _record(
     )
     paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
     return RunRecord(
-        run=new_run_id(target.name, started, secrets.token_hex(2)),
+        run=run,
         target=target.name,
         title=target.title,
         question=target.question,

@@ -53,7 +53,7 @@ COMMANDS = {
     "serve": (
         "benchkit.cli.serve",
         "serve",
-        "Show runs in a browser: list, compare, history.",
+        "Show runs in a browser: list, compare, history, live.",
     ),
     "targets": ("benchkit.cli.targets", "targets", "List, show or check targets."),
     "doctor": (

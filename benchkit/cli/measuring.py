@@ -9,6 +9,7 @@ import click
 
 from benchkit.campaign.question import Question
 from benchkit.campaign.runner import run_campaign
+from benchkit.campaign.telling import both, told
 from benchkit.cli.progress import progress
 from benchkit.model.record import RunRecord
 from benchkit.store import write_run
@@ -29,9 +30,11 @@ class Kept:
 
 def measure(question: Question, results: Path, *, gate: bool) -> Kept:
     """Run the campaign and keep its record and samples, whatever came of it."""
-    with progress() as observe:
-        outcome = run_campaign(question, observe)
-    folder = write_run(results, outcome.record, outcome.samples)
+    with told(results) as tell:
+        with progress() as observe:
+            outcome = run_campaign(question, both(observe, tell))
+        folder = write_run(results, outcome.record, outcome.samples)
+        tell.ended(outcome.record)
     click.echo(f"kept in {folder}", err=True)
     status = exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
     return Kept(outcome.record, folder, status)

@@ -87,6 +87,7 @@ LONGEST_NS = 5 * 60 * 10**9
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
+@click.option("--live", is_flag=True, help="Serve the dashboard meanwhile: watch in a browser.")
 @results_option
 @format_option
 @click.pass_context
@@ -108,6 +109,7 @@ def run(
     name: str | None,
     dry_run: bool,
     gate: bool,
+    live: bool,
     results: Path,
     form: str,
 ) -> None:
@@ -125,6 +127,10 @@ def run(
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]
     if here != "uml" and kernel == "uml" and not dry_run:
+        if live:
+            raise AskedWronglyError(
+                "--live cannot be reached inside user-mode Linux: start `benchkit serve` beside the run"
+            )
         context.exit(_inside(asked, results, repeat))
     for each in asked:
         _tell(each, emulator)
@@ -136,7 +142,7 @@ def run(
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
     questions = [Question(each, emulator, name, command, here) for each in asked]
-    context.exit(_answer(questions, repeat, results, form, gate=gate))
+    context.exit(_answer(questions, repeat, results, form, gate=gate, live=live))
 
 
 def _check_several(repeat: int, base: str | None, form: str, *, interleave: bool) -> None:
@@ -205,10 +211,11 @@ def _arguments() -> list[str]:
 
 
 def _answer(
-    questions: Sequence[Question], repeat: int, results: Path, form: str, *, gate: bool
+    questions: Sequence[Question], repeat: int, results: Path, form: str, *, gate: bool, live: bool
 ) -> int:
     """Measure what is asked, once or several times, or two targets in turns."""
     from benchkit.cli import interleave, measuring  # noqa: PLC0415  costs numpy
+    from benchkit.cli.live_server import await_reader, dashboard  # noqa: PLC0415
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
     from benchkit.reports import render  # noqa: PLC0415
@@ -218,13 +225,16 @@ def _answer(
         interleave.check(base[0].target, question.target, form)
     if any(each.is_emulated for each in questions):
         obtain_namespaces(sys.argv[1:])
-    with one_interrupt():
-        if base:
-            return interleave.interleaved(base[0], question, repeat, results, form, gate=gate)
-        statuses: list[int] = []
-        width, color = terminal()
-        while len(statuses) < repeat and measuring.INTERRUPTED not in statuses:
-            kept = measuring.measure(question, results, gate=gate)
-            click.echo(render(kept.record, form, width=width, color=color), nl=False)
-            statuses.append(kept.status)
+    with dashboard(results, wanted=live) as address:
+        with one_interrupt():
+            if base:
+                return interleave.interleaved(base[0], question, repeat, results, form, gate=gate)
+            statuses: list[int] = []
+            width, color = terminal()
+            while len(statuses) < repeat and measuring.INTERRUPTED not in statuses:
+                kept = measuring.measure(question, results, gate=gate)
+                click.echo(render(kept.record, form, width=width, color=color), nl=False)
+                statuses.append(kept.status)
+        if measuring.INTERRUPTED not in statuses:
+            await_reader(address)
     return measuring.gravest(statuses)

@@ -30,7 +30,7 @@ TOKEN_OCTETS = 24
 @results_option
 @click.pass_context
 def serve(context: click.Context, bind: tuple[str, int], token: str | None, results: Path) -> None:
-    """Show the runs of --results in a browser: list, reports, comparisons, histories.
+    """Show the runs of --results in a browser: list, reports, comparisons, histories, runs in progress.
 
     Prints the address and serves until interrupted. It reads, and changes nothing. /api/openapi.json describes the
     JSON below /api; /metrics is for Prometheus.

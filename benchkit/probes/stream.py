@@ -18,12 +18,14 @@ import numpy as np
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp, timestamping
-from benchkit.model.samples import Samples, column
+from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
 from benchkit.model.spec import StreamServerSpec, TcpSpec
 from benchkit.probes.outbox import Outbox, start
 from benchkit.probes.reachable import listening_at
 
 INTERVAL_NS = 100 * NS_PER_MS
+# So many intervals make a figure for whoever watches.
+TOLD_EVERY = 5
 SILENCE_S = 5.0
 CONNECT_S = 5.0
 HEADER_OCTETS = 1024
@@ -37,7 +39,7 @@ def _samples(kind: str, header: dict[str, Any], names: tuple[str, ...], rows: li
 
 
 def _sink(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
-    """Receive and discard until the sender ends; report the octets of each interval."""
+    """Receive and discard until the sender ends; report the octets of each interval, the last few also on the way."""
     buffer = tcp.discard_buffer()
     tcp.set_timeouts(connection, SILENCE_S)
     start = monotonic_ns()
@@ -54,11 +56,13 @@ def _sink(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> 
         if now >= edge or not got:
             if octets:
                 rows.append((start, now, octets))
+                if len(rows) % TOLD_EVERY == 0:
+                    outbox.put(_samples("rate", header, GOODPUT_COLUMNS, rows[-TOLD_EVERY:]))
             start, octets = now, 0
             edge = now + INTERVAL_NS
         if not got:
             break
-    outbox.put(_samples("goodput", header, ("start_ns", "end_ns", "octets"), rows))
+    outbox.put(_samples("goodput", header, GOODPUT_COLUMNS, rows))
 
 
 def _source(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
@@ -103,9 +107,10 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
                 "own far end that listens there?"
             ) from error
         start(_source if spec.up else _sink, connection, header, outbox)
-        batch = await outbox.get()
-        if isinstance(batch, Samples):
+        while isinstance(batch := await outbox.get(), Samples):
             yield batch
+            if batch.kind != "rate":
+                break
         if spec.up:
             # The far end closes when it has read everything: only then is the path quiet again.
             await asyncio.to_thread(_await_end, connection)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from benchkit import __version__
 from benchkit.errors import AskedWronglyError
-from benchkit.web import api, pages
+from benchkit.web import api, live, pages
 from benchkit.web.desk import DESK, Desk
 from benchkit.web.guard import admitted, told
 from benchkit.web.metrics import Exposition
@@ -28,12 +28,15 @@ def application(desk: Desk) -> web.Application:
             web.get("/runs/{run}", pages.run),
             web.get("/compare", pages.compare),
             web.get("/history", pages.history),
+            web.get("/live/{run}", live.page),
             web.get("/static/{digest}/{name}", pages.asset),
             web.get("/api/runs", api.runs),
             web.get("/api/runs/{run}", api.record),
             web.get("/api/runs/{run}/reports/{format}", api.report),
             web.get("/api/compare", api.comparison),
             web.get("/api/history", api.history),
+            web.get("/api/live", live.listed),
+            web.get("/api/live/{run}/events", live.Watchers().events),
             web.get("/api/openapi.json", api.openapi),
             web.get("/metrics", Exposition().metrics),
             web.get("/healthz", healthz),

@@ -20,12 +20,16 @@ from benchkit.errors import AskedWronglyError, BenchkitError
 from benchkit.model.record import SCHEMA
 from benchkit.store import find_run, leftovers, read_run
 from benchkit.store.folder import RECORD_NAME
+from benchkit.store.live import first_event, is_running, live_logs
 from benchkit.store.run_id import PARTIAL_PREFIX, is_run_id
 from benchkit.store.salvage import examine
-from benchkit.web.row import Row, row_of_data, row_of_record, troubled
+from benchkit.web.row import Row, row_of_data, row_of_record, running, troubled
 
 STRIDE_NS = 100 * NS_PER_MS
 CHECK_NS = 10 * NS_PER_S
+KILLED = (
+    "its process ended before the run was kept: nothing of it is left; the next run removes this"
+)
 UNREAD = "its record is not read yet"
 _Stamp = tuple[int, int]
 
@@ -159,7 +163,12 @@ class Catalog:
             return troubled(run, "newer" if "newer benchkit" in said else "damaged", said)
 
     def _unfinished(self) -> Iterator[Row]:
-        """What writers are at work on, or were killed at."""
+        """What is measured or written just now, and what a writer was killed at."""
+        for run, log in live_logs(self.results).items():
+            if is_running(log):
+                yield running(run, first_event(log))
+            else:
+                yield troubled(run, "unfinished", KILLED)
         for folder in leftovers(self.results):
             partial = examine(folder)
             run = folder.name.removeprefix(PARTIAL_PREFIX)

@@ -80,6 +80,23 @@ def _paths() -> Schema:
             _parameter("statistic", TEXT, "p95; of goodput mean; also loss."),
             _parameter("limit", WHOLE, "So many of the newest runs."),
         ),
+        "/api/live": _get(
+            "Runs in progress.",
+            _object(("live",), live=_list(_object(("run",), run=TEXT, target=TEXT, started=TEXT))),
+        ),
+        "/api/live/{run}/events": {
+            "get": {
+                "summary": "A run in progress as server-sent events; `id` resumes after a break.",
+                "parameters": [run],
+                "responses": {
+                    "200": {
+                        "description": "events until the run has ended",
+                        "content": {"text/event-stream": {"schema": TEXT}},
+                    },
+                    **_refused(),
+                },
+            }
+        },
         "/api/openapi.json": _get("This document.", {"type": "object"}),
     }
 

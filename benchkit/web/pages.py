@@ -37,7 +37,6 @@ async def index(request: web.Request) -> web.Response:
         page=page,
         unread=listing.unread,
         verdicts=VERDICTS,
-        live=(),
         before=address(offset=max(0, query.offset - query.limit)) if query.offset else "",
         after=address(offset=query.offset + query.limit)
         if query.offset + query.limit < page.matched

@@ -102,6 +102,14 @@ def row_of_record(record: RunRecord) -> Row:
     return row_of_data(record.run, {**data, "paths": paths})
 
 
+def running(run: str, began: Mapping[str, Any]) -> Row:
+    """The row of a run in progress, from what its live log began with."""
+    target, title = (str(began.get(name, "")) for name in ("target", "title"))
+    started = str(began.get("started", "")) or _started(run.partition("-")[0])
+    words = f"{run} {target} {title} running".lower()
+    return Row(run, "running", "", target, title, started=started, words=words)
+
+
 def troubled(run: str, state: State, trouble: str) -> Row:
     """The row of a run that cannot be shown, by its id."""
     stamp, _, rest = run.partition("-")

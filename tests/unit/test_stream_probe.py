@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -43,16 +44,24 @@ def rows_of(batch: Samples) -> list[tuple[int, ...]]:
 
 
 async def all_of(batches: AsyncIterator[Samples]) -> list[Samples]:
-    return [batch async for batch in batches]
+    """Every batch but the rates that are told on the way."""
+    return [batch async for batch in batches if batch.kind != "rate"]
 
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[tuple[int, Callable[[], Any]]]:
-    """A stream server: its port, and how to wait for its next batch."""
+    """A stream server: its port, and how to wait for its next batch that is no rate."""
     port = free_port()
     server = probe.stream_server(StreamServerSpec(LOCAL, port))
     assert await anext(server) is None
-    yield port, lambda: asyncio.wait_for(anext(server), PATIENCE_S)
+
+    async def heard() -> Samples:
+        async for batch in server:
+            if batch is not None and batch.kind != "rate":
+                return batch
+        raise AssertionError("the server ended")
+
+    yield port, lambda: asyncio.wait_for(heard(), PATIENCE_S)
     await server.aclose()
 
 
@@ -102,6 +111,20 @@ def test_what_is_sent_up_is_counted_at_the_far_end_to_the_octet() -> None:
     assert tuple(batch.columns) == GOODPUT_COLUMNS
     rows = rows_of(batch)
     assert sum(octets for _, _, octets in rows) == len(data)
+
+
+def test_the_rate_is_told_on_the_way_as_the_receiver_counts_it() -> None:
+    async def work() -> list[Samples]:
+        async with serving() as (port, _):
+            spec = replace(spec_of(port, up=False), duration_ns=1_300_000_000)
+            return [batch async for batch in probe.stream(spec)]
+
+    *rates, goodput = asyncio.run(work())
+    assert goodput.kind == "goodput"
+    assert rates
+    assert {rate.kind for rate in rates} == {"rate"}
+    told = [row for rate in rates for row in rows_of(rate)]
+    assert told == rows_of(goodput)[: len(told)]
 
 
 @pytest.mark.parametrize("up", [True, False])

@@ -263,6 +263,7 @@ def test_the_api_is_what_its_document_says(tmp_path: Path) -> None:
         "/api/runs/{run}": f"/api/runs/{run_id(1)}",
         "/api/compare": f"/api/compare?base={run_id(1)}&candidate={run_id(2)}",
         "/api/history": "/api/history",
+        "/api/live": "/api/live",
     }
     for path, address in addresses.items():
         ((status, text),) = got(tmp_path, address)

@@ -1,0 +1,83 @@
+"""Figures while they are measured: every batch counted as it comes, and told as an event."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.campaign.events import Observer, PathMoved, RateMoved
+from benchkit.campaign.phases import DOWN, HTTP, IDLE, UP
+from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.model.samples import Samples
+from benchkit.stats.log_histogram import LogHistogram
+from benchkit.stats.percentiles import percentile_share
+from benchkit.stats.round_trip import as_latencies, network_ns
+
+SHOWN = ("p50", "p95", "p99")
+# What an operator would call measuring; calibration has words of its own at its end.
+PHASES = (IDLE, HTTP, UP, DOWN)
+RATE = "rate"
+BITS_PER_OCTET = 8
+
+
+class LiveFigures:
+    """The figures so far of each path in each phase. `take` costs microseconds: it runs beside the probes."""
+
+    def __init__(self, observe: Observer) -> None:
+        """Tell this observer."""
+        self._observe = observe
+        self._histograms: dict[tuple[str, str, str], LogHistogram] = defaultdict(LogHistogram)
+
+    def take(self, batch: Samples) -> None:
+        """Count a batch, and tell what it comes to."""
+        if batch.phase not in PHASES or not len(batch):
+            return
+        if batch.kind == RATE:
+            self._observe(RateMoved(batch.path, batch.phase, _mbps(batch)))
+        elif batch.kind in ("rtt", "http"):
+            histogram = self._histograms[batch.kind, batch.path, batch.phase]
+            histogram.add(latencies_ns(batch))
+            self._observe(_moved(batch, histogram))
+
+
+def latencies_ns(rows: Samples) -> NDArray[np.float64]:
+    """Latencies as the metric of that phase counts them, +inf for lost; without a stamp there is none."""
+    received = rows.columns["received_ns"]
+    if rows.kind == "http":
+        found, _ = as_latencies(received - rows.columns["due_ns"], received)
+    else:
+        departure = "t1_sched_ns" if rows.phase in (UP, DOWN) else "t1_ns"
+        found, _ = as_latencies(network_ns(rows, departure), received)
+    return found
+
+
+def settled(rows: Samples) -> PathMoved:
+    """What a phase came to on one path, to 0.1 %."""
+    histogram = LogHistogram()
+    histogram.add(latencies_ns(rows))
+    return _moved(rows, histogram, is_final=True)
+
+
+def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) -> PathMoved:
+    found = {name: histogram.percentile_ns(float(percentile_share(name))) for name in SHOWN}
+    percentiles = {
+        name: round(ns / NS_PER_MS, 4) for name, ns in found.items() if math.isfinite(ns)
+    }
+    return PathMoved(
+        rows.path,
+        rows.kind,
+        rows.phase,
+        settled=histogram.n,
+        lost=histogram.lost,
+        percentiles_ms=percentiles,
+        is_final=is_final,
+    )
+
+
+def _mbps(rows: Samples) -> float:
+    columns = rows.columns
+    seconds = (int(columns["end_ns"][-1]) - int(columns["start_ns"][0])) / NS_PER_S
+    return BITS_PER_OCTET * float(columns["octets"].sum()) / max(seconds, 1e-9) / 1e6

@@ -1,0 +1,83 @@
+"""The dashboard beside a run: a process of its own, at low priority, that ends with the run."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import click
+
+from benchkit.cli.agent import LOOPBACK
+from benchkit.cli.serve import PORT
+from benchkit.errors import UnfitError
+
+PATIENCE_S = 5.0
+
+
+@contextmanager
+def _beside(results: Path) -> Iterator[str]:
+    words = (sys.executable, "-m", "benchkit", "serve", "--results", str(results.resolve()))
+    process = subprocess.Popen(
+        # However we end, it ends too; and Ctrl-C is ours to answer.
+        ["setpriv", "--pdeathsig", "TERM", "--", *words, "--bind", f"{LOOPBACK}:{_free_port()}"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield _address(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def dashboard(results: Path, *, wanted: bool) -> AbstractContextManager[str]:
+    """Serve `results` while the context lasts; its value is the address, empty where it is not wanted."""
+    return _beside(results) if wanted else nullcontext("")
+
+
+def await_reader(address: str) -> None:
+    """After the run, keep the dashboard for a person at a terminal, until Ctrl-C."""
+    if not address or not sys.stderr.isatty():
+        return
+    click.echo(f"the dashboard stays at {address} until Ctrl-C", err=True)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None  # noqa: S101  it is a pipe
+    line = process.stderr.readline()
+    address = line.removeprefix("serving on ").strip()
+    if not line.startswith("serving on "):
+        raise UnfitError(
+            f"the live view did not start: {line.strip() or 'it said nothing'}; run without --live"
+        )
+    click.echo(f"live view: {address}", err=True)
+    return address
+
+
+def _free_port() -> int:
+    """The usual port, or any other where it is taken."""
+    for port in (PORT, 0):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return int(trial.getsockname()[1])
+    raise UnfitError(f"no port is free on {LOOPBACK}: run without --live")
