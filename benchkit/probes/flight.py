@@ -18,6 +18,7 @@ from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.samples import DUPLICATES, FAR_COPIES, FAR_SEQUENCE, Samples, column
+from benchkit.probes.near_clock import NearClock
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import periodic
 
@@ -89,15 +90,18 @@ class _Flight:
         self._codec = codec
         self.due = periodic(start, spec.interval_ns, spec.count)
         self._udp = udp
+        self._clock = NearClock()
         names = (*NEAR_COLUMNS, *codec.far_columns)
         self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in names}
         self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
         self._left: list[int] = []  # by transmit identity: which packet that was
+        self._copies: set[tuple[int, int]] = set()
         self._settled = 0
         self.answered = 0
 
     def send(self, index: int) -> None:
         """Send packet `index` and collect the stamps that are there already."""
+        self._clock.look()
         self._times["sent_ns"][index] = monotonic_ns()
         request = self._codec.pack(index)
         # An ICMP error to an earlier packet is told here, and this one was not sent. A second refusal is
@@ -118,7 +122,12 @@ class _Flight:
         for identity, point, stamp in timestamping.transmit_stamps(self._udp):
             name = POINTS.get(point)
             if name is not None and identity < len(self._left):
-                self._times[name][self._left[identity]] = stamp
+                index = self._left[identity]
+                self._times[name][index] = self._steady(index, stamp)
+
+    def _steady(self, index: int, stamp_ns: int) -> int:
+        """A stamp of our own kernel as if its clock had not been stepped since the session began."""
+        return self._clock.steady(stamp_ns, int(self._times["sent_ns"][index]))
 
     def collect(self) -> None:
         """Take answers, and stamps that came late."""
@@ -132,7 +141,7 @@ class _Flight:
                 self._copied(index, answer)
                 continue
             times["received_ns"][index] = now
-            times["t4_ns"][index] = received.stamp_ns
+            times["t4_ns"][index] = self._steady(index, received.stamp_ns)
             for name, value in zip(self._codec.far_columns, answer.far, strict=True):
                 times[name][index] = value
             self.answered += 1
@@ -142,7 +151,11 @@ class _Flight:
         """A further answer to the same packet: the first counts."""
         self._duplicates[index] += 1
         told = dict(zip(self._codec.far_columns, answer.far, strict=True))
-        if FAR_SEQUENCE in told and told[FAR_SEQUENCE] != self._times[FAR_SEQUENCE][index]:
+        copy = index, told.get(FAR_SEQUENCE, -1)
+        if FAR_SEQUENCE not in told or copy in self._copies:
+            return
+        if copy[1] != self._times[FAR_SEQUENCE][index]:
+            self._copies.add(copy)
             self._far_copies[index] += 1
 
     def settle(self) -> Samples | None:

@@ -37,7 +37,7 @@ _ASKED_PLACES = (
 class Returned(NamedTuple):
     """What the TLVs of an answer tell. `follow_up` is an earlier answer's sequence number and departure, in ns."""
 
-    flags: FarEnd
+    flags: int
     follow_up: tuple[int, int] | None = None
 
 
@@ -89,7 +89,7 @@ class Extender:
             return Returned(FarEnd.NO_EXTENSIONS)
         if any(tlv.flags & INTEGRITY for tlv in tlvs) or not self._is_whole(tlvs, reply.sequence):
             return Returned(FarEnd.SPOILT)
-        flags, follow_up = FarEnd(0), None
+        flags, follow_up = 0, None
         for tlv in tlvs:
             if tlv.flags & MALFORMED:
                 flags |= FarEnd.MALFORMED
@@ -114,9 +114,9 @@ class Extender:
                 return hmac.compare_digest(authentication_code(self._key, covered), tlv.value)
         return False
 
-    def _classes(self, value: bytes, arrived: int) -> FarEnd:
+    def _classes(self, value: bytes, arrived: int) -> int:
         bits = int.from_bytes(value, "big")
-        flags = FarEnd(0)
+        flags = 0
         if bits >> 20 & 63 != self._dscp:
             flags |= FarEnd.CLASS_CHANGED_THERE
         if bits >> 16 & 3 == REFUSED:
@@ -125,15 +125,15 @@ class Extender:
             flags |= FarEnd.CLASS_CHANGED_BACK
         return flags
 
-    def _places(self, value: bytes) -> FarEnd:
+    def _places(self, value: bytes) -> int:
         """Whether the far end saw the address and port that we sent from."""
         if len(value) < HEADER_OCTETS:
-            return FarEnd(0)
+            return 0
         seen_port = int.from_bytes(value[2:4], "big")
         ours = ip_address(self._here[0].partition("%")[0]).packed.ljust(16, b"\0")
         seen = [tlv.value for tlv in read_tlvs(value[4:]).tlvs if tlv.type in {8, 9}]
         same = seen_port == self._here[1] and all(address == ours for address in seen)
-        return FarEnd(0) if same else FarEnd.ADDRESS_TRANSLATED
+        return 0 if same else FarEnd.ADDRESS_TRANSLATED
 
 
 def _departure(value: bytes, reply: Reply, near_ns: int) -> tuple[int, int] | None:

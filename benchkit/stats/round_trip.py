@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from benchkit.model.samples import Column, Samples
 
+# A far end may stamp arrivals and departures by clocks that differ by so much, in hardware and in software.
+CLOCKS_NS = 1_000_000
+
 
 def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
     """Each packet's network round trip, dwell at the far end taken off; a hole where a stamp is missing.
@@ -20,7 +23,9 @@ def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
     if "t3_ns" not in columns:  # a far end that stamps nothing: its dwell stays in
         return whole
     dwell: Column = columns["t3_ns"] - columns["t2_ns"]
-    network: Column = whole - dwell
+    # A far end's clock that was stepped in between tells no dwell: its answer counts as one without stamps.
+    impossible = np.ma.getdata((dwell < -CLOCKS_NS) | (dwell > whole))
+    network: Column = np.ma.masked_where(impossible, whole - dwell)
     return network
 
 
