@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test setup system publish bench lock clean
+.PHONY: run test fuzz setup system publish bench lock clean
 run: setup
 	@$(BIN)/benchkit run
 
@@ -26,6 +26,9 @@ test: setup
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest
 	@sh .ci/test-netem $(BIN)/python
+
+fuzz: setup
+	@sh .ci/fuzz $(BIN)/python $(or $(FUZZ_SECONDS),60)
 
 publish: setup
 	@bash .ci/publish
