@@ -1,4 +1,4 @@
-"""The userspace line: one process that holds every frame of every path back until it is due.
+"""The userspace line: a process that holds every frame of its paths back until it is due.
 
 It sleeps until shortly before the next frame is due and watches the clock for the rest, counts how late
 it was with each frame, and stops when its campaign does.
@@ -37,8 +37,12 @@ BINS = 5_000
 
 @dataclass(frozen=True)
 class Port:
-    """One path of the line: its devices in the hub namespace and its ring's dimensions."""
+    """One path of the line: its devices in the hub namespace and its ring's dimensions.
 
+    `index` is its place among all paths, whoever carries them: what its seeds are made of.
+    """
+
+    index: int
     path: str
     near_device: str
     far_device: str
@@ -72,15 +76,15 @@ class Line:
         self._rings: list[PacketRing] = []
         self._exits: list[PacketRing] = []
         self._lanes: list[Lane] = []
-        for index, (port, model) in enumerate(zip(ports, models, strict=True)):
+        for port, model in zip(ports, models, strict=True):
             near, far = (
                 PacketRing(device, largest=port.largest_frame, slots=port.slots)
                 for device in (port.near_device, port.far_device)
             )
             self._rings += [near, far]
             self._exits += [far, near]
-            self._lanes.append(Lane(model.forward, model, seed=seed * 1000 + 2 * index))
-            self._lanes.append(Lane(model.backward, model, seed=seed * 1000 + 2 * index + 1))
+            self._lanes.append(Lane(model.forward, model, seed=seed * 1000 + 2 * port.index))
+            self._lanes.append(Lane(model.backward, model, seed=seed * 1000 + 2 * port.index + 1))
         self._by_descriptor = {ring.fileno(): index for index, ring in enumerate(self._rings)}
         self._waiting: list[tuple[int, int, int, bytes]] = []
         self._order = 0
@@ -218,6 +222,21 @@ def serve_line(
     quiet.quieten()
     if _said_ready(control):
         line.serve(control, realtime=realtime)
+
+
+def combined(reports: Sequence[LineReport]) -> LineReport:
+    """What several lines did, together; at least one."""
+    return LineReport(
+        packets=sum(one.packets for one in reports),
+        lost=sum(one.lost for one in reports),
+        overflowed=sum(one.overflowed for one in reports),
+        dropped=sum(one.dropped for one in reports),
+        duplicated=sum(one.duplicated for one in reports),
+        reordered=sum(one.reordered for one in reports),
+        realtime=all(one.realtime for one in reports),
+        bin_ns=reports[0].bin_ns,
+        lateness=tuple(map(sum, zip(*(one.lateness for one in reports), strict=True))),
+    )
 
 
 def quantile_ns(report: LineReport, share: float) -> int | None:

@@ -25,10 +25,14 @@ sys.path.append(str(File(__file__).parents[1]))
 
 from emulated import Emulated, both_ways, delays, emulated, ms, probed, star
 
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_S
+from benchkit.emulators import userspace
 from benchkit.emulators.choice import EMULATORS
 from benchkit.emulators.link import Ends
 from benchkit.linux import command, process
+from benchkit.linux.channel import Channel
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
@@ -231,6 +235,70 @@ def show_building(asked: Asked) -> None:
         row(f"tearing down {name}", [down for _, down in found], "s", "")
 
 
+@contextmanager
+def lines(paths: Sequence[Path], processes: int) -> Iterator[Emulated]:
+    """The userspace line in so many processes at most."""
+    usual, userspace.MOST_LINES = userspace.MOST_LINES, processes
+    try:
+        with EMULATORS["userspace"](paths, seed=1) as emulation:
+            running = Emulated(emulation, paths)
+            running.apply(*(path.model for path in paths if path.model is not None))
+            yield running
+    finally:
+        userspace.MOST_LINES = usual
+
+
+def beside_streams(running: Emulated, streams: int) -> tuple[float, float, float]:
+    """Round trips on the last path, p50 and p99 in ms too late, and Mbit/s of streams on the first ones."""
+    emulation, harvest = running.emulation, Harvest()
+    lasts = round((RAMP_S + STREAM_S) * NS_PER_S)
+    with Channel() as channel, NamespaceTestbed(emulation.namespaces) as testbed:
+        crew = Crew(testbed.sites, channel, harvest.add)
+        last = running.paths[-1]
+        crew.serve(last.far, ReflectorSpec(emulation.ends[last.name].far, PORT))
+        for path in running.paths[:streams]:
+            crew.serve(path.far, StreamServerSpec(emulation.ends[path.name].far, PORT))
+        crew.await_responders()
+        interval = NS_PER_S // RATE
+        ssid, far = harvest.open_session(last.name, "idle"), emulation.ends[last.name].far
+        count = lasts // interval
+        trips = StampSpec(last.name, "idle", far, PORT, ssid, count, interval, NS_PER_S)
+        jobs: dict[str, Any] = {"trips": (last.near, trips)}
+        for path in running.paths[:streams]:
+            far = emulation.ends[path.name].far
+            spec = TcpSpec(path.name, "up", far, PORT, True, lasts, "cubic")
+            jobs[path.name] = path.near, spec
+        crew.work(jobs, 4 * (RAMP_S + STREAM_S))
+        crew.wait_for(lambda: not harvest.awaits_departures(last.name, "idle"))
+    rows = harvest.samples("rtt", last.name, "idle")
+    assert rows is not None
+    added = (network_ns(rows).compressed() - ms(10)) / 1e6
+    found = [harvest.samples("goodput", path.name, "up") for path in running.paths[:streams]]
+    rates = [
+        float(rows.columns["octets"].sum()) * 8e-6 * NS_PER_S / lasts for rows in found if rows
+    ]
+    return float(np.percentile(added, 50)), float(np.percentile(added, 99)), sum(rates)
+
+
+def show_processes(asked: Asked) -> None:
+    """One process for all paths against one for each: three paths of 10 ms, one of them probed."""
+    paths = [
+        Path(f"here{at}-there{at}", f"here{at}", f"there{at}", delays(5, 5)) for at in range(3)
+    ]
+    for streams in (0, 1, 2):
+        found: dict[int, list[tuple[float, float, float]]] = {1: [], len(paths): []}
+        for _ in range(asked.rounds):
+            for processes, figures in found.items():
+                with lines(paths, processes) as running:
+                    figures.append(beside_streams(running, streams))
+        for processes, figures in found.items():
+            words = f"{processes} for 3 paths, {streams} streams beside"
+            for at, name in enumerate(("p50", "p99")):
+                row(f"added, {words}, {name}", [each[at] for each in figures], "ms", "")
+            if streams:
+                row(f"  goodput, {words}", [each[2] for each in figures], "Mbit/s", "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--emulator", choices=list(EMULATORS), default="userspace")
@@ -250,6 +318,7 @@ PARTS = {
     "building": show_building,
     "losses": show_losses,
     "streams": show_streams,
+    "processes": show_processes,
 }
 
 if __name__ == "__main__":
