@@ -25,6 +25,7 @@ from benchkit.errors import CommandError
 from benchkit.linux import command
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.netns import Namespace
+from benchkit.linux.traffic_control import TrafficControl
 from benchkit.model.place import Path, PathModel
 
 ROUTERS = ("/near", "/far")
@@ -54,10 +55,16 @@ class NetemEmulation:
     """The routers with their qdiscs."""
 
     def __init__(
-        self, places: Mapping[str, Namespace], wires: Sequence[wiring.Wire], tables: str, seed: int
+        self,
+        places: Mapping[str, Namespace],
+        shapers: Mapping[str, TrafficControl],
+        wires: Sequence[wiring.Wire],
+        tables: str,
+        seed: int,
     ) -> None:
-        """Hold the namespaces of routers and sites, by name, and the folder for delay tables."""
+        """Hold the namespaces of routers and sites and each router's tc, by name, and the folder for delay tables."""
         self._places = places
+        self._shapers = shapers
         self._wires = wires
         self._tables = tables
         self._seed = seed if tc_knows_seed() else None
@@ -78,7 +85,7 @@ class NetemEmulation:
             for router in ROUTERS
             if old.rate_bps is not None and new.rate_bps is None
         ]
-        script.run(lost_rate, self._places)
+        self._shape(lost_rate)
         self._install(models)
         self._models = tuple(models)
         if any(model.forward.trace or model.backward.trace for model in models):
@@ -91,7 +98,9 @@ class NetemEmulation:
             self._follower = None
 
     def check(self) -> None:
-        """See that no trace has stopped before its end; the kernel itself does not end."""
+        """See that each router's tc is there and no trace has stopped early; the kernel itself does not end."""
+        for shaper in self._shapers.values():
+            shaper.check()
         if self._follower is not None:
             self._follower.check()
 
@@ -127,7 +136,11 @@ class NetemEmulation:
         for stage in found:
             if stage.table:
                 Folder(self._tables, f"{stage.device}.dist").write_text(stage.table)
-        script.run(_shaping(found), self._places, {TABLES: self._tables})
+        self._shape(_shaping(found))
+
+    def _shape(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._shapers[step.where].run(step.lines)
 
 
 @contextmanager
@@ -143,7 +156,11 @@ def netem(paths: Sequence[Path], *, seed: int) -> Iterator[NetemEmulation]:
             sites.prepare(router, ROUTER_SYSCTLS)
         places |= sites.open_sites(paths, stack)
         script.run(_joining(wires, models), places)
-        emulation = NetemEmulation(places, wires, tables.path, seed)
+        shapers = {
+            name: stack.enter_context(TrafficControl(places[name].path, {TABLES: tables.path}))
+            for name in ROUTERS
+        }
+        emulation = NetemEmulation(places, shapers, wires, tables.path, seed)
         stack.callback(emulation.stop_following)
         emulation.apply([model.still for model in models])
         yield emulation

@@ -29,17 +29,12 @@ class Step:
         return [f"[{self.where.lstrip('/')}] {self.program} {line}" for line in self.lines]
 
 
-def run(
-    steps: Iterable[Step],
-    places: Mapping[str, Namespace],
-    environment: Mapping[str, str] | None = None,
-) -> None:
-    """Run each step in its namespace, with variables of its own where some are given. Raises CommandError."""
+def run(steps: Iterable[Step], places: Mapping[str, Namespace]) -> None:
+    """Run each step in its namespace. Raises CommandError."""
     for step in steps:
         lines = (_REFERENCE.sub(lambda found: places[found[1]].path, line) for line in step.lines)
         command.run(
             (step.program, "-batch", "-"),
             feed="\n".join(lines) + "\n",
             netns=places[step.where].path,
-            environment=environment,
         )

@@ -19,11 +19,11 @@ def run(
     *,
     feed: str | None = None,
     netns: str | None = None,
-    environment: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> str:
     """Run it, inside the network namespace at path `netns` if one is given, and return its stdout.
 
-    `feed` is its standard input, `environment` holds variables beside ours. Raises CommandError when it is
+    `feed` is its standard input, `variables` stand beside ours. Raises CommandError when it is
     not there, fails or hangs.
     """
     words = list(argv)
@@ -37,7 +37,7 @@ def run(
             text=True,
             timeout=TIMEOUT_S,
             check=False,
-            env={**_environment(), **(environment or {})},
+            env={**environment(), **(variables or {})},
         )
     except FileNotFoundError as error:
         raise CommandError(shlex.join(argv), 127, f"{words[0]} is not installed") from error
@@ -49,6 +49,7 @@ def run(
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The variables of every program that we start: in English, and found where administrators have them."""
     path = os.environ.get("PATH", "/usr/bin:/bin")
     return {**os.environ, "PATH": f"{path}:{SBIN}", "LC_ALL": "C"}

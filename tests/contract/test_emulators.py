@@ -87,7 +87,7 @@ NATURES = {
         median_ns=ms(0.5),
         tail_ns=ms(1.2),
         early_ns=50 * NS_PER_US,
-        step_ns=ms(400),  # programs are started for it, which user-mode Linux is slow at
+        step_ns=ms(60),
         floor_ns=ms(0.7),
         goodput=(0.94, 1.003),
     ),

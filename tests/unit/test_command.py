@@ -32,7 +32,7 @@ def test_it_speaks_english_and_finds_what_administrators_find(
 ) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     monkeypatch.setenv("OURS", "kept")
-    found = command.run(script('echo "$LC_ALL $OURS $MORE $PATH"'), environment={"MORE": "given"})
+    found = command.run(script('echo "$LC_ALL $OURS $MORE $PATH"'), variables={"MORE": "given"})
     language, ours, more, path = found.split()
     assert (language, ours, more) == ("C", "kept", "given")
     assert {"/usr/sbin", "/sbin"} <= set(path.split(":"))
