@@ -8,7 +8,6 @@ from itertools import groupby
 
 from benchkit.model.comparison import (
     IMPROVEMENT,
-    NO_DIFFERENCE,
     REGRESSION,
     Cell,
     Comparison,
@@ -51,8 +50,32 @@ def headline(comparison: Comparison) -> tuple[str, str]:
         for word in (REGRESSION, MISSING, IMPROVEMENT)
         if (count := sum(_says(cell, word) for cell in gated))
     ]
-    said = ", ".join(counts) or NO_DIFFERENCE
-    return comparison.word.upper(), f"{said} in {len(gated)} judged cells"
+    if not counts:
+        seen = f"in {len(gated)} judged cells; smallest visible: {smallest_visible(gated)}"
+        return comparison.word.upper(), seen
+    return comparison.word.upper(), f"{', '.join(counts)} in {len(gated)} judged cells"
+
+
+def smallest_visible(cells: Iterable[Cell]) -> str:
+    """The least change that each statistic could have shown, on the path where it shows least."""
+    worst: dict[str, tuple[float | None, str]] = {}
+    for cell in cells:
+        if cell.missing is not None:
+            continue
+        name = f"{_NAMES.get(cell.metric, clean(cell.metric))} {_statistic(cell)}"
+        known, _ = worst.get(name, (0.0, ""))
+        visible = cell.smallest_visible
+        both = None if known is None or visible is None else max(known, visible)
+        worst[name] = (both, clean(cell.unit))
+    return ", ".join(
+        f"{name} {'none' if figure is None else f'{_rounded(figure)} {unit}'}"
+        for name, (figure, unit) in worst.items()
+    )
+
+
+def _rounded(figure: float) -> str:
+    """Two figures, and never a power of ten."""
+    return f"{float(f'{figure:.2g}'):g}"
 
 
 def sides(comparison: Comparison) -> tuple[str, str]:

@@ -369,3 +369,15 @@ def test_turns_that_are_not_whole_are_compared_run_by_run() -> None:
     base, candidate = in_turns(3, 0.0, wander=0.0, seed=1)
     assert difference(base[1:], candidate, turns=3).method == "runs"
     assert difference(base[:2], candidate[:2], turns=1).method == "blocks"
+
+
+def test_where_nothing_changed_the_headline_says_what_could_have_been_seen() -> None:
+    judged = questions([normal(1)], [normal(2)])
+    text = render_comparison(
+        Comparison(("a",), ("b",), "no difference seen", judge_cells(judged)), "text", width=300
+    )
+    first = text.splitlines()[0]
+    assert first.startswith("NO DIFFERENCE SEEN: in 3 judged cells; smallest visible: RTT p50 0.")
+    assert first.count(" ms") == 3
+    shown = float(first.partition("RTT p99 ")[2].partition(" ms")[0])
+    assert shown == pytest.approx(judge_cells(judged)[2].smallest_visible, rel=0.05)
