@@ -78,6 +78,7 @@ class StandingPath:
         self.far = End(path.far, ends.far, emulation.namespaces[path.far], hosts)
         self._emulation = emulation
         self._tolerance_ns = tolerance_ns
+        self._report: LineReport | None = None
 
     def timed(self, call: Callable[[], object], rounds: int) -> tuple[int | None, ...]:
         """How long each of so many calls from the near end took, in ns, in order; None where it raised an OSError.
@@ -85,7 +86,9 @@ class StandingPath:
         A timeout is an OSError, so a call that gives up is a lost one.
         """
         self._emulation.report()  # start its counts anew
-        return self.near.call(lambda: tuple(_timed(call) for _ in range(rounds)))
+        found = self.near.call(lambda: tuple(_timed(call) for _ in range(rounds)))
+        self._report = self._emulation.report()
+        return found
 
     def verdict(self, latencies_ns: Sequence[int | None], budget: Budget) -> Verdict:
         """Hold the latencies of the last `timed` calls, None for lost, against a budget on them, in ms."""
@@ -95,7 +98,7 @@ class StandingPath:
             raise AskedWronglyError(
                 f"percentile {budget.percentile!r}: there are {', '.join(intervals)}"
             )
-        report = self._emulation.report()
+        report = self._report
         troubles = line_troubles(report, self._tolerance_ns) if report and report.packets else []
         error = self._error_ms(intervals["p50"].value, report)
         return judge(

@@ -24,3 +24,12 @@ def test_the_examples_use_inputs_and_variables_that_are_there() -> None:
     template = read(gitlab["include"]["file"])
     assert gitlab["channels"]["extends"] in template
     assert gitlab["channels"]["variables"].keys() <= template[".benchkit"]["variables"].keys()
+
+
+def test_the_template_has_what_gitlab_takes() -> None:
+    job = read(".gitlab", "benchkit.gitlab-ci.yml")[".benchkit"]
+    assert "/" not in job["cache"]["key"]
+    assert "TARGET" not in job["cache"]["key"]  # it may be a path
+    # What a merge request shows must be named without variables.
+    assert all("$" not in path for path in job["artifacts"]["paths"])
+    assert job["allow_failure"] == {"exit_codes": [3]}
