@@ -18,6 +18,7 @@ from benchkit.model.target import METRICS
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import FEWEST_RUNS
+from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.replicates import (
@@ -191,8 +192,17 @@ def record_replicates(metric: Metric) -> dict[str, Replicate]:
         for name in COMPARED
         if name in metric.percentiles
     }
-    loss = loss_interval(metric.lost, due, effective_n=size)
-    return {**found, "loss": replicate_of(loss)}
+    return {**found, "loss": replicate_of(_recorded_loss(metric, due, size))}
+
+
+def _recorded_loss(metric: Metric, due: int, size: float) -> Interval:
+    """The loss ratio in percent; of a record that has no interval of it as if losses came like late packets."""
+    if metric.loss is not None and metric.loss.value is not None:
+        ends = (metric.loss.low, metric.loss.high)
+        low, high = (metric.loss.value if end is None else end for end in ends)
+        return Interval(metric.loss.value, low, high)
+    # What never varied has no autocorrelation.
+    return loss_interval(metric.lost, due, effective_n=size if metric.lost else float(due))
 
 
 def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.float64]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from benchkit.campaign import phases
 from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
@@ -14,13 +12,13 @@ from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
-from benchkit.model.samples import Column, Samples
+from benchkit.model.samples import Samples
 from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
 from benchkit.stats.loss_direction import loss_by_direction
-from benchkit.stats.percentiles import effective_size, percentile_share
-from benchkit.stats.rates import loss_interval, plateau
+from benchkit.stats.percentiles import percentile_share
+from benchkit.stats.rates import plateau
 from benchkit.stats.round_trip import as_latencies, network_ns
 from benchkit.stats.verdicts import Doubt, confidence_of_a_look, judge, overall
 
@@ -87,7 +85,7 @@ def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
     # Only idle round trips are looked at again and again until they decide.
     confidence = confidence_of_a_look(under.looks if phase == phases.IDLE else 1)
     values, unstamped = as_latencies(network_ns(rows, departure), rows.columns["received_ns"])
-    metric, intervals = latency_metric(
+    return latency_metric(
         "rtt",
         phase,
         values,
@@ -96,7 +94,6 @@ def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
         model_ns=path.model.rtt_ns if path.model else None,
         confidence=confidence,
     )
-    return metric, {**intervals, "loss": _loss(rows.columns["received_ns"], confidence)}
 
 
 def _with_far_end(found: Found, rows: Samples, *, stateful: bool) -> Found:
@@ -106,13 +103,6 @@ def _with_far_end(found: Found, rows: Samples, *, stateful: bool) -> Found:
     if split is not None:
         metric = replace(metric, lost_forward=split.forward, lost_backward=split.backward)
     return replace(metric, remarks=far_end_remarks(rows)), intervals
-
-
-def _loss(received: Column, confidence: float) -> Interval:
-    """The loss ratio; packets lost in one burst are not independent, and count for fewer."""
-    lost = np.ma.getmaskarray(received)
-    size = effective_size(lost, confidence)
-    return loss_interval(int(lost.sum()), lost.size, effective_n=size, confidence=confidence)
 
 
 def _http(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:  # noqa: ARG001  a maker's signature

@@ -28,7 +28,7 @@ class Metric:
 
     Latencies have `n` due, `lost`, `effective_n` (n less what autocorrelation takes) and `percentiles`;
     goodput has `estimate` against `configured`. All in `unit`. `unstamped` counts answers whose kernel
-    stamps were missing: neither lost nor part of a percentile. Of the `lost`, `lost_forward` went missing on the
+    stamps were missing: neither lost nor part of a percentile. `loss` is the loss ratio in percent. Of the `lost`, `lost_forward` went missing on the
     way there and `lost_backward` on the way back, where the far end counts. `remarks` are sentences about the far end.
     """
 
@@ -48,6 +48,7 @@ class Metric:
     details: Mapping[str, float] = field(default_factory=dict)
     lost_forward: int | None = None
     lost_backward: int | None = None
+    loss: Estimate | None = None
     remarks: tuple[str, ...] = ()
 
 

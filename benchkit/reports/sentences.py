@@ -115,12 +115,21 @@ def series_name(metric: Metric) -> str:
     return f"{metric_name(metric.metric)}, {clean(phase)}"
 
 
+def _lost(metric: Metric) -> str:
+    """How many, which share that is, and what the share may be in truth."""
+    loss = metric.loss
+    if loss is None or loss.low is None or loss.high is None:
+        shown = f" ({percent(metric.lost, metric.n)})" if metric.lost else ""
+    elif not metric.lost:
+        shown = f" (at most {loss.high:.2g} %)"
+    else:
+        shown = f" ({percent(metric.lost, metric.n)}, {loss.low:.2g}..{loss.high:.2g} %)"
+    return f"{metric.lost} lost{shown}"
+
+
 def counts(metric: Metric) -> str:
     """How much was due, and what became of it."""
-    lost = f"{metric.lost} lost"
-    if metric.lost:
-        lost += f" ({percent(metric.lost, metric.n)})"
-    said = [f"{metric.n} due", lost]
+    said = [f"{metric.n} due", _lost(metric)]
     if metric.unstamped:
         said.append(f"{metric.unstamped} without kernel stamps")
     if metric.effective_n is not None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from benchkit.model.record import Metric
 from benchkit.model.target import METRICS, PERCENTILES
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import CONFIDENCE, intervals_and_sizes
+from benchkit.stats.percentiles import CONFIDENCE, effective_size, intervals_and_sizes
+from benchkit.stats.rates import loss_interval
 
 _MS_PER_NS = 1e-6
 
@@ -29,11 +30,12 @@ def latency_metric(  # noqa: PLR0913  what a Metric holds beside its figures
 
     `values_ns` has shape (n,), in time order, +inf for lost, without the `unstamped` answers: `n` counts
     both. `effective_n` is the smallest over the percentiles, so that it never promises
-    a percentile more than it has. Details are mean, least, quartiles and standard deviation of the answered, in ms.
+    a percentile more than it has. The interval of "loss" is in percent, of all that was due. Details are mean, least, quartiles and standard deviation of the answered, in ms.
     """
     intervals_ns, sizes = intervals_and_sizes(values_ns, PERCENTILES, confidence)
     intervals = {key: interval.scaled(_MS_PER_NS) for key, interval in intervals_ns.items()}
-    answered = values_ns[np.isfinite(values_ns)] * _MS_PER_NS
+    lost = np.isinf(values_ns)
+    answered = values_ns[~lost] * _MS_PER_NS
     details: dict[str, float] = {}
     if answered.size:
         details["mean"] = float(answered.mean())
@@ -43,17 +45,25 @@ def latency_metric(  # noqa: PLR0913  what a Metric holds beside its figures
         details["q1"], details["q3"] = float(answered[quarter]), float(answered[three])
     if answered.size > 1:
         details["stddev"] = float(answered.std(ddof=1))
+    due = values_ns.size + unstamped
+    if due:
+        # Losses in one burst are not independent, and count for fewer; an answer without a stamp is none.
+        share = effective_size(lost, confidence) / values_ns.size if values_ns.size else 1.0
+        intervals["loss"] = loss_interval(
+            due - unstamped - answered.size, due, effective_n=share * due, confidence=confidence
+        )
     metric = Metric(
         metric=name,
         phase=phase,
         unit=METRICS[name][0],
-        n=values_ns.size + unstamped,
+        n=due,
         lost=values_ns.size - answered.size,
         unstamped=unstamped,
         effective_n=int(min(sizes.values())) if sizes else None,
         floor=None if floor_ns is None else floor_ns * _MS_PER_NS,
         model=None if model_ns is None else model_ns * _MS_PER_NS,
-        percentiles={key: interval.estimate() for key, interval in intervals.items()},
+        percentiles={key: intervals[key].estimate() for key in intervals_ns},
         details=details,
+        loss=intervals["loss"].estimate() if due else None,
     )
     return metric, intervals

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchkit.campaign.comparing import record_replicates
 from benchkit.cli.comparing import ASPECTS as CLI_ASPECTS
 from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.comparison_json import dump_comparison
-from benchkit.model.record import Estimate
+from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
 from benchkit.stats.block_bootstrap import bootstrap_percentiles
 from benchkit.stats.comparable import ASPECTS
@@ -381,3 +382,15 @@ def test_where_nothing_changed_the_headline_says_what_could_have_been_seen() -> 
     assert first.count(" ms") == 3
     shown = float(first.partition("RTT p99 ")[2].partition(" ms")[0])
     assert shown == pytest.approx(judge_cells(judged)[2].smallest_visible, rel=0.05)
+
+
+@pytest.mark.parametrize("loss", [None, Estimate(0.0, 0.0, 0.0767)])
+def test_a_run_that_lost_nothing_knows_its_loss_however_alike_its_packets_are(
+    loss: Estimate | None,
+) -> None:
+    alike = Metric(
+        "rtt", "idle", "ms", 5000, effective_n=1, percentiles={"p50": Estimate(8.5)}, loss=loss
+    )
+    found = record_replicates(alike)["loss"]
+    assert (found.value, found.error_down) == (0, 0)
+    assert found.error_up == pytest.approx(0.0767 / 1.96, rel=0.01)

@@ -14,6 +14,7 @@ from scipy import stats as oracle
 
 from benchkit.model.record import Estimate
 from benchkit.model.target import PERCENTILES
+from benchkit.reports import sentences
 from benchkit.stats.autocorrelation import autocorrelation
 from benchkit.stats.binomial import binomial_ranks
 from benchkit.stats.interval import Interval
@@ -25,6 +26,7 @@ from benchkit.stats.percentiles import (
     percentile_share,
     smallest_n,
 )
+from benchkit.stats.rates import loss_interval
 
 Values = NDArray[np.float64]
 
@@ -222,3 +224,19 @@ def test_a_latency_metric_of_nothing_has_no_percentiles() -> None:
     assert (metric.n, metric.effective_n, dict(metric.percentiles), intervals) == (0, None, {}, {})
     lost, _ = latency_metric("rtt", "idle", np.full(10, math.inf))
     assert (lost.lost, dict(lost.details)) == (10, {})
+
+
+def test_a_metric_has_its_loss_with_an_interval() -> None:
+    values = np.full(990, 8e6)
+    values[::99] = math.inf
+    metric, intervals = latency_metric("rtt", "idle", values, unstamped=10)
+    wanted = loss_interval(10, 1000)
+    assert metric.loss == intervals["loss"].estimate()
+    assert metric.loss is not None
+    assert metric.loss.value == wanted.value == 1.0
+    assert metric.loss.high == pytest.approx(wanted.high, rel=0.2)
+    kept, _ = latency_metric("rtt", "idle", np.full(5000, 8e6))
+    assert kept.loss == loss_interval(0, 5000).estimate()
+    assert sentences.counts(kept) == "5000 due, 0 lost (at most 0.077 %), 5000 effective"
+    assert "10 lost (1 %, 0.5" in sentences.counts(metric)
+    assert latency_metric("rtt", "idle", np.array([]))[0].loss is None
