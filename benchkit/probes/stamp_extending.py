@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 from ipaddress import ip_address
+from itertools import takewhile
 from typing import NamedTuple
 
 from benchkit.errors import AskedWronglyError
@@ -84,7 +85,8 @@ class Extender:
 
     def read(self, received: Received, reply: Reply) -> Returned:
         """What came back after the base of an answer that carries our SSID."""
-        tlvs = read_tlvs(received.payload[self._base_octets :]).tlvs
+        came = read_tlvs(received.payload[self._base_octets :]).tlvs
+        tlvs = tuple(takewhile(lambda tlv: tlv.type, came))  # type 0 is zeros that pad
         if not tlvs or all(tlv.flags & UNRECOGNISED for tlv in tlvs):
             return Returned(FarEnd.NO_EXTENSIONS)
         if any(tlv.flags & INTEGRITY for tlv in tlvs) or not self._is_whole(tlvs, reply.sequence):
