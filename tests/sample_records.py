@@ -88,6 +88,8 @@ def loaded(model: float) -> tuple[Metric, ...]:
         percentiles=spread(model + 31, 4.2, open_from="p99.9"),
         lost_forward=2,
         lost_backward=0,
+        duplicated=2,
+        reordered=7,
         remarks=("it does not tell the TTL it saw",),
     )
     down = Metric(

@@ -13,6 +13,7 @@ from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.samples import Samples
+from benchkit.stats.arrival_order import arrival_order
 from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
@@ -97,12 +98,19 @@ def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
 
 
 def _with_far_end(found: Found, rows: Samples, *, stateful: bool) -> Found:
-    """What the far end told beside times: where packets were lost, and what is odd about it."""
+    """What became of packets beside times: where they were lost, doubled and overtaken; and what the far end told."""
     metric, intervals = found
     split = loss_by_direction(rows, stateful=stateful) if metric.lost else None
     if split is not None:
         metric = replace(metric, lost_forward=split.forward, lost_backward=split.backward)
-    return replace(metric, remarks=far_end_remarks(rows)), intervals
+    order = arrival_order(rows)
+    metric = replace(
+        metric,
+        duplicated=order.duplicated or None,
+        reordered=order.reordered or None,
+        remarks=far_end_remarks(rows),
+    )
+    return metric, intervals
 
 
 def _http(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:  # noqa: ARG001  a maker's signature

@@ -28,8 +28,10 @@ class Metric:
 
     Latencies have `n` due, `lost`, `effective_n` (n less what autocorrelation takes) and `percentiles`;
     goodput has `estimate` against `configured`. All in `unit`. `unstamped` counts answers whose kernel
-    stamps were missing: neither lost nor part of a percentile. `loss` is the loss ratio in percent. Of the `lost`, `lost_forward` went missing on the
-    way there and `lost_backward` on the way back, where the far end counts. `remarks` are sentences about the far end.
+    stamps were missing: neither lost nor part of a percentile. `loss` is the loss ratio in percent. Of the `lost`,
+    `lost_forward` went missing on the way there and `lost_backward` on the way back, where the far end counts.
+    `duplicated` packets were answered more than once, `reordered` answers came after one to a later packet.
+    `remarks` are sentences about the far end.
     """
 
     metric: str
@@ -48,6 +50,8 @@ class Metric:
     details: Mapping[str, float] = field(default_factory=dict)
     lost_forward: int | None = None
     lost_backward: int | None = None
+    duplicated: int | None = None
+    reordered: int | None = None
     loss: Estimate | None = None
     remarks: tuple[str, ...] = ()
 

@@ -214,7 +214,16 @@ def moments(metric: Metric) -> str:
         f"{MOMENT_NAMES.get(name, clean(name))} {fixed(value, decimals)} {clean(metric.unit)}"
         for name, value in metric.details.items()
     ]
-    return "; ".join(part for part in (", ".join(said), _by_direction(metric)) if part)
+    fates = [
+        f"{count} {words}"
+        for count, words in (
+            (metric.duplicated, "answered more than once"),
+            (metric.reordered, "overtaken"),
+        )
+        if count
+    ]
+    parts = (", ".join(said), _by_direction(metric), ", ".join(fates))
+    return "; ".join(part for part in parts if part)
 
 
 def beside_rate(series: Series) -> str:

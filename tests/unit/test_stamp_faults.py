@@ -26,6 +26,7 @@ from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import Reflector, reflecting
 from benchkit.probes.stamp_time import wire_time
+from benchkit.stats.arrival_order import ArrivalOrder, arrival_order
 from benchkit.stats.loss_direction import LossByDirection, loss_by_direction
 from benchkit.stats.round_trip import as_latencies, network_ns
 
@@ -170,6 +171,7 @@ def test_duplicates_are_counted_where_they_were_made() -> None:
     assert found == wanted
     copies = {at: number for at, number in enumerate(rows.columns[FAR_COPIES].tolist()) if number}
     assert set(copies) == there
+    assert arrival_order(rows) == ArrivalOrder(duplicated=5, reordered=0)
     assert lost(rows) == gone
     assert loss_by_direction(rows, stateful=True) == LossByDirection(0, 2)
 
@@ -183,6 +185,7 @@ def test_packets_that_were_overtaken_are_late_and_not_lost() -> None:
     assert held <= overtaken
     values = network_ns(rows)
     assert all(values[at] >= 25 * NS_PER_MS for at in held)
+    assert arrival_order(rows) == ArrivalOrder(duplicated=0, reordered=len(held))
     assert loss_by_direction(rows, stateful=True) == LossByDirection(0, 0)
 
 
