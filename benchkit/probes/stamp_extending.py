@@ -142,7 +142,7 @@ def _departure(value: bytes, reply: Reply, near_ns: int) -> tuple[int, int] | No
     sequence, high, low, _ = _FOLLOW_UP.unpack(value)
     if not (high or low):
         return None
-    return sequence, from_wire(high, low, reply.t3.error_estimate, near_ns)
+    return sequence, from_wire(high, low, reply.error_estimate, near_ns)
 
 
 def _padding(wanted: int, has: int) -> bytes:

@@ -18,59 +18,80 @@ SMALLEST_REQUEST = 14  # TWAMP's header: sequence, timestamp, error estimate
 # TWAMP reflectors answer at least this much: up to the sender's error estimate; the TTL is octet 40.
 SMALLEST_REPLY = 38
 TTL_AT = 40
-SSID_AT, ZEROS_AT = 14, 16
+ZEROS_AT = 16
 HMAC_OCTETS = 16
 SEALED_OCTETS = 96
 
-_REQUEST_HEAD = struct.Struct(">IIIH")
-_OPEN_REPLY_HEAD = struct.Struct(">IIIHHIIIIIH")
+_REQUEST_HEAD = struct.Struct(">I10s")
+_SHORT_REPLY = struct.Struct(">IIIHHIIIIIH")
 _ZEROS = bytes(28)
 
 
 class Request(NamedTuple):
     """What a reflector needs of a request: its fields as they stand on the wire, to be copied.
 
-    `padded` says that TWAMP's padding, which may be anything, stands where STAMP has zeros: then nothing that
+    `time` is the sender's timestamp and error estimate, 10 octets. `padded` says that TWAMP's padding, which may be anything, stands where STAMP has zeros: then nothing that
     follows the error estimate means anything.
     """
 
     sequence: int
-    time: WireTime
+    time: bytes
     ssid: int
     padded: bool = False
 
 
 class Reply(NamedTuple):
-    """A reflector's answer as it stands on the wire. `ttl` is what it saw, -1 where it does not say."""
+    """A reflector's answer as it stands on the wire, in its order; a time is two words.
+
+    The error estimate holds for T3 and T2, `t1_estimate` for the sender's time. `ttl` is what it saw, -1 where
+    it does not say. Flat, for each packet of a fast session makes one.
+    """
 
     sequence: int
-    t3: WireTime
+    t3_high: int
+    t3_low: int
+    error_estimate: int
     ssid: int
-    t2: WireTime
+    t2_high: int
+    t2_low: int
     sender_sequence: int
-    t1: WireTime
+    t1_high: int
+    t1_low: int
+    t1_estimate: int
     ttl: int
 
     def t2_ns(self, near_ns: int) -> int:
         """When the request arrived there, in ns since 1970 by its clock; `near_ns` is about now."""
-        return from_wire(*self.t2, near_ns)
+        return from_wire(self.t2_high, self.t2_low, self.error_estimate, near_ns)
 
     def t3_ns(self, near_ns: int) -> int:
         """When the reply left there, as above."""
-        return from_wire(*self.t3, near_ns)
+        return from_wire(self.t3_high, self.t3_low, self.error_estimate, near_ns)
 
 
 @dataclass(frozen=True)
 class _Layout:
-    sender: struct.Struct
-    reflector: struct.Struct
+    """A request written and read, a reply written and read."""
+
+    request: struct.Struct
+    asked: struct.Struct
+    reply: struct.Struct
+    answered: struct.Struct
 
 
-# Fields in both: sequence, time, error estimate, SSID; then T2, the sender's sequence, time and error
-# estimate, and the TTL. x is an octet that must be zero.
-_OPEN = _Layout(struct.Struct(">IIIHH28x"), struct.Struct(">IIIHHIIIIIH2xB3x"))
+# Fields in all: sequence, time, error estimate, SSID; then T2, the sender's sequence, time and error
+# estimate (which a reflector copies as 10 octets), and the TTL. x is an octet that must be zero.
+_OPEN = _Layout(
+    struct.Struct(">IIIHH28x"),
+    struct.Struct(">I10sH28x"),
+    struct.Struct(">IIIHHIII10s2xB3x"),
+    struct.Struct(">IIIHHIIIIIH2xB3x"),
+)
 _SEALED = _Layout(
-    struct.Struct(">I12xIIHH68x16x"), struct.Struct(">I12xIIHH4xII8xI12xIIH6xB15x16x")
+    struct.Struct(">I12xIIHH68x16x"),
+    struct.Struct(">I12x10sH68x16x"),
+    struct.Struct(">I12xIIHH4xII8xI12x10s6xB15x16x"),
+    struct.Struct(">I12xIIHH4xII8xI12xIIH6xB15x16x"),
 )
 
 
@@ -81,45 +102,44 @@ class Base:
         """With a key packets are sealed, and those that are not sealed by it are none."""
         self.key = key
         self._layout = _SEALED if key else _OPEN
-        self.octets = self._layout.sender.size
+        self.octets = self._layout.request.size
 
     def request(self, sequence: int, ssid: int, time: WireTime) -> bytes:
         """A sender's packet."""
-        return self._sealed(self._layout.sender.pack(sequence, *time, ssid))
+        return self._sealed(self._layout.request.pack(sequence, *time, ssid))
 
     def read_request(self, payload: bytes) -> Request | None:
         """A sender's packet as a reflector sees it; None when it is too short to be one, or sealed by another."""
         if self.key:
             if not self._is_ours(payload):
                 return None
-            sequence, *time, ssid = self._layout.sender.unpack_from(payload)
-            return Request(sequence, WireTime(*time), ssid)
+            return Request(*self._layout.asked.unpack_from(payload))
         if len(payload) < SMALLEST_REQUEST:
             return None
-        sequence, *time = _REQUEST_HEAD.unpack_from(payload)
-        if payload[ZEROS_AT : self.octets] != _ZEROS:
-            return Request(sequence, WireTime(*time), 0, padded=True)
-        ssid = int.from_bytes(payload[SSID_AT:ZEROS_AT], "big")
-        return Request(sequence, WireTime(*time), ssid)
+        if payload[ZEROS_AT : self.octets] == _ZEROS:
+            return Request(*self._layout.asked.unpack_from(payload))
+        sequence, time = _REQUEST_HEAD.unpack_from(payload)
+        return Request(sequence, time, 0, padded=True)
 
     def reply(
         self, request: Request, *, sequence: int, t2: WireTime, t3: WireTime, ttl: int
     ) -> bytes:
         """A reflector's base packet. T3's error estimate holds for T2 too, which is in the same format."""
-        fields = (sequence, *t3, request.ssid, t2.high, t2.low, request.sequence, *request.time)
-        return self._sealed(self._layout.reflector.pack(*fields, ttl))
+        asked, time, ssid, _ = request
+        head = (sequence, t3.high, t3.low, t3.error_estimate, ssid, t2.high, t2.low)
+        return self._sealed(self._layout.reply.pack(*head, asked, time, ttl))
 
     def read_reply(self, payload: bytes) -> Reply | None:
         """A reflector's answer, from 38 octets on where it is not sealed; None when it is none, or another's."""
         if self.key:
             if not self._is_ours(payload):
                 return None
-            fields = self._layout.reflector.unpack_from(payload)
-            return _reply(fields[:-1], fields[-1])
-        if len(payload) < SMALLEST_REPLY:
-            return None
-        ttl = payload[TTL_AT] if len(payload) > TTL_AT else -1
-        return _reply(_OPEN_REPLY_HEAD.unpack_from(payload), ttl)
+        elif len(payload) < self.octets:
+            if len(payload) < SMALLEST_REPLY:
+                return None
+            ttl = payload[TTL_AT] if len(payload) > TTL_AT else -1
+            return Reply._make((*_SHORT_REPLY.unpack_from(payload), ttl))
+        return Reply._make(self._layout.answered.unpack_from(payload))
 
     def _sealed(self, packet: bytes) -> bytes:
         if not self.key:
@@ -136,16 +156,3 @@ class Base:
 def authentication_code(key: bytes, octets: bytes) -> bytes:
     """HMAC-SHA-256/128: the first 16 octets of the 32 (RFC 8762 section 4.4)."""
     return hmac.digest(key, octets, "sha256")[:HMAC_OCTETS]
-
-
-def _reply(fields: tuple[int, ...], ttl: int) -> Reply:
-    sequence, high, low, estimate, ssid, t2_high, t2_low, sender_sequence, *t1 = fields
-    return Reply(
-        sequence,
-        WireTime(high, low, estimate),
-        ssid,
-        WireTime(t2_high, t2_low, estimate),
-        sender_sequence,
-        WireTime(*t1),
-        ttl,
-    )

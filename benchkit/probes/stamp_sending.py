@@ -18,7 +18,7 @@ from benchkit.probes.flight import Answer
 from benchkit.probes.stamp_extending import Extender
 from benchkit.probes.stamp_packet import Base, Reply
 from benchkit.probes.stamp_reflector import departures_of
-from benchkit.probes.stamp_time import PTP, SYNCHRONISED, WireTime, pack_error_estimate, wire_time
+from benchkit.probes.stamp_time import PTP, SYNCHRONISED, pack_error_estimate, wire_time
 
 FAR_COLUMNS = ("t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
 
@@ -117,22 +117,22 @@ def put_right(reply: Reply, left: int) -> tuple[Reply, int]:
 
     Returns the reply with its times where they belong, and bits of FarEnd as a plain number, which is faster.
     """
-    flags, t2, t3 = 0, reply.t2, reply.t3
-    if reply.t1.high << 32 | reply.t1.low != left:
-        if t3.high << 32 | t3.low == left:
+    flags = 0
+    if reply.t1_high << 32 | reply.t1_low != left:
+        if reply.t3_high << 32 | reply.t3_low == left:
             # TWAMP Light as some make it: the sender's time comes first, the far end's own after T2.
-            t3 = WireTime(reply.t1.high, reply.t1.low, t3.error_estimate)
-            reply, flags = reply._replace(t3=t3), int(FarEnd.SWAPPED_STAMPS)
+            reply = reply._replace(t3_high=reply.t1_high, t3_low=reply.t1_low)
+            flags = int(FarEnd.SWAPPED_STAMPS)
         else:
             flags = int(FarEnd.FOREIGN_T1)
     if not reply.ssid:
         flags |= FarEnd.NO_SSID
     if reply.ttl < 0:
         flags |= FarEnd.NO_TTL
-    if t2.high == t3.high and t2.low == t3.low:
+    if reply.t2_low == reply.t3_low and reply.t2_high == reply.t3_high:
         flags |= FarEnd.NO_DWELL
-    if t3.error_estimate & SYNCHRONISED:
+    if reply.error_estimate & SYNCHRONISED:
         flags |= FarEnd.SYNCHRONISED
-    if t3.error_estimate & PTP:
+    if reply.error_estimate & PTP:
         flags |= FarEnd.PTP
     return reply, int(flags)

@@ -70,8 +70,10 @@ def from_ptp(seconds: int, nanoseconds: int, near_ns: int) -> int:
 
 def _nearest_s(seconds: int, near_ns: int) -> int:
     """`seconds`, which are known but for whole eras, in the era nearest to `near_ns`."""
-    era = round((near_ns // NS_PER_S - seconds) / ERA_S)
-    return seconds + era * ERA_S
+    off = near_ns // NS_PER_S - seconds
+    if -ERA_S // 2 < off < ERA_S // 2:  # as it is for decades on end
+        return seconds
+    return seconds + round(off / ERA_S) * ERA_S
 
 
 def wire_time(realtime_ns: int, error_estimate: int) -> WireTime:
