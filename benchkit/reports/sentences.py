@@ -23,6 +23,8 @@ PHASE_NAMES = {"up": "loaded up", "down": "loaded down"}
 NO_EMULATOR = "none"
 MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
 LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
+# Of the headroom: an emulator's error below it changes nothing that a reader would do.
+_LARGE_PART = 0.1
 WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 
 
@@ -173,7 +175,17 @@ def yardstick(series: Series, verdict: Verdict | None) -> str:
     if verdict and verdict.headroom is not None:
         word = "headroom" if verdict.headroom >= 0 else "over by"
         said.append(f"{word} {fixed(abs(verdict.headroom), places)}")
+    said += _emulators(verdict)
     return " · ".join(said)
+
+
+def _emulators(verdict: Verdict | None) -> list[str]:
+    """What of the figure is the emulator's own error, where that is any large part of the headroom."""
+    if verdict is None:
+        return []
+    least = _LARGE_PART * abs(verdict.headroom or 0.0)
+    both = (("+", verdict.less_by or 0.0), ("-", verdict.more_by or 0.0))
+    return [f"emulator {sign}{figure:.2g}" for sign, figure in both if figure > least]
 
 
 def where(path: PathRecord) -> str:

@@ -328,3 +328,14 @@ def test_a_bar_shows_floor_model_measured_and_budget_in_their_order() -> None:
     assert re.sub(r"[·├┤─]", "", drawn) == "FM●B"
     assert len(drawn) == 60
     assert bar({}, Estimate(9.2), 60) == ""
+
+
+@pytest.mark.parametrize(("less_by", "shown"), [(0.32, True), (0.02, False)])
+def test_the_emulators_own_error_stands_beside_the_headroom_that_it_could_eat(
+    less_by: float, shown: bool
+) -> None:
+    whole = passing()
+    path = whole.paths[0]
+    late = replace(path.verdicts[0], less_by=less_by)
+    text = render(replace(whole, paths=(replace(path, verdicts=(late,)),)), "text", width=120)
+    assert ("headroom 1.32 · emulator +0.32" in text) == shown
