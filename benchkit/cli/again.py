@@ -64,7 +64,7 @@ def _words(record: RunRecord) -> list[str]:
     if typed[:2] != _FIRST_WORDS:
         raise AskedWronglyError("the run does not say by which command it was made")
     try:
-        context = run.make_context("run", typed[2:], resilient_parsing=True)
+        context = run.make_context("run", typed[2:])
         given, _, _ = run.make_parser(context).parse_args(typed[2:])
     except click.ClickException as error:
         raise AskedWronglyError(f"its command is no longer understood: {error}") from error
