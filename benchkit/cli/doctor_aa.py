@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,6 +55,9 @@ def findings(found: aa.SelfComparison) -> Iterator[Finding]:
 
 
 def _of(visible: aa.Visible, seconds: float) -> Finding:
+    if not math.isfinite(visible.now):
+        said = f"runs of {seconds:g} s are too short here for an interval of it ({visible.path})"
+        return Finding(visible.statistic, "warning", said, "give --aa a longer --duration")
     said = (
         f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {visible.now:.2f} ms four times in five "
         f"({visible.path})"

@@ -81,14 +81,16 @@ def test_what_was_found_is_said_with_its_figures() -> None:
         Visible("p50", "a-b", 0.2, 0.5, 0.4, None),
         Visible("p95", "a-b", 0.7, 0.5, None, 7),
         Visible("p99", "a-b", 9.0, 0.5, None, None),
+        Visible("p99.9", "a-b", math.inf, 0.5, None, None),
     )
     alarms = ("a-b p99: regression: 3 ms more",)
-    aa, p50, p95, p99 = findings(SelfComparison(8, 2.0, 12, 1, alarms, shown))
+    aa, p50, p95, p99, unknown = findings(SelfComparison(8, 2.0, 12, 1, alarms, shown))
     assert (aa.state, aa.figures) == ("warning", {"comparisons": 12, "false_alarms": 1})
     assert "1 of 12 comparisons saw a change" in aa.said
     assert "a-b p99: regression" in aa.remedy
     assert p50.said.endswith("one of 0.5 ms takes runs of 0.4 s")
     assert "compare 7 with 7" in p95.remedy
     assert p99.state == "warning"
+    assert (unknown.figures, unknown.remedy) == ({}, "give --aa a longer --duration")
     clean, *_ = findings(SelfComparison(8, 2.0, 12, 0, (), ()))
     assert clean.state == "ok"
