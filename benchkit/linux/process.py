@@ -77,5 +77,8 @@ def _body(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if netns is not None:
-        libc.enter_network(netns)
+        try:
+            libc.enter_network(netns)
+        except FileNotFoundError:
+            return  # the campaign that held it has been killed meanwhile
     function(*arguments)
