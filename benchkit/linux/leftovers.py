@@ -6,6 +6,7 @@ identity in its environment. Both are told from those of living campaigns even w
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -16,6 +17,7 @@ import stat
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
@@ -67,6 +69,12 @@ class Orphan:
 def mark() -> None:
     """Have every process that is started from now on carry this campaign's identity."""
     os.environ[MARKER] = identity(os.getpid())
+
+
+@cache
+def hold_companion() -> None:
+    """Have a folder point at the fork server's from before that is there until this process ends, killed or not."""
+    atexit.register(HeldFolder().close)
 
 
 def identity(pid: int) -> str:

@@ -34,6 +34,7 @@ def warm_up(modules: Sequence[str]) -> None:
     for name in _SINGLE_THREADED:
         os.environ.setdefault(name, "1")
     leftovers.mark()
+    leftovers.hold_companion()
     server = context()
     server.set_forkserver_preload([*modules, "benchkit.linux.frozen"])
 
