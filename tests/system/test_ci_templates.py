@@ -20,7 +20,7 @@ ACTION = CHECKOUT / ".github" / "actions" / "benchkit" / "action.yml"
 TEMPLATE = CHECKOUT / ".gitlab" / "benchkit.gitlab-ci.yml"
 # What the action's first two steps do to the machine is not a test's to do: a package is installed, a setting changed.
 FOR_THE_RUNNER = {"Install benchkit", "Allow user namespaces"}
-OPEN = "3"
+OPEN = {"3", "5"}
 Outcome = TypeVar("Outcome")
 EXPRESSION = re.compile(r"\$\{\{ *([a-z_.]+) *\}\}")
 
@@ -97,10 +97,10 @@ class Runner:
 
 
 def decided(attempt: Callable[[], Outcome], status: Callable[[Outcome], str]) -> Outcome:
-    """The first of three attempts that a busy machine does not leave open."""
+    """The first of three attempts that a busy machine does not leave open, or the last."""
     for _ in range(2):
         found = attempt()
-        if status(found) != OPEN:
+        if status(found) not in OPEN:
             return found
     return attempt()
 
@@ -130,7 +130,7 @@ def test_the_action_gates_keeps_a_baseline_and_gates_against_it(tmp_path: Path) 
 
 @pytest.mark.privileged
 def test_the_action_fails_a_broken_budget_once_everything_is_written(tmp_path: Path) -> None:
-    target = quick_target(tmp_path, limit="1 ms", tolerance="1 ms")
+    target = quick_target(tmp_path, limit="1 ms", tolerance="2.5 ms")
     runner = decided(
         lambda: Runner(tmp_path, target=target).tried(),
         lambda runner: runner.values["steps.gate.outputs.status"],
