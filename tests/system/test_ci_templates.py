@@ -14,6 +14,9 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 from commands import quick_target
+from synthetic_runs import write_many
+
+from benchkit.emulators.choice import why_no_netem
 
 CHECKOUT = Path(__file__).parents[2]
 ACTION = CHECKOUT / ".github" / "actions" / "benchkit" / "action.yml"
@@ -44,6 +47,7 @@ class Runner:
         self.said = ""
         self.status = 0
         self.summary = folder / "summary.md"
+        self.summary.unlink(missing_ok=True)
 
     def run(self) -> int:
         """Every step in order until one fails; the status of the last."""
@@ -145,6 +149,16 @@ def test_the_action_says_at_once_what_was_asked_wrongly(tmp_path: Path) -> None:
     runner = Runner(tmp_path, target="nowhere")
     assert runner.run() == 2
     assert "nowhere" in runner.said
+
+
+@pytest.mark.privileged
+def test_the_action_never_judges_an_older_run_in_place_of_none(tmp_path: Path) -> None:
+    if why_no_netem() is None:
+        pytest.skip("this kernel has netem, so what is asked for here is measured")
+    write_many(tmp_path / "benchkit-results", [1])
+    runner = Runner(tmp_path, target=quick_target(tmp_path), options="--emulator netem")
+    assert runner.run() == 5, runner.said
+    assert not runner.summary.exists()
 
 
 def test_the_action_puts_no_input_into_its_shell() -> None:
