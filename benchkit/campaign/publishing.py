@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Site
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
-from benchkit.reports.html import render_html
+from benchkit.reports.html import charts_of, render_html
+from benchkit.reports.html.pictures import KINDS, picture
 from benchkit.store import read_samples
 from benchkit.targets import load_target
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 SAMPLE_KINDS = ("rtt", "http", "goodput", "tcp_info")
 
 
@@ -21,6 +24,20 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
     Raises AskedWronglyError for damaged samples.
     """
     return render_html(record, samples_of(folder), sites_of(record), home)
+
+
+def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
+    """Write every chart of the report as SVG and as PNG; returns how many files. OSError where it cannot be written.
+
+    Raises UnfitError where the extra `report` is not installed.
+    """
+    charts = charts_of(record, samples_of(folder), sites_of(record))
+    into.mkdir(parents=True, exist_ok=True)
+    for chart in charts:
+        name = _NO_NAME.sub("-", chart.key)
+        for kind in KINDS:
+            (into / f"{name}.{kind}").write_bytes(picture(chart, kind))
+    return len(charts) * len(KINDS)
 
 
 def samples_of(folder: Path) -> list[Samples]:

@@ -23,12 +23,16 @@ class HostPort(click.ParamType[tuple[str, int]]):
 
     name = "host:port"
 
+    def __init__(self, least_port: int = 1) -> None:
+        """Port 0, where it may be given, is any that is free."""
+        self._least_port = least_port
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
         """Split it, or fail with what would be right."""
         if not isinstance(value, str):
             return value
         host, colon, port = value.rpartition(":")
-        if not colon or not port.isdecimal() or not 0 < int(port) <= PORT_LIMIT:
+        if not colon or not port.isdecimal() or not self._least_port <= int(port) <= PORT_LIMIT:
             self.fail(f"{value!r} is not HOST:PORT, as in 192.0.2.1:5201", param, ctx)
         return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchkit.cli.options import FORMATS, output_option, put, results_option, terminal
+from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 
 HTML = "html"
@@ -24,7 +25,12 @@ HTML = "html"
     show_default=True,
     help="What the report is written as; html is one file with charts that needs nothing else.",
 )
-def report(run: str, output: Path | None, results: Path, form: str) -> None:
+@click.option(
+    "--charts",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write every chart into this folder, as SVG and as PNG.",
+)
+def report(run: str, output: Path | None, results: Path, form: str, charts: Path | None) -> None:
     """Show RUN again: its folder, the start of its id, `latest` or `latest~1`."""
     from benchkit.store import find_run, read_run  # noqa: PLC0415
 
@@ -32,6 +38,20 @@ def report(run: str, output: Path | None, results: Path, form: str) -> None:
     record = read_run(folder)
     width, color = terminal() if output is None else (80, False)
     put(_rendered(folder, record, form, width, color=color), output)
+    if charts is not None:
+        _draw(folder, record, charts)
+
+
+def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
+    from benchkit.campaign.publishing import write_charts  # noqa: PLC0415  costs numpy
+
+    try:
+        count = write_charts(folder, record, charts)
+    except OSError as error:
+        raise AskedWronglyError(
+            f"the charts cannot be written to {charts}: {error.strerror}; name another folder"
+        ) from error
+    click.echo(f"{count} files in {charts}", err=True)
 
 
 def _rendered(folder: Path, record: RunRecord, form: str, width: int, *, color: bool) -> str:

@@ -17,10 +17,10 @@ TOKEN_OCTETS = 24
 @click.command()
 @click.option(
     "--bind",
-    type=HostPort(),
+    type=HostPort(least_port=0),
     default=f"{LOOPBACK}:{PORT}",
     show_default=True,
-    help="Listen there; any address but loopback needs a token.",
+    help="Listen there, :0 at any free port; any address but loopback needs a token.",
 )
 @click.option(
     "--token",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
@@ -21,6 +21,8 @@ from benchkit.reports.rows import Series
 METRIC_NAMES = {"rtt": "RTT", "http": "HTTP", "loss": "loss", "goodput": "goodput"}
 PHASE_NAMES = {"up": "loaded up", "down": "loaded down"}
 NO_EMULATOR = "none"
+# A mesh may break thousands of promises: the tables name them all.
+MOST_NAMES = 8
 MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
 LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
 # Of the headroom: an emulator's error below it changes nothing that a reader would do.
@@ -54,9 +56,14 @@ def _count(record: RunRecord) -> str:
         names = [clean(path.path) for path in judged if path.verdict == verdict]
         if names:
             said = few if len(names) == 1 else many
-            return f"{len(names)} of {len(record.paths)} paths {said}: {', '.join(names)}"
+            return f"{len(names)} of {len(record.paths)} paths {said}: {_named(names)}"
     kept = len([path for path in judged if path.verdict == "pass"])
     return f"{kept} of {len(record.paths)} paths {'keeps its promise' if kept == 1 else 'keep their promises'}"
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
 
 
 def provenance(record: RunRecord) -> str:

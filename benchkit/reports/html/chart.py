@@ -70,7 +70,10 @@ def spec_of(
 ) -> Spec:
     """The layers over named data. `ends` is the stretch of x that is shown first; None where nothing zooms."""
     params: list[Spec] = [{"name": "hidden", "value": []}]
-    first, *others = [dict(layer) for layer in layers]
+    # Of an empty layer the renderer complains, and it draws nothing.
+    first, *others = [
+        dict(layer) for layer in layers if data.get(layer["data"].get("name", ""), True)
+    ]
     if ends is not None:
         params += [{"name": "x0", "value": ends[0]}, {"name": "x1", "value": ends[1]}]
         first["params"] = [BRUSH]

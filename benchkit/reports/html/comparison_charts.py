@@ -15,6 +15,7 @@ from benchkit.model.comparison import (
 from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, spec_of, tip
+from benchkit.reports.html.matrix import matrix_spec
 from benchkit.reports.html.palette import role
 
 ROW_HEIGHT = 21
@@ -145,57 +146,3 @@ def difference_matrix(comparison: Comparison, letter: str, key: str) -> Chart | 
     title = "RTT p95: difference from the base, %" + (f" · {letter}" if letter else "")
     words = f"A square for each path, from the row's site to the column's, by its difference in percent: {said}."
     return Chart(key, title, words, matrix_spec(points, "x", centred=True), wide=True)
-
-
-def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
-    """A heat map of points with `near`, `far`, `s`, `words`; what a reader must see is marked in ink besides."""
-    names = list(dict.fromkeys([p["near"] for p in points] + [p["far"] for p in points]))
-    most = max((abs(point[field]) for point in points), default=1.0) or 1.0
-    domain = [-most, 0, most] if centred else [0, 1, max(most, 1.01)]
-    colors = [role("pass"), role("card"), role("fail")]
-    axis = {"title": None, "labelFontSize": 9, "labelLimit": 80, "ticks": False, "domain": False}
-    y = {"field": "near", "type": "nominal", "sort": names, "axis": axis}
-    x = {"field": "far", "type": "nominal", "sort": names, "axis": {**axis, "labelAngle": -60}}
-    squares = {
-        "data": {"name": "points"},
-        "mark": {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
-        "encoding": {
-            "y": y,
-            "x": x,
-            "color": {
-                "field": field,
-                "type": "quantitative",
-                "scale": {"type": "linear", "domain": domain, "range": colors, "clamp": True},
-                "legend": {
-                    "title": None,
-                    "orient": "bottom",
-                    "gradientLength": 240,
-                    "labelColor": role("muted"),
-                },
-            },
-            "tooltip": tip(path="p", said="words"),
-        },
-    }
-    marked = {
-        "data": {"name": "points"},
-        "transform": [{"filter": "datum.marked"}],
-        "mark": {
-            "type": "text",
-            "text": "\N{MULTIPLICATION SIGN}",
-            "fontSize": 11,
-            "fontWeight": "bold",
-        },
-        "encoding": {"y": y, "x": x, "color": {"value": role("ink")}},
-    }
-    data = [
-        {
-            "near": point["near"],
-            "far": point["far"],
-            field: point[field],
-            "p": f"{point['near']}-{point['far']}",
-            "words": point["words"],
-            "marked": point["s"] in (REGRESSION, "fail"),
-        }
-        for point in points
-    ]
-    return spec_of([squares, marked], {"points": data}, None, height=MARGIN + 13 * len(names))

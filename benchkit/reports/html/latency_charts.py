@@ -376,6 +376,7 @@ def tail_chart(key: str, title: str, words: str, curves: Sequence[Any]) -> Chart
     hover["data"] = {"name": "curves"}
     hover["mark"] = {"type": "point", "filled": True, "size": 40, "opacity": 0, "clip": True}
     hover["encoding"]["tooltip"] = tip(series="s", percentile="p", ms="y")
+    hover["encoding"]["y"] = line["encoding"]["y"]
     return Chart(
         key,
         title,

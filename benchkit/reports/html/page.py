@@ -14,6 +14,7 @@ from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.curves import curves_of
 from benchkit.reports.html.latency_charts import latency_charts
+from benchkit.reports.html.matrix import budget_matrix
 from benchkit.reports.html.rate_charts import rate_charts
 from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Table
@@ -70,10 +71,7 @@ def render_html(
         _card(path, samples, f"path-{place}") for place, path in enumerate(paths, start=1)
     )
     word, said = sentences.headline(record)
-    overview = [
-        overview_charts.bar_chart(paths),
-        overview_charts.site_map(record, sites) if paths is record.paths else None,
-    ]
+    overview = _overview(record, paths, sites)
     trust = [trust_charts.floor_chart(samples), trust_charts.calibration_chart(record.calibration)]
     return page(
         "report.html.j2",
@@ -86,7 +84,7 @@ def render_html(
         provenance=sentences.provenance(record),
         is_modelled=record.emulator != sentences.NO_EMULATOR,
         warnings=_warnings(record, samples, len(paths)),
-        overview=[chart for chart in overview if chart is not None],
+        overview=overview,
         paths=tables.overview_table(record),
         cards=cards,
         instrument=background.instrument_facts(record.instrument),
@@ -107,14 +105,20 @@ def charts_of(
     """Every chart of the page, for those who want them as files of their own."""
     paths = _detailed(record)
     found: list[Chart | None] = [
-        overview_charts.bar_chart(paths),
-        overview_charts.site_map(record, sites) if paths is record.paths else None,
+        *_overview(record, paths, sites),
         trust_charts.floor_chart(samples),
         trust_charts.calibration_chart(record.calibration),
     ]
     for path in paths:
         found += _charts(path, samples, clean(path.path))
     return tuple(chart for chart in found if chart is not None)
+
+
+def _overview(record: RunRecord, paths: Sequence[PathRecord], sites: Sequence[Site]) -> list[Chart]:
+    """What stands first: of few paths a map, of many a matrix."""
+    few = paths is record.paths
+    second = overview_charts.site_map(record, sites) if few else budget_matrix(record.paths)
+    return [chart for chart in (overview_charts.bar_chart(paths), second) if chart is not None]
 
 
 def _detailed(record: RunRecord) -> Sequence[PathRecord]:

@@ -80,7 +80,7 @@
       Object.assign(began, event);
       at("state").textContent = "running";
       at("title").textContent = event.title || event.target;
-      at("about").textContent = `${event.run} · ${event.target} · ${event.paths.length} paths · emulator ${event.emulator}`;
+      at("about").textContent = `${event.run} · ${event.target} · ${event.paths.length} path${event.paths.length === 1 ? "" : "s"} · emulator ${event.emulator}`;
     },
     phase(event) {
       phase = event;

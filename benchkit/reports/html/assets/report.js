@@ -12,6 +12,8 @@
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false,
     });
     views.set(figure, view);
+    // The words beside it stand for the picture: its marks one by one would be noise.
+    plot.querySelector("svg").setAttribute("aria-hidden", "true");
     figure.querySelector(".tools").hidden = false;
     const names = spec.params.map((param) => param.name);
     if (names.includes("x0")) zoomable(figure, view);

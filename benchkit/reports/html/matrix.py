@@ -1,0 +1,111 @@
+"""A mesh of sites as a matrix: a square for each directed path, from the row's site to the column's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchkit.model.comparison import REGRESSION
+from benchkit.model.record import PathRecord
+from benchkit.reports.figures import clean, short
+from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
+from benchkit.reports.html.palette import role
+from benchkit.reports.sentences import path_sentence
+
+MARGIN = 60
+SQUARE = 13
+# What is wrong is a cross too, for those who see no difference of colours.
+MARKED = (REGRESSION, "fail")
+# A figure that was lost is beyond any budget; as many budgets high it is drawn.
+LOST_RATIO = 2.0
+
+
+def budget_matrix(paths: Sequence[PathRecord]) -> Chart | None:
+    """Each path's judged figure as a share of its budget; None where nothing was judged."""
+    points = [point for path in paths if (point := _share(path)) is not None]
+    if not points:
+        return None
+    broken = sum(point["s"] == "fail" for point in points)
+    words = "A square for each path, from the row's site to the column's, by the judged figure as a share of its budget, fuller the nearer: "
+    words += f"{len(points)} judged, {broken} beyond their budget (marked with a cross); the table below names them all."
+    spec = matrix_spec(points, "x", centred=False)
+    return Chart("matrix", "Measured as a share of the budget", words, spec, wide=True)
+
+
+def _share(path: PathRecord) -> Spec | None:
+    judged = [each for each in path.verdicts if each.limit and each.measured is not None]
+    if not judged:
+        return None
+    worst = next((each for each in judged if each.verdict == path.verdict), judged[0])
+    value = worst.measured.value if worst.measured is not None else None
+    return {
+        "near": clean(path.near),
+        "far": clean(path.far),
+        "s": path.verdict,
+        "x": LOST_RATIO if value is None else round(value / worst.limit, 4),
+        "words": f"{short(value)} of {short(worst.limit)} {clean(worst.unit)}: {path_sentence(path)}",
+    }
+
+
+def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
+    """A heat map of points with `near`, `far`, `s`, `words`: red beyond the threshold, the fuller the farther.
+
+    The threshold is 0 where `centred`, else 1. Colours are roles, which cannot be mixed: opacity says how far.
+    """
+    names = list(dict.fromkeys([p["near"] for p in points] + [p["far"] for p in points]))
+    most = max((abs(point[field]) for point in points), default=1.0) or 1.0
+    axis = {"title": None, "labelFontSize": 9, "labelLimit": 80, "ticks": False, "domain": False}
+    at = {
+        "y": {"field": "near", "type": "nominal", "sort": names, "axis": axis},
+        "x": {
+            "field": "far",
+            "type": "nominal",
+            "sort": names,
+            "axis": {**axis, "labelAngle": -60},
+        },
+    }
+    color = {
+        "field": field,
+        "type": "quantitative",
+        "scale": {
+            "type": "threshold",
+            "domain": [0 if centred else 1],
+            "range": [role("pass"), role("fail")],
+        },
+        "legend": None,
+    }
+    full = {"domain": [0, 1], "range": [0.05, 0.95], "clamp": True}
+    squares = {
+        "data": {"name": "points"},
+        "mark": {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
+        "encoding": {
+            **at,
+            "color": color,
+            "opacity": {"field": "o", "type": "quantitative", "scale": full, "legend": None},
+            "tooltip": tip(path="p", said="words"),
+        },
+    }
+    marked = {
+        "data": {"name": "points"},
+        "transform": [{"filter": "datum.marked"}],
+        "mark": {
+            "type": "text",
+            "text": "\N{MULTIPLICATION SIGN}",
+            "fontSize": 11,
+            "fontWeight": "bold",
+        },
+        "encoding": {**at, "color": {"value": role("ink")}},
+    }
+    data = [_square(point, field, most if centred else 1.0) for point in points]
+    return spec_of([squares, marked], {"points": data}, None, height=MARGIN + SQUARE * len(names))
+
+
+def _square(point: Spec, field: str, most: float) -> Spec:
+    return {
+        "near": point["near"],
+        "far": point["far"],
+        field: point[field],
+        "o": round(min(1.0, abs(point[field]) / most), 3),
+        "p": f"{point['near']}-{point['far']}",
+        "words": point["words"],
+        "marked": point["s"] in MARKED,
+    }
