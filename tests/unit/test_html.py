@@ -213,6 +213,38 @@ def test_colours_reach_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
             assert (high + 0.05) / (low + 0.05) >= (4.5 if name in texts else 3.0), (name, ground)
 
 
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_what_is_written_on_the_floor_bar_can_be_read(palette: dict[str, str]) -> None:
+    low, high = sorted((_luminance(palette["onfloor"]), _luminance(palette["floor"])))
+    assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_a_mesh_names_a_few_broken_paths_and_shows_all_as_a_matrix() -> None:
+    model, *_ = passing().paths
+    names = [f"s{place}" for place in range(7)]
+    broken = [replace(each, verdict="fail") for each in model.verdicts]
+    mesh = tuple(
+        replace(model, path=f"{a}-{b}", near=a, far=b, verdict="fail", verdicts=tuple(broken))
+        for a in names
+        for b in names
+        if a != b
+    )
+    record = replace(passing(), paths=mesh, verdict="fail")
+    page = Page(render_html(record))
+    assert any("and 34 more" in text for text in page.texts)
+    (matrix,) = [chart for chart in charts_of(record) if chart.key == "matrix"]
+    assert len(matrix.spec["datasets"]["points"]) == 42
+    assert all(point["marked"] for point in matrix.spec["datasets"]["points"])
+
+
+def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() -> None:
+    line, *_ = passing().calibration
+    wrong = replace(line, path="wrong", within=False)
+    page = Page(render_html(replace(passing(), calibration=(*[line] * 700, wrong))))
+    assert any("700 lines within tolerance" in text for text in page.texts)
+    assert page.texts.count("OUT") == 1
+
+
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
     for chart in charts_of(passing(), whole()):
         assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))

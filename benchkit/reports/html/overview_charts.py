@@ -209,7 +209,7 @@ def _bar_marks(y: Spec) -> list[Spec]:
         },
         {
             "data": {"name": "rows"},
-            "mark": {"type": "text", "align": "left", "dx": 6, "color": role("card")},
+            "mark": {"type": "text", "align": "left", "dx": 6, "color": role("onfloor")},
             "encoding": {"y": y, "x": {"datum": 0}, "text": {"field": "said"}},
         },
     ]

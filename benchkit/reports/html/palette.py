@@ -23,6 +23,7 @@ LIGHT = {
     "up": "#b04a00",
     "down": "#0a7468",
     "floor": "#8b95a2",
+    "onfloor": "#17202b",
     "model": "#b3c6dc",
     "budget": "#c02626",
 }
@@ -41,6 +42,7 @@ DARK = {
     "up": "#f5a35c",
     "down": "#4bd0c0",
     "floor": "#77828f",
+    "onfloor": "#0e1319",
     "model": "#3f5a78",
     "budget": "#ff8078",
 }

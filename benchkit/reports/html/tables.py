@@ -25,6 +25,8 @@ FIGURE_HEADER = (
 )
 # So many paths' worth of figures a page can hold; the others' judged figures are still there.
 MOST_PATHS = 100
+# Of so many lines of calibration those that are out of tolerance are worth a reader's time.
+MOST_LINES = 600
 
 
 @dataclass(frozen=True)
@@ -149,11 +151,13 @@ def _figure(row: Row) -> tuple[Cell, ...]:
 
 
 def calibration_table(record: RunRecord) -> Table | None:
-    """Asked against got, every line."""
+    """Asked against got: every line, or of very many those that are out of tolerance."""
     if not record.calibration:
         return None
     header = (*background.CALIBRATION_HEADER[:-1], "within")
-    lines = background.calibration_rows(record.calibration)
+    whole = record.calibration
+    shown = whole if len(whole) <= MOST_LINES else [each for each in whole if not each.within]
+    lines = background.calibration_rows(shown)
     rows = tuple(
         (
             *(Cell(text) for text in line[:-1]),
@@ -161,7 +165,9 @@ def calibration_table(record: RunRecord) -> Table | None:
         )
         for line in lines
     )
-    return Table("calibration-table", background.CALIBRATION_TITLE, header, rows)
+    left_out = len(whole) - len(shown)
+    more = f" ({left_out} lines within tolerance are in the record alone)" if left_out else ""
+    return Table("calibration-table", background.CALIBRATION_TITLE + more, header, rows)
 
 
 def _given(value: float | None) -> Cell:
