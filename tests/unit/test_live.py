@@ -27,7 +27,7 @@ from benchkit.campaign.events import (
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.telling import told
-from benchkit.cli.progress import Board
+from benchkit.cli.progress import Board, progress
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
 from benchkit.stats.log_histogram import LogHistogram
 from benchkit.store.live import LiveLog, first_event, is_running, live_logs
@@ -195,3 +195,23 @@ def test_the_board_fits_80_columns_and_says_what_is_lost() -> None:
     assert max(map(len, lines)) <= 80
     assert any("8.50" in line and "lost" in line for line in lines)
     assert any("8 more" in line for line in lines)
+
+
+def test_without_a_terminal_each_phase_is_plain_lines_on_stderr_and_figures_come_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    figures = {"p50": 8.5, "p95": 8.6, "p99": 8.7}
+    with progress() as observe:
+        observe(Said("emulator: none [here]"))
+        observe(PhaseBegan("round trips, idle", 0, 3, 5.0, 9.0))
+        observe(PathMoved(PATH, "rtt", "idle", 100, 0, figures))
+        observe(PathMoved(PATH, "rtt", "idle", 200, 1, figures, is_final=True))
+        observe(PathMoved(PATH, "http", "http", 9, 9, {}, is_final=True))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "emulator: none [here]",
+        "1/3 round trips, idle, 5 s",
+        f"    {PATH} idle: 200 due, 1 lost, p50 8.50, p95 8.60, p99 8.70 ms",
+        f"    {PATH} http: 9 due, 9 lost, no answer",
+    ]

@@ -64,7 +64,9 @@ def mesh(sites: int) -> Comparison:
 BOTH = [comparison("one", 0.9), comparison("two", -0.9, "improvement")]
 
 
-@pytest.mark.parametrize(("form", "ending"), [("paper", "md"), ("csv", "csv"), ("text", "txt")])
+@pytest.mark.parametrize(
+    ("form", "ending"), [("paper", "md"), ("markdown", "md"), ("csv", "csv"), ("text", "txt")]
+)
 def test_each_format_is_as_reviewed(
     form: str, ending: str, golden: Callable[[str, str], None]
 ) -> None:
