@@ -11,6 +11,7 @@ from benchkit.campaign.publishing import html_of
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison import Comparison
 from benchkit.reports.html import policy, render_comparisons, render_histories
+from benchkit.stats.comparable import ASPECTS
 from benchkit.web.api import check_compared, histories_of
 from benchkit.web.desk import DESK, STATICS, Desk, static, static_address
 from benchkit.web.query import VERDICTS, Query, answer, query_of
@@ -89,7 +90,9 @@ def _compared(desk: Desk, base: str, others: list[str], despite: tuple[str, ...]
     found: list[Comparison] = [
         compare_runs(stored, load_runs(results, [each]), allowed=despite) for each in others
     ]
-    return render_comparisons(found, home="/")
+    asked = [("base", base), *(("run", each) for each in others)]
+    allowed = urlencode([*asked, *(("despite", each) for each in ASPECTS)])
+    return render_comparisons(found, home="/", despite=f"/compare?{allowed}")
 
 
 async def history(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,30 @@ def test_the_answers_of_the_api_are_those_of_the_command_line(tmp_path: Path) ->
     (history,) = json.loads(answers[5][1])["histories"]
     assert [point["limit"] for point in history["points"]] == [10.0] * 18
     assert [change["run"] for change in history["changes"]] == [run_id(10)]
+
+
+def test_what_is_not_comparable_is_compared_all_the_same_when_asked(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1))
+    other = replace(record_of(jitter(2), run_id(2)), emulator="netem")
+    write(tmp_path, 2, jitter(2), record=other)
+    ((status, text),) = got(tmp_path, f"/compare?run={run_id(1)}&run={run_id(2)}")
+    assert status == 200
+    assert "NOT COMPARABLE" in text
+    (again,) = re.findall(r'href="(/compare[^"]*despite[^"]*)"', text)
+    ((status, text),) = got(tmp_path, unescape(again))
+    assert status == 200
+    assert "NOT COMPARABLE" not in text
+
+
+def test_a_run_whose_samples_are_damaged_is_told_and_its_record_stays(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1))
+    file = tmp_path / run_id(1) / "samples" / "rtt.parquet"
+    file.chmod(0o644)
+    file.write_bytes(b"torn")
+    page, record = got(tmp_path, f"/runs/{run_id(1)}", f"/api/runs/{run_id(1)}")
+    assert (page[0], record[0]) == (400, 200)
+    assert "rtt.parquet" in page[1]
+    assert str(tmp_path) not in page[1]
 
 
 def test_the_api_is_what_its_document_says(tmp_path: Path) -> None:

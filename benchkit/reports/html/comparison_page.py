@@ -22,8 +22,11 @@ MOST_ROWS = 3000
 STYLES = {"regression": "fail", "improvement": "pass", "not comparable": "inconclusive"}
 
 
-def render_comparisons(comparisons: Sequence[Comparison], home: str = "") -> str:
-    """The page of any number of comparisons with one and the same base; at least one."""
+def render_comparisons(comparisons: Sequence[Comparison], home: str = "", despite: str = "") -> str:
+    """The page of any number of comparisons with one and the same base; at least one.
+
+    `despite` is the address of the same page with what differs allowed, where a dashboard serves it.
+    """
     names = side_by_side.letters(comparisons)
     word = side_by_side.gravest(comparisons)
     charts, left_out = _forests(comparisons, names)
@@ -48,6 +51,7 @@ def render_comparisons(comparisons: Sequence[Comparison], home: str = "") -> str
         reasons=_reasons(comparisons, names),
         figures=_figures(comparisons, names),
         legend=LEGEND,
+        despite=despite,
     )
 
 
