@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from benchkit.campaign.reach import HTTP_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STREAM_PORT
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
@@ -18,6 +18,7 @@ from benchkit.model.spec import (
     HttpServerSpec,
     Iperf3ServerSpec,
     ReflectorSpec,
+    RequestServerSpec,
     Spec,
     StreamServerSpec,
     TwampServerSpec,
@@ -47,6 +48,7 @@ class Post:
             ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
             ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT)),
+            ("requests", f"{address} TCP {REQUEST_PORT}", RequestServerSpec(address, REQUEST_PORT)),
             ("streams", f"{address} TCP {STREAM_PORT}", StreamServerSpec(address, STREAM_PORT)),
         ]
         if self.iperf3 is not None:

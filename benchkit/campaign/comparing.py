@@ -38,7 +38,7 @@ WITHIN_RUNS_ONLY = (
     "fewer than three runs on either side: intervals come from within the runs, and how runs differ among themselves "
     "is not seen; name more base runs"
 )
-_LOADED = (phases.UP, phases.DOWN)
+_LOADED = phases.LOADED
 _MS_PER_NS = 1e-6
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
 

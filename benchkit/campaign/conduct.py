@@ -7,19 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from benchkit.campaign import calibration, fitness, phases, reach, wire
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PhaseBegan, Said
+from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.lateness import late_paths
 from benchkit.campaign.live import settled
 from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
 from benchkit.campaign.reach import Reach
-from benchkit.campaign.summary import Circumstances, path_record
+from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
 from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.spec import HttpServerSpec, Spec, StreamServerSpec
+from benchkit.model.spec import HttpServerSpec, RequestServerSpec, Spec, StreamServerSpec
 from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
@@ -64,9 +65,9 @@ class Campaign:
             if path.model is None:
                 self._find(path)
         found = tuple(path for path in self._paths if path.name in self._reaches)
-        asked = tuple(path for path in found if self._reaches[path.name].url)
-        bulk = tuple(path for path in found if self._reaches[path.name].stream_port)
-        self._measuring = phases.measuring_phases(self._plan, found, asked, bulk)
+        self._measuring = phases.measuring_phases(
+            self._plan, found, lambda probe, path: self._reaches[path.name].can(probe)
+        )
         floor, got = phases.calibration_phases(self._plan, self._emulated)
         calibrating = (floor, *self._wires, got) if self._emulated else ()
         self._planned = [*calibrating, *self._measuring]
@@ -74,9 +75,13 @@ class Campaign:
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""
         needed: list[Callable[[str], Spec]] = []
-        if "http" in self._plan.probes:
+        probes = set(self._plan.probes)
+        # Beside a load there are requests too.
+        if probes & {"connect", "http", "http-fresh", "http-load", "tcp"}:
             needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
-        if "tcp" in self._plan.probes:
+        if "request" in probes:
+            needed.append(lambda far: RequestServerSpec(far, reach.REQUEST_PORT))
+        if "tcp" in probes:
             needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
         for path in self._emulated:
             address = self._emulation.ends[path.name].far
@@ -252,10 +257,10 @@ class Campaign:
         self._crew.wait_for(
             lambda: not any(harvest.awaits_departures(name, phase.name) for name in names)
         )
-        if phase.name in phases.BULK:
-            self._crew.wait_for(
-                lambda: all(harvest.has("goodput", name, phase.name) for name in names)
-            )
+        streams = phases.BULK.get(phase.name, {})
+        self._crew.wait_for(
+            lambda: all(harvest.has("goodput", name, each) for name in names for each in streams)
+        )
 
     def _tell(self, path: Path, phase: Phase) -> None:
         for kind in ("rtt", "http"):

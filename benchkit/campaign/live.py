@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.events import Observer, PathMoved, RateMoved
-from benchkit.campaign.phases import DOWN, HTTP, IDLE, UP
+from benchkit.campaign.phases import LOADED, SINGLE
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.model.samples import Samples
 from benchkit.stats.log_histogram import LogHistogram
@@ -18,7 +18,7 @@ from benchkit.stats.round_trip import as_latencies, network_ns
 
 SHOWN = ("p50", "p95", "p99")
 # What an operator would call measuring; calibration has words of its own at its end.
-PHASES = (IDLE, HTTP, UP, DOWN)
+PHASES = (*(name for name, _, _ in SINGLE.values()), *LOADED)
 RATE = "rate"
 BITS_PER_OCTET = 8
 
@@ -49,7 +49,7 @@ def latencies_ns(rows: Samples) -> NDArray[np.float64]:
     if rows.kind == "http":
         found, _ = as_latencies(received - rows.columns["due_ns"], received)
     else:
-        departure = "t1_sched_ns" if rows.phase in (UP, DOWN) else "t1_ns"
+        departure = "t1_sched_ns" if rows.phase in LOADED else "t1_ns"
         found, _ = as_latencies(network_ns(rows, departure), received)
     return found
 

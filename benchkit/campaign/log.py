@@ -27,6 +27,4 @@ class Log:
     @property
     def load_drops(self) -> int:
         """What the emulator itself lost while paths were loaded."""
-        return sum(
-            self.line[name].dropped for name in (phases.UP, phases.DOWN) if name in self.line
-        )
+        return sum(self.line[name].dropped for name in phases.LOADED if name in self.line)

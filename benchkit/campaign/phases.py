@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from benchkit.clock import NS_PER_S
@@ -11,8 +12,29 @@ from benchkit.model.target import Plan
 FLOOR, CALIBRATION, IDLE, HTTP, UP, DOWN = "floor", "calibration", "idle", "http", "up", "down"
 RATE_UP, RATE_DOWN = "rate up", "rate down"
 WIRE_UP, WIRE_DOWN = "wire up", "wire down"
-# Phases with a bulk stream, and whether it goes from the near end to the far one.
-BULK = {UP: True, DOWN: False, RATE_UP: True, RATE_DOWN: False}
+BOTH, BOTH_UP, BOTH_DOWN = "both", "both up", "both down"
+LOADED = (UP, DOWN, BOTH)
+# Phases with bulk streams: what each stream's own samples are called, and whether it goes from the near end to the
+# far one.
+BULK: dict[str, dict[str, bool]] = {
+    UP: {UP: True},
+    DOWN: {DOWN: False},
+    BOTH: {BOTH_UP: True, BOTH_DOWN: False},
+    RATE_UP: {RATE_UP: True},
+    RATE_DOWN: {RATE_DOWN: False},
+}
+# Beside a load, at this rate, requests over new connections: their handshakes and waits make the responsiveness.
+FOREIGN_PER_S = 10
+# Probes with a phase of their own: what happens in it, and whether at the packets' or the requests' pace.
+SINGLE = {
+    "rtt": (IDLE, "round trips, idle", True),
+    "icmp": ("icmp", "pings", True),
+    "connect": ("connect", "TCP connections", False),
+    "request": ("request", "TCP requests", False),
+    "http": (HTTP, "HTTP requests", False),
+    "http-fresh": ("http-fresh", "HTTP requests, a connection each", False),
+    "http-load": ("http-load", "HTTP requests by the load client", False),
+}
 RATE_NS = 2 * NS_PER_S // 5
 WIRE_NS = NS_PER_S // 10
 # A probe needs this long beside its measuring time: to start, and for the last answer.
@@ -80,23 +102,24 @@ def _names(paths: tuple[Path, ...]) -> str:
 
 
 def measuring_phases(
-    plan: Plan, paths: tuple[Path, ...], asked: tuple[Path, ...], bulk: tuple[Path, ...]
+    plan: Plan, paths: tuple[Path, ...], can: Callable[[str, Path], bool] = lambda _, __: True
 ) -> tuple[Phase, ...]:
     """What the plan's probes ask for: idle paths all at once, loaded ones one after another.
 
-    Of the paths, those in `asked` answer HTTP requests and those in `bulk` take streams. Two bulk streams at
-    once would compete for this machine's cores, and measure that.
+    `can` says whether a path's far end takes a probe. Two bulk streams at once would compete for this machine's
+    cores, and measure that.
     """
     phases = []
-    if "rtt" in plan.probes and paths:
-        words = "round trips, idle"
-        phases.append(Phase(IDLE, words, paths, plan.duration_ns, plan.rate_per_s))
-    if "http" in plan.probes and asked:
-        words = "HTTP requests"
-        phases.append(Phase(HTTP, words, asked, plan.http_duration_ns, plan.http_rate_per_s))
+    for probe, (name, words, as_packets) in SINGLE.items():
+        able = tuple(path for path in paths if can(probe, path))
+        if probe not in plan.probes or not able:
+            continue
+        lasts = plan.duration_ns if as_packets else plan.http_duration_ns
+        rate = plan.rate_per_s if as_packets else plan.http_rate_per_s
+        phases.append(Phase(name, words, able, lasts, rate))
     if "tcp" in plan.probes:
-        for path in bulk:
-            for name in (UP, DOWN):
+        for path in paths:
+            for name in LOADED if can("tcp", path) else ():
                 words = f"{path.name} {name}, loaded"
                 phases.append(
                     Phase(name, words, (path,), plan.load_duration_ns, plan.load_rate_per_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
+from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
 
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
@@ -50,6 +51,8 @@ class Changes:
     rate_per_s: float | None = None
     seed: int | None = None
     longest_ns: int | None = None
+    schedule: Schedule | None = None
+    pacing: Pacing | None = None
 
 
 def narrowed(target: Target, changes: Changes) -> Target:
@@ -62,6 +65,9 @@ def narrowed(target: Target, changes: Changes) -> Target:
         seed=plan.seed if changes.seed is None else changes.seed,
         probes=tuple(changes.probes) or plan.probes,
         longest_ns=changes.longest_ns or plan.longest_ns,
+        schedule=replace(
+            changes.schedule or plan.schedule, pacing=changes.pacing or plan.schedule.pacing
+        ),
     )
     known = {path.name: path for path in target.paths}
     for name in changes.paths:

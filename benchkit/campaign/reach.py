@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from yarl import URL
+
 from benchkit.campaign import phases
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
@@ -13,11 +15,14 @@ from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
 from benchkit.errors import MeasureError
 from benchkit.model.place import Path, Site
+from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.spec import (
     ConnectSpec,
+    HttpLoadSpec,
     HttpSpec,
     IcmpSpec,
     ReflectorSpec,
+    RequestSpec,
     Spec,
     StampSpec,
     TcpSpec,
@@ -26,7 +31,11 @@ from benchkit.model.spec import (
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.model.target import Plan
 
-STAMP_PORT, TWAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 862, 8080, 8620
+STAMP_PORT, TWAMP_PORT = 862, 862
+HTTP_PORT, STREAM_PORT, REQUEST_PORT = 8080, 8620, 8621
+CONNECTIONS = 10
+# Phases of probes that have one each; round trips and loads are the others.
+PROBE_OF = {name: probe for probe, (name, _, _) in phases.SINGLE.items() if probe != "rtt"}
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
 CONNECT_PORTS = (443, 80, 22)
@@ -52,18 +61,50 @@ class Reach:
     url: str | None = None
     stream_port: int | None = None
     options: StampOptions = PLAIN
+    connect_port: int | None = None
 
-    def round_trips(self, path: str, phase: Phase, ssid: int, timeout_ns: int) -> RoundTrips:
+    def round_trips(
+        self, path: str, phase: Phase, ssid: int, timeout_ns: int, schedule: Schedule = PERIODIC
+    ) -> RoundTrips:
         """What measures the round trips of a phase."""
         shape = (phase.packets, phase.interval_ns, timeout_ns)
+        name, to = phase.name, self.address
         if self.probe == "icmp":
-            return IcmpSpec(path, phase.name, self.address, *shape)
+            return IcmpSpec(path, name, to, *shape, schedule=schedule)
         if self.probe == "connect":
-            return ConnectSpec(path, phase.name, self.address, self.port, *shape)
-        to = (path, phase.name, self.address, self.port)
+            return ConnectSpec(path, name, to, self.port, *shape, schedule=schedule)
+        where = (path, name, to, self.port)
         if self.probe == "twamp":
-            return TwampSpec(*to, *shape, options=self.options)
-        return StampSpec(*to, ssid, *shape, options=self.options)
+            return TwampSpec(*where, *shape, options=self.options, schedule=schedule)
+        return StampSpec(*where, ssid, *shape, options=self.options, schedule=schedule)
+
+    def can(self, probe: str) -> bool:
+        """Whether the far end takes a probe of that name."""
+        if probe in {"http", "http-fresh"}:
+            return self.url is not None
+        if probe == "http-load":
+            return self.url is not None and self.url.startswith("http:")
+        if probe in {"tcp", "request"}:
+            return self.stream_port is not None
+        return probe != "connect" or self.connect_port is not None
+
+    def probe_of(
+        self, probe: str, path: str, phase: Phase, timeout_ns: int, schedule: Schedule
+    ) -> Spec:
+        """What measures in the phase of a probe that has one of its own, of those that `can` allows."""
+        shape = (phase.packets, phase.interval_ns, timeout_ns)
+        name, to = phase.name, self.address
+        if probe == "icmp":
+            return IcmpSpec(path, name, to, *shape, schedule=schedule)
+        if probe == "connect":
+            return ConnectSpec(path, name, to, self.connect_port or 0, *shape, schedule=schedule)
+        if probe == "request":
+            return RequestSpec(path, name, to, REQUEST_PORT, *shape, schedule=schedule)
+        url = self.url or ""
+        if probe == "http-load":
+            return load_spec(path, name, url, to, shape, schedule)
+        fresh = probe == "http-fresh"
+        return HttpSpec(path, name, url, *shape, schedule=schedule, fresh=fresh)
 
     def words(self) -> str:
         """How it is reached, for a person."""
@@ -79,7 +120,14 @@ class Reach:
 def emulated(path: Path, far: Site, ends: Ends) -> Reach:
     """A modelled path: our own responders are at its far end."""
     url = f"http://{ends.far}:{HTTP_PORT}/"
-    return Reach(path.near, ends.far, url=url, stream_port=STREAM_PORT, options=far.stamp or PLAIN)
+    return Reach(
+        path.near,
+        ends.far,
+        url=url,
+        stream_port=STREAM_PORT,
+        connect_port=HTTP_PORT,
+        options=far.stamp or PLAIN,
+    )
 
 
 def reflector(far: Site, address: str) -> ReflectorSpec:
@@ -91,7 +139,12 @@ def reflector(far: Site, address: str) -> ReflectorSpec:
 def real(site: Site, found: Reach) -> Reach:
     """A real path, with what its site says is there besides round trips."""
     stream_port = STREAM_PORT if site.agent else None
-    return replace(found, url=site.url, stream_port=stream_port)
+    connect_port = found.port if found.probe == "connect" else None
+    if connect_port is None and site.url:
+        connect_port = URL(site.url).port
+    if connect_port is None and site.agent:
+        connect_port = STREAM_PORT
+    return replace(found, url=site.url, stream_port=stream_port, connect_port=connect_port)
 
 
 def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
@@ -158,24 +211,33 @@ def addresses(name: str) -> list[str]:
     return list(first.values())
 
 
+def load_spec(
+    path: str, phase: str, url: str, address: str, shape: tuple[int, int, int], schedule: Schedule
+) -> HttpLoadSpec:
+    """The load client's spec for a page of a site that has this address."""
+    page = URL(url)
+    where = (address, page.port or 80, page.raw_path_qs, page.raw_authority)
+    return HttpLoadSpec(path, phase, *where, *shape, connections=CONNECTIONS, schedule=schedule)
+
+
 def jobs(
     path: Path, phase: Phase, plan: Plan, reach: Reach, open_session: Callable[[str, str], int]
 ) -> Mapping[str, tuple[str, Spec]]:
     """What runs at the near end of a path in a phase, by kind: (site, spec)."""
-    if phase.name == phases.HTTP:
-        if reach.url is None:
-            return {}
-        timing = (phase.packets, phase.interval_ns, plan.timeout_ns)
-        return {"http": (reach.site, HttpSpec(path.name, phase.name, reach.url, *timing))}
-    found: dict[str, tuple[str, Spec]] = {}
-    if phase.packets_per_s:
+    schedule = replace(plan.schedule, seed=plan.seed)
+    found: dict[str, Spec] = {}
+    if phase.name in PROBE_OF:
+        probe = PROBE_OF[phase.name]
+        found[probe] = reach.probe_of(probe, path.name, phase, plan.timeout_ns, schedule)
+    elif phase.packets_per_s:
         ssid = open_session(path.name, phase.name)
-        found["rtt"] = (reach.site, reach.round_trips(path.name, phase, ssid, plan.timeout_ns))
-    if phase.name in phases.BULK and reach.stream_port is not None:
-        up, lasts = phases.BULK[phase.name], phase.duration_ns
-        to = (reach.address, reach.stream_port)
-        found["tcp"] = (
-            reach.site,
-            TcpSpec(path.name, phase.name, *to, up, lasts, plan.congestion),
-        )
-    return found
+        found["rtt"] = reach.round_trips(path.name, phase, ssid, plan.timeout_ns, schedule)
+    if reach.stream_port is not None:
+        to, lasts = (reach.address, reach.stream_port), phase.duration_ns
+        for name, up in phases.BULK.get(phase.name, {}).items():
+            found[f"tcp {name}"] = TcpSpec(path.name, name, *to, up, lasts, plan.congestion)
+    if phase.name in phases.LOADED and reach.url is not None:
+        count = max(1, phases.FOREIGN_PER_S * phase.duration_ns // NS_PER_S)
+        timing = (count, NS_PER_S // phases.FOREIGN_PER_S, plan.timeout_ns)
+        found["http"] = HttpSpec(path.name, phase.name, reach.url, *timing, fresh=True)
+    return {kind: (reach.site, spec) for kind, spec in found.items()}

@@ -12,11 +12,12 @@ from benchkit.campaign.conduct import Campaign
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import CampaignBegan, Observer, Said
 from benchkit.campaign.instrument import instrument_of
+from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.log import Log
 from benchkit.campaign.question import Question
-from benchkit.campaign.summary import Circumstances, path_record
-from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.campaign.summary import path_record
+from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.emulators.choice import Choice, choose
 from benchkit.errors import UnfitError
 from benchkit.linux import host, process
@@ -114,12 +115,16 @@ def _record(
 ) -> RunRecord:
     target, (started, seconds) = question.target, when
     unfit = log.unfit[0] if log.unfit else None
+    instrument = instrument_of(target.paths, log.harvest, log.gauges, log.line.get(phases.IDLE))
     under = Circumstances(
         unfit=unfit,
         looks=phases.planned_looks(target.plan),
         tolerance_ns=question.tolerance_ns,
         calibration=log.calibration,
         emulator_drops=log.load_drops,
+        floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
+        stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
+        synchronised=host.clock_is_synchronised(),
     )
     paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
     return RunRecord(
@@ -134,7 +139,7 @@ def _record(
         kernel=question.kernel,
         verdict=overall((path.verdict for path in paths), unfit is not None),
         paths=paths,
-        instrument=instrument_of(target.paths, log.harvest, log.gauges, log.line.get(phases.IDLE)),
+        instrument=instrument,
         name=question.name,
         seed=target.plan.seed,
         command=question.command,

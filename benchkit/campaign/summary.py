@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 from benchkit.campaign import phases
 from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.latencies import Circumstances, Found, latencies
 from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
-from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
+from benchkit.model.record import Metric, PathRecord, Verdict
 from benchkit.model.samples import Samples
-from benchkit.stats.arrival_order import arrival_order
-from benchkit.stats.far_end import far_end_remarks
-from benchkit.stats.interval import Interval
-from benchkit.stats.latency import latency_metric
-from benchkit.stats.loss_direction import loss_by_direction
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.rates import plateau
-from benchkit.stats.round_trip import as_latencies, network_ns
-from benchkit.stats.verdicts import Doubt, confidence_of_a_look, judge, overall
-
-LOADED = (phases.UP, phases.DOWN)
-# A metric, and its intervals while infinities still mean something, by percentile or by what has none.
-Found = tuple[Metric, Mapping[str, Interval]]
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """Under what a path was measured: why nothing may be judged, if so; how often verdicts may be looked at.
-
-    `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
-    """
-
-    unfit: str | None = None
-    looks: int = 1
-    tolerance_ns: int = 0
-    calibration: Sequence[Calibration] = ()
-    emulator_drops: int = 0
+from benchkit.stats.verdicts import Doubt, judge, overall
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
     """Everything known of one path. Of an unfit machine nothing is judged, and each verdict says why."""
-    found = [
-        each
-        for phase in (phases.IDLE, phases.HTTP, *LOADED)
-        for each in _metrics(path, phase, harvest, under)
-    ]
+    found = _metrics(path, harvest, under)
     verdicts = tuple(_verdict(path, budget, found, under) for budget in path.budgets)
     return PathRecord(
         path=path.name,
@@ -62,69 +34,18 @@ def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecor
     )
 
 
-def _metrics(path: Path, phase: str, harvest: Harvest, under: Circumstances) -> list[Found]:
-    makers = {"rtt": _rtt, "http": _http}
-    found = [
-        make(path, phase, rows, under)
-        for kind, make in makers.items()
-        if (rows := harvest.samples(kind, path.name, phase)) is not None
-    ]
-    round_trips = harvest.samples("rtt", path.name, phase)
-    if round_trips is not None:
-        counted = harvest.is_counted(path.name, phase)
-        found[0] = _with_far_end(found[0], round_trips, stateful=counted)
-    goodput = harvest.samples("goodput", path.name, phase)
-    if goodput is not None and len(goodput):
-        info = harvest.samples("tcp_info", path.name, phase)
-        found.insert(0, _goodput(path, phase, goodput, info, under.emulator_drops))
-    return found
-
-
-def _rtt(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:
-    # Under load a queue in our own host is part of the answer, so the clock starts in front of it.
-    departure = "t1_sched_ns" if phase in LOADED else "t1_ns"
-    # Only idle round trips are looked at again and again until they decide.
-    confidence = confidence_of_a_look(under.looks if phase == phases.IDLE else 1)
-    values, unstamped = as_latencies(network_ns(rows, departure), rows.columns["received_ns"])
-    return latency_metric(
-        "rtt",
-        phase,
-        values,
-        unstamped=unstamped,
-        floor_ns=path.floor_ns,
-        model_ns=path.model.rtt_ns if path.model else None,
-        confidence=confidence,
-    )
-
-
-def _with_far_end(found: Found, rows: Samples, *, stateful: bool) -> Found:
-    """What became of packets beside times: where they were lost, doubled and overtaken; and what the far end told."""
-    metric, intervals = found
-    split = loss_by_direction(rows, stateful=stateful) if metric.lost else None
-    if split is not None:
-        metric = replace(metric, lost_forward=split.forward, lost_backward=split.backward)
-    order = arrival_order(rows)
-    metric = replace(
-        metric,
-        duplicated=order.duplicated or None,
-        reordered=order.reordered or None,
-        remarks=far_end_remarks(rows),
-    )
-    return metric, intervals
-
-
-def _http(path: Path, phase: str, rows: Samples, under: Circumstances) -> Found:  # noqa: ARG001  a maker's signature
-    # Requests are measured by themselves, in a phase of their own; the path is idle then.
-    received = rows.columns["received_ns"]
-    values, _ = as_latencies(received - rows.columns["due_ns"], received)
-    metric, intervals = latency_metric(
-        "http",
-        phases.IDLE,
-        values,
-        floor_ns=path.floor_ns,
-        model_ns=path.model.rtt_ns if path.model else None,
-    )
-    return metric, intervals
+def _metrics(path: Path, harvest: Harvest, under: Circumstances) -> list[Found]:
+    """What was measured: latencies, and the rates before the latencies of the same load."""
+    found = latencies(path, harvest, under)
+    rates = []
+    for name in (name for phase in phases.LOADED for name in phases.BULK[phase]):
+        rows = harvest.samples("goodput", path.name, name)
+        if rows is not None and len(rows):
+            info = harvest.samples("tcp_info", path.name, name)
+            rates.append(_goodput(path, name, rows, info, under.emulator_drops))
+    idle = [each for each in found if each[0].phase not in phases.LOADED]
+    loaded = [each for each in found if each[0].phase in phases.LOADED]
+    return [*idle, *rates, *loaded]
 
 
 def _goodput(path: Path, phase: str, rows: Samples, info: Samples | None, drops: int) -> Found:
@@ -179,7 +100,9 @@ def _moved(
 def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:
     """What a budget is held against: the idle path, and of two directions of goodput the worse one."""
     if budget.metric == "goodput":
-        rates = [each for each in found if each[0].metric == "goodput"]
+        # Two directions at once compete for their acknowledgements: shown, not judged.
+        alone = (phases.UP, phases.DOWN)
+        rates = [each for each in found if each[0].metric == "goodput" and each[0].phase in alone]
         return min(rates, key=lambda each: each[1]["goodput"].value, default=None)
     name = "rtt" if budget.metric == "loss" else budget.metric
     return next((each for each in found if _is_idle(each[0], name)), None)

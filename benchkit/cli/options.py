@@ -14,6 +14,7 @@ import click
 
 from benchkit import units
 from benchkit.errors import AskedWronglyError
+from benchkit.model.schedule import Schedule, read_schedule
 
 DEFAULT_RESULTS = "results"
 FORMATS = (
@@ -50,6 +51,22 @@ LONG_DURATION = Unit(
     "duration", lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip()))
 )
 FREQUENCY = Unit("rate", units.per_second)
+
+
+class ScheduleWords(click.ParamType[Schedule]):
+    """When packets are due, in words."""
+
+    name = "schedule"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read it, or fail with what would be right."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return read_schedule(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
 
 results_option = click.option(
     "--results",

@@ -14,17 +14,19 @@ from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
     LONG_DURATION,
+    ScheduleWords,
     format_option,
     results_option,
     terminal,
 )
 from benchkit.errors import AskedWronglyError
+from benchkit.model.probe import PLAN_PROBES
+from benchkit.model.schedule import Pacing, Schedule
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.question import Changes, Question
     from benchkit.model.target import Target
 
-PROBES = ("rtt", "http", "tcp")
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 # Formats that may follow themselves on stdout, when there are several runs.
@@ -41,8 +43,8 @@ LONGEST_NS = 5 * 60 * 10**9
     "--probe",
     "probes",
     multiple=True,
-    type=click.Choice(PROBES),
-    help="Only this probe; may be repeated.",
+    type=click.Choice(tuple(PLAN_PROBES)),
+    help="Only this probe; may be repeated. `benchkit targets probes` tells what each needs.",
 )
 @click.option(
     "--emulator",
@@ -70,6 +72,16 @@ LONGEST_NS = 5 * 60 * 10**9
     help='The longest that --until-decided may measure idle round trips; "5m" without it.',
 )
 @click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
+@click.option(
+    "--schedule",
+    type=ScheduleWords(),
+    help='When packets are due at that rate: "periodic", "poisson" or "bursts of 8".',
+)
+@click.option(
+    "--pacing",
+    type=click.Choice(("timer", "precise")),
+    help="precise sends within a microsecond or so of that, and spins for it.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option(
     "--repeat",
@@ -102,6 +114,8 @@ def run(
     until_decided: bool,
     max_duration: int | None,
     rate: float | None,
+    schedule: Schedule | None,
+    pacing: Pacing | None,
     seed: int | None,
     repeat: int,
     base: str | None,
@@ -123,7 +137,7 @@ def run(
 
     _check_several(repeat, base, form, interleave=interleave)
     longest = _longest_ns(max_duration, until_decided=until_decided)
-    changes = Changes(paths, probes, duration, rate, seed, longest)
+    changes = Changes(paths, probes, duration, rate, seed, longest, schedule, pacing)
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]
     if here != "uml" and kernel == "uml" and not dry_run:

@@ -40,6 +40,16 @@ def show(target: str) -> None:
 
 
 @targets.command()
+def probes() -> None:
+    """List the probes that a plan or --probe may name, with what each needs at the far end."""
+    from benchkit.model.probe import PLAN_PROBES  # noqa: PLC0415  as every command does
+
+    click.echo(f"{'probe':<11} {'needs there':<12} measures")
+    for name, probe in PLAN_PROBES.items():
+        click.echo(f"{name:<11} {probe.needs:<12} {probe.measures}")
+
+
+@targets.command()
 @click.argument("target", nargs=-1, required=True)
 @click.pass_context
 def check(context: click.Context, target: tuple[str, ...]) -> None:
@@ -80,7 +90,7 @@ def _description(target: Target) -> list[str]:
     lasts = units.show_duration(plan.duration_ns)
     lines += [
         "",
-        f"plan: {', '.join(plan.probes)}; {plan.rate_per_s:g} packets/s for {lasts}; seed {plan.seed}",
+        f"plan: {', '.join(plan.probes)}; {plan.rate_per_s:g} packets/s for {lasts}, {plan.schedule.words()}; seed {plan.seed}",
     ]
     if target.context:
         lines += ["", "documented, not judged here:"]

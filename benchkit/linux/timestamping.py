@@ -19,6 +19,7 @@ from benchkit.clock import NS_PER_S
 SO_TIMESTAMPING = 37
 MSG_ERRQUEUE = socket.MSG_ERRQUEUE
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, OPT_TSONLY = 2, 8, 16, 128, 256, 2048
+OPT_ID_TCP = 1 << 16
 FLAGS = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE | OPT_ID | TX_SCHED | OPT_TSONLY
 
 IP_PKTINFO, IP_RECVERR, IP_RECVTOS, IP_RECVTTL = 8, 11, 13, 12
@@ -135,9 +136,9 @@ def set_traffic_class(sender: socket.socket, traffic_class: int) -> None:
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, traffic_class)
 
 
-def stamp(sender: socket.socket) -> None:
-    """Have the kernel stamp what a datagram or raw socket sends and receives."""
-    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, FLAGS)
+def stamp(sender: socket.socket, *, stream: bool = False) -> None:
+    """Have the kernel stamp what a socket sends and receives; `Sent.identity` of a stream counts octets from 0."""
+    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, FLAGS | OPT_ID_TCP * stream)
 
 
 def watchable(udp: socket.socket) -> select.epoll:

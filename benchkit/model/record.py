@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchkit.model.account import OneWay, Parts
+
 SCHEMA = 1
 VERDICTS = ("pass", "fail", "inconclusive", "unfit")
 
@@ -32,6 +34,9 @@ class Metric:
     `lost_forward` went missing on the way there and `lost_backward` on the way back, where the far end counts.
     `duplicated` packets were answered more than once, `reordered` answers came after one to a later packet.
     `remarks` are sentences about the far end.
+    `parts` takes the latency apart, `one_way` its two directions. Under load `buffer_delay_percent` is that of RFC 6349,
+    and `rpm` the responsiveness by foreign probes of draft-ietf-ippm-responsiveness. `below_floor` is said of what the
+    instrument cannot tell from its own floor.
     """
 
     metric: str
@@ -54,6 +59,12 @@ class Metric:
     reordered: int | None = None
     loss: Estimate | None = None
     remarks: tuple[str, ...] = ()
+    parts: Parts | None = None
+    one_way: OneWay | None = None
+    buffer_delay_percent: float | None = None
+    rpm: float | None = None
+    syn_retransmitted: int | None = None
+    below_floor: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ DUPLICATES = "duplicates"
 # What a STAMP far end tells: its own count of answers, the TTL it saw, and bits of `FarEnd`. Copies are those
 # answers to the same packet that it counted apart: the packet was doubled on its way there.
 FAR_SEQUENCE, FAR_TTL, FAR_FLAGS, FAR_COPIES = "far_sequence", "far_ttl", "far_flags", "far_copies"
-HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status")
+# How long each took, CLOCK_MONOTONIC; a hole where it did not happen, as on a connection that was there already.
+HTTP_PHASES = ("dns_ns", "connect_ns", "tls_ns", "wait_ns", "transfer_ns")
+HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status", *HTTP_PHASES)
 # What a burst sent, and what of it arrived: calibration of a wire, by number.
 BURST, ARRIVALS = "burst", "arrivals"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.stamp_options import PLAIN, StampOptions
 
 
@@ -21,6 +22,7 @@ class StampSpec:
     timeout_ns: int
     start_ns: int = 0  # CLOCK_MONOTONIC; 0 is as soon as ready
     options: StampOptions = PLAIN
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class TwampSpec:
     timeout_ns: int
     start_ns: int = 0  # as above
     options: StampOptions = PLAIN
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class IcmpSpec:
     interval_ns: int
     timeout_ns: int
     start_ns: int = 0  # as above
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,12 @@ class ConnectSpec:
     count: int
     interval_ns: int
     timeout_ns: int
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)
 class HttpSpec:
-    """GET requests at a rate, open loop, over kept-alive connections."""
+    """GET requests at a rate, open loop, over connections that are kept or, `fresh`, a new one for each."""
 
     path: str
     phase: str
@@ -74,6 +79,43 @@ class HttpSpec:
     count: int
     interval_ns: int
     timeout_ns: int
+    schedule: Schedule = PERIODIC
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLoadSpec:
+    """GET requests without TLS by a client that costs next to nothing, over `connections` that are kept.
+
+    Open loop at an interval; with interval 0 closed loop, `count` requests as fast as answers come.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    resource: str
+    host: str
+    count: int
+    interval_ns: int
+    timeout_ns: int
+    connections: int
+    schedule: Schedule = PERIODIC
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSpec:
+    """Requests and answers of a fixed size over one TCP connection, open loop."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    count: int
+    interval_ns: int
+    timeout_ns: int
+    start_ns: int = 0  # as above
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +230,14 @@ class HttpServerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestServerSpec:
+    """The far end of requests over TCP: gives back what it gets."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamServerSpec:
     """The far end of bulk TCP: source and sink."""
 
@@ -209,6 +259,8 @@ Spec = (
     | IcmpSpec
     | ConnectSpec
     | HttpSpec
+    | HttpLoadSpec
+    | RequestSpec
     | TcpSpec
     | Iperf3Spec
     | BurstSpec
@@ -216,6 +268,7 @@ Spec = (
     | ReflectorSpec
     | TwampServerSpec
     | HttpServerSpec
+    | RequestServerSpec
     | StreamServerSpec
     | Iperf3ServerSpec
 )

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchkit.model.place import Path, Site
+from benchkit.model.schedule import PERIODIC, Schedule
 
 METRICS = {
     # metric: (unit, whether less is better)
     "rtt": ("ms", True),
+    "icmp": ("ms", True),
+    "connect": ("ms", True),
+    "request": ("ms", True),
     "http": ("ms", True),
+    "http-fresh": ("ms", True),
+    "http-load": ("ms", True),
     "loss": ("%", True),
     "goodput": ("Mbit/s", False),
 }
@@ -67,6 +73,7 @@ class Plan:
     seed: int = 1
     congestion: str = "cubic"
     longest_ns: int | None = None
+    schedule: Schedule = PERIODIC
 
 
 @dataclass(frozen=True, slots=True)

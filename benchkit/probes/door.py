@@ -15,12 +15,15 @@ from benchkit.model.spec import (
     BurstSinkSpec,
     BurstSpec,
     ConnectSpec,
+    HttpLoadSpec,
     HttpServerSpec,
     HttpSpec,
     IcmpSpec,
     Iperf3ServerSpec,
     Iperf3Spec,
     ReflectorSpec,
+    RequestServerSpec,
+    RequestSpec,
     Spec,
     StampSpec,
     StreamServerSpec,
@@ -31,9 +34,11 @@ from benchkit.model.spec import (
 from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
 from benchkit.probes.http import http, http_server
+from benchkit.probes.http_load import http_load
 from benchkit.probes.icmp import icmp
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
+from benchkit.probes.request import request, request_server
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_reflector import reflector
 from benchkit.probes.stream import stream, stream_server
@@ -49,6 +54,8 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     IcmpSpec: icmp,
     ConnectSpec: connect,
     HttpSpec: http,
+    HttpLoadSpec: http_load,
+    RequestSpec: request,
     TcpSpec: stream,
     Iperf3Spec: iperf3,
     BurstSpec: burst,
@@ -56,6 +63,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     ReflectorSpec: reflector,
     TwampServerSpec: twamp_server,
     HttpServerSpec: http_server,
+    RequestServerSpec: request_server,
     StreamServerSpec: stream_server,
     Iperf3ServerSpec: iperf3_server,
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,12 +18,16 @@ from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.samples import DUPLICATES, FAR_COPIES, FAR_SEQUENCE, Samples, column
+from benchkit.model.schedule import Schedule
 from benchkit.probes.near_clock import NearClock
 from benchkit.probes.pacer import Pacer
-from benchkit.probes.schedule import periodic
+from benchkit.probes.precise import PrecisePacer
+from benchkit.probes.schedule import due_times
 
 BATCH_S = 0.25
 SOON_NS = 20 * NS_PER_MS
+# A network card may tell when a packet left only after its answer has come.
+STAMP_GRACE_NS = 50 * NS_PER_MS
 POINTS = {timestamping.SND: "t1_ns", timestamping.SCHED: "t1_sched_ns"}
 ARRIVALS = ("received_ns", "t4_ns")
 # What every row has whatever the protocol: those of the far end come with the codec.
@@ -57,6 +61,10 @@ class Session(Protocol):
     def start_ns(self) -> int:
         """When the first is due, on CLOCK_MONOTONIC; 0 is as soon as ready."""
 
+    @property
+    def schedule(self) -> Schedule:
+        """How the packets are spread, and how exactly they are sent."""
+
 
 class Answer(NamedTuple):
     """Which packet is answered, and what the far end says, in the order of the codec's `far_columns`."""
@@ -81,15 +89,26 @@ class Codec(Protocol):
         """What was answered, or None where this is no answer to us."""
 
 
+class Carrier(Protocol):
+    """How packets are taken off a socket, with the kernel's stamps."""
+
+    def receive(self, udp: socket.socket, /) -> Iterator[timestamping.Received]:
+        """Everything that has arrived."""
+
+    def transmit_stamps(self, udp: socket.socket, /) -> Iterator[timestamping.Sent]:
+        """Every transmit stamp that has come back."""
+
+
 class _Flight:
     """Every packet of one session, a row each; 0 is what has not happened."""
 
-    def __init__(self, spec: Session, codec: Codec, udp: socket.socket) -> None:
+    def __init__(self, spec: Session, codec: Codec, udp: socket.socket, carrier: Carrier) -> None:
         start = max(spec.start_ns, monotonic_ns() + SOON_NS)
         self.spec = spec
         self._codec = codec
-        self.due = periodic(start, spec.interval_ns, spec.count)
+        self.due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
         self._udp = udp
+        self._carrier = carrier
         self._clock = NearClock()
         names = (*NEAR_COLUMNS, *codec.far_columns)
         self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in names}
@@ -119,20 +138,25 @@ class _Flight:
 
     def collect_stamps(self) -> None:
         """Take transmit stamps off the error queue."""
-        for identity, point, stamp in timestamping.transmit_stamps(self._udp):
+        for identity, point, stamp in self._carrier.transmit_stamps(self._udp):
             name = POINTS.get(point)
             if name is not None and identity < len(self._left):
-                index = self._left[identity]
-                self._times[name][index] = self._steady(index, stamp)
+                times, index = self._times[name], self._left[identity]
+                if not times[index]:  # what TCP sends again is stamped again
+                    times[index] = self._steady(index, stamp)
 
     def _steady(self, index: int, stamp_ns: int) -> int:
         """A stamp of our own kernel as if its clock had not been stepped since the session began."""
         return self._clock.steady(stamp_ns, int(self._times["sent_ns"][index]))
 
     def collect(self) -> None:
-        """Take answers, and stamps that came late."""
-        for received in timestamping.receive(self._udp):
-            now = monotonic_ns()
+        """Take answers, and stamps that came late.
+
+        An answer is marked as received last: what has been received is complete, whichever thread looks.
+        """
+        came = [(each, monotonic_ns()) for each in self._carrier.receive(self._udp)]
+        self.collect_stamps()
+        for received, now in came:
             answer = self._codec.read(received)
             if answer is None or not 0 <= answer.number < self.spec.count:
                 continue
@@ -140,12 +164,11 @@ class _Flight:
             if times["received_ns"][index]:
                 self._copied(index, answer)
                 continue
-            times["received_ns"][index] = now
             times["t4_ns"][index] = self._steady(index, received.stamp_ns)
             for name, value in zip(self._codec.far_columns, answer.far, strict=True):
                 times[name][index] = value
+            times["received_ns"][index] = now
             self.answered += 1
-        self.collect_stamps()
 
     def _copied(self, index: int, answer: Answer) -> None:
         """A further answer to the same packet: the first counts."""
@@ -160,10 +183,11 @@ class _Flight:
 
     def settle(self) -> Samples | None:
         """The rows that can no longer change, since this was last asked: answered, or past the timeout."""
-        first = self._settled
-        received = self._times["received_ns"]
-        hopeless = self.due <= monotonic_ns() - self.spec.timeout_ns
-        undecided = np.flatnonzero(~(hopeless | (received > 0))[first:])
+        first, now = self._settled, monotonic_ns()
+        received, left = self._times["received_ns"], self._times["t1_ns"]
+        hopeless = self.due <= now - self.spec.timeout_ns
+        whole = (received > 0) & ((left > 0) | (received < now - STAMP_GRACE_NS))
+        undecided = np.flatnonzero(~(hopeless | whole)[first:])
         last = first + int(undecided[0]) if len(undecided) else self.spec.count
         if last == first:
             return None
@@ -196,19 +220,18 @@ class _Flight:
 
 
 async def fly(
-    spec: Session, codec: Codec, udp: socket.socket, unanswered: str
+    spec: Session,
+    codec: Codec,
+    udp: socket.socket,
+    unanswered: str,
+    carrier: Carrier = timestamping,
 ) -> AsyncIterator[Samples]:
     """Send every packet on schedule over a connected socket and yield their rows as they settle.
 
     Raises MeasureError with the words `unanswered` when not one was answered.
     """
-    loop = asyncio.get_running_loop()
-    with ExitStack() as stack:
-        flight = _Flight(spec, codec, udp)
-        nested = stack.enter_context(timestamping.watchable(udp))
-        loop.add_reader(nested.fileno(), flight.collect)
-        stack.callback(loop.remove_reader, nested.fileno())
-        stack.enter_context(Pacer(flight.due, flight.send))
+    flight = _Flight(spec, codec, udp, carrier)
+    with _precise(flight, udp) if spec.schedule.pacing == "precise" else _timed(flight, udp):
         while not flight.finished:
             await asyncio.sleep(BATCH_S)
             rows = flight.settle()
@@ -216,3 +239,22 @@ async def fly(
                 yield rows
     if not flight.answered:
         raise MeasureError(unanswered)
+
+
+@contextmanager
+def _timed(flight: _Flight, udp: socket.socket) -> Iterator[None]:
+    """Sent by a timer of the loop, which takes in the answers too."""
+    loop = asyncio.get_running_loop()
+    with ExitStack() as stack:
+        nested = stack.enter_context(timestamping.watchable(udp))
+        loop.add_reader(nested.fileno(), flight.collect)
+        stack.callback(loop.remove_reader, nested.fileno())
+        stack.enter_context(Pacer(flight.due, flight.send))
+        yield
+
+
+@contextmanager
+def _precise(flight: _Flight, udp: socket.socket) -> Iterator[None]:
+    """Sent and received by a thread of its own."""
+    with PrecisePacer(flight.due, flight.send, udp.fileno(), flight.collect):
+        yield

@@ -1,6 +1,7 @@
 """HTTP request latency by aiohttp, open loop: each request starts when it is due, whatever became of the last.
 
-The client's own cost, around a millisecond, is part of the figure: it is what an application sees.
+The client's own cost, some tenths of a millisecond, is part of the figure: it is what an application sees. What
+of it was lookup, connection, handshake, wait and transfer stands beside.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from aiohttp import web
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux.timerfd import TimerFd
-from benchkit.model.samples import Samples, column
+from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.probes import http_stages
+from benchkit.probes.http_stages import Stages, TlsContext
 from benchkit.probes.pacer import until
 from benchkit.probes.reachable import listening_at
-from benchkit.probes.schedule import periodic
+from benchkit.probes.schedule import due_times
 
 WARM_UP = 4  # connections opened before the first request that counts
 SOON_NS = 20_000_000
@@ -28,24 +31,36 @@ ANSWER = b"benchkit\n"
 
 
 async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
-    """Send `spec.count` GET requests on schedule over kept-alive connections; yield all rows at the end.
+    """Send `spec.count` GET requests on schedule; yield all rows at the end.
 
-    Raises MeasureError when the server cannot be reached at all.
+    Connections are kept, or each request has a new one and looks up its name anew. Raises MeasureError when the
+    server cannot be reached at all.
     """
     timeout = aiohttp.ClientTimeout(total=spec.timeout_ns / NS_PER_S)
-    # No pool limit: waiting for a free connection would make the open loop a closed one.
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=timeout
+        connector=_connector(spec), timeout=timeout, trace_configs=[http_stages.tracing()]
     ) as session:
         await _warm_up(session, spec)
         yield await _measure(session, spec)
+
+
+def _connector(spec: HttpSpec) -> aiohttp.TCPConnector:
+    # No pool limit: waiting for a free connection would make the open loop a closed one.
+    return aiohttp.TCPConnector(
+        limit=0,
+        limit_per_host=0,
+        force_close=spec.fresh,
+        use_dns_cache=not spec.fresh,
+        socket_factory=http_stages.open_socket,
+        ssl=TlsContext.client() if spec.url.startswith("https:") else True,
+    )
 
 
 async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(WARM_UP):
-                tasks.create_task(_request(session, spec.url))
+                tasks.create_task(_request(session, spec.url, Stages()))
     except* (aiohttp.ClientError, TimeoutError) as group:
         said = str(group.exceptions[0]) or "nothing came in time"
         raise MeasureError(
@@ -54,17 +69,20 @@ async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
 
 
 async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
-    due = periodic(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count)
+    due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
     sent, received, status = (np.zeros(spec.count, dtype=np.int64) for _ in range(3))
+    took = np.zeros((spec.count, len(HTTP_PHASES)), dtype=np.int64)
 
     async def one(index: int) -> None:
         sent[index] = monotonic_ns()
+        stages = Stages()
         try:
-            status[index] = await _request(session, spec.url)
+            status[index] = await _request(session, spec.url, stages)
         except (aiohttp.ClientError, TimeoutError):
             return  # lost: no answer in time is absent, not a number
         if status[index] < FIRST_ERROR:  # a page that says sorry is quick, and no answer
-            received[index] = monotonic_ns()
+            received[index] = stages.ended
+            took[index] = stages.durations()
 
     with TimerFd() as timer:
         async with asyncio.TaskGroup() as tasks:
@@ -78,12 +96,16 @@ async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
         "received_ns": column(received, received == 0),
         "status": column(status, status == 0),
     }
+    for at, name in enumerate(HTTP_PHASES):
+        columns[name] = column(took[:, at].copy(), took[:, at] == 0)
     return Samples("http", spec.path, spec.phase, columns)
 
 
-async def _request(session: aiohttp.ClientSession, url: str) -> int:
+async def _request(session: aiohttp.ClientSession, url: str, stages: Stages) -> int:
+    http_stages.current.set(stages)
     async with session.get(url) as response:
         await response.read()
+        stages.ended = monotonic_ns()
         return response.status
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports import background, chart, sentences
+from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
 from benchkit.reports.rows import Series, series_of
 
@@ -63,6 +64,7 @@ def _path(path: PathRecord) -> Iterator[str]:
     if told := sentences.far_end(path):
         yield from _list([("far end", told)])
     counted = [(each.metric, sentences.moments(each.metric)) for each in spreads]
+    counted += [(each.metric, said) for each in spreads for said in accounts(each.metric)]
     yield from _list([(sentences.series_name(metric), words) for metric, words in counted if words])
 
 

@@ -18,8 +18,18 @@ from benchkit.reports.figures import (
 )
 from benchkit.reports.rows import Series
 
-METRIC_NAMES = {"rtt": "RTT", "http": "HTTP", "loss": "loss", "goodput": "goodput"}
-PHASE_NAMES = {"up": "loaded up", "down": "loaded down"}
+METRIC_NAMES = {
+    "rtt": "RTT",
+    "icmp": "ping",
+    "connect": "TCP connection",
+    "request": "TCP request",
+    "http": "HTTP",
+    "http-fresh": "HTTP, new connection",
+    "http-load": "HTTP, load client",
+    "loss": "loss",
+    "goodput": "goodput",
+}
+PHASE_NAMES = {"up": "loaded up", "down": "loaded down", "both": "loaded both ways"}
 NO_EMULATOR = "none"
 # A mesh may break thousands of promises: the tables name them all.
 MOST_NAMES = 8

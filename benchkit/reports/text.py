@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord, Verdict
 from benchkit.reports import background, chart, sentences
+from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import (
     LOST,
     cells,
@@ -93,6 +94,8 @@ def _path(path: PathRecord, width: int) -> Iterator[Line]:
         if moments := sentences.moments(each.metric):
             label = f"{INDENT}{sentences.series_name(each.metric)}: "
             yield from _hanging((label, "dim"), moments, width, "dim")
+        for said in accounts(each.metric):
+            yield from _hanging((f"{INDENT}{INDENT}", "dim"), said, width, "dim")
 
 
 def _rates(series: Sequence[Series], width: int) -> Iterator[Line]:

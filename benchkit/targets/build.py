@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path as FilePath
 from statistics import pstdev
 
@@ -232,6 +233,7 @@ def _plan(table: PlanTable) -> Plan:
         probes=table.probes,
         seed=table.seed,
         congestion=table.congestion,
+        schedule=replace(table.schedule, pacing=table.pacing),
     )
 
 

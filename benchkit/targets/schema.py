@@ -14,6 +14,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from benchkit import units
+from benchkit.model.probe import PLAN_PROBES
+from benchkit.model.schedule import Schedule, read_schedule
 from benchkit.targets.problems import shown
 from benchkit.targets.stamp_table import StampTable
 from benchkit.targets.table import Table
@@ -140,9 +142,23 @@ def _congestion(text: str) -> str:
     return text
 
 
+def _schedule(value: object) -> Schedule:
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} must be a text: 'periodic', 'poisson' or 'bursts of 8'")  # noqa: TRY004  as above
+    return read_schedule(value)
+
+
+def _probe(name: str) -> str:
+    if name not in PLAN_PROBES:
+        raise ValueError(f"{shown(name)} is no probe: write one of {', '.join(PLAN_PROBES)}")
+    return name
+
+
 def _distinct(probes: tuple[str, ...]) -> tuple[str, ...]:
     if not probes or len(set(probes)) != len(probes):
-        raise ValueError("must name at least one of 'rtt', 'http' and 'tcp', and each of them once")
+        raise ValueError(
+            f"must name at least one of {', '.join(PLAN_PROBES)}, and each of them once"
+        )
     return probes
 
 
@@ -236,7 +252,9 @@ class ModelTable(SharedModelTable):
 
 
 class BudgetTable(Table):
-    metric: Literal["rtt", "http", "loss", "goodput"]
+    metric: Literal[
+        "rtt", "icmp", "connect", "request", "http", "http-fresh", "http-load", "loss", "goodput"
+    ]
     percentile: Literal["p50", "p90", "p95", "p99", "p99.9", "max"] | None = None
     fact: str | None = None
     limit: str | None = None
@@ -258,14 +276,22 @@ class DefaultsTable(Table):
 
 class PlanTable(Table):
     probes: Annotated[
-        tuple[Literal["rtt", "http", "tcp"], ...], Field(strict=False), AfterValidator(_distinct)
-    ] = ("rtt", "http", "tcp")
+        tuple[Annotated[str, AfterValidator(_probe)], ...],
+        Field(strict=False),
+        AfterValidator(_distinct),
+    ] = (
+        "rtt",
+        "http",
+        "tcp",
+    )
     duration: Period = 10 * 10**9
     rate: Pace = 500.0
     http_duration: Period = 4 * 10**9
     http_rate: Pace = 100.0
     load_duration: Period = 3 * 10**9
     load_rate: Pace = 200.0
+    schedule: Annotated[Schedule, BeforeValidator(_schedule)] = Schedule()
+    pacing: Literal["timer", "precise"] = "timer"
     congestion: Annotated[str, AfterValidator(_congestion)] = "cubic"
     calibration: Period = 2 * 10**9
     tolerance: Period | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,6 +15,7 @@ import uvloop
 from benchkit.clock import monotonic_ns
 from benchkit.linux.timerfd import TimerFd
 from benchkit.probes.pacer import Pacer, until
+from benchkit.probes.precise import PrecisePacer
 from benchkit.probes.schedule import periodic
 
 MS = 1_000_000
@@ -84,3 +87,43 @@ def test_sleeping_until_a_time_is_never_too_short(loop: Loop) -> None:
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(work())
+
+
+def test_precise_sends_are_never_early_and_what_arrives_is_taken_in_between() -> None:
+    ours, theirs = socket.socketpair(type=socket.SOCK_DGRAM)
+    sent: list[tuple[int, int]] = []
+    came: list[bytes] = []
+
+    def send(index: int) -> None:
+        sent.append((index, monotonic_ns()))
+        theirs.send(bytes([index]))
+
+    due = periodic(monotonic_ns() + 2 * MS, MS, 50)
+    with ours, theirs, PrecisePacer(due, send, ours.fileno(), lambda: came.append(ours.recv(9))):
+        deadline = time.monotonic() + PATIENCE_S
+        while len(came) < 50 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [index for index, _ in sent] == list(range(50))
+    assert all(at >= planned for (_, at), planned in zip(sent, due.tolist(), strict=True))
+    assert came == [bytes([index]) for index in range(50)]
+
+
+def test_what_goes_wrong_in_a_precise_send_is_raised_where_the_pacer_is_used() -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EBADF, "no such socket")
+
+    ours, theirs = socket.socketpair()
+    due = periodic(monotonic_ns(), MS, 3)
+    pacer = PrecisePacer(due, fail, ours.fileno(), lambda: None)
+    with ours, theirs, pytest.raises(OSError, match="no such socket"), pacer:
+        time.sleep(0.05)
+
+
+def test_a_precise_pacer_that_is_left_early_sends_no_more() -> None:
+    ours, theirs = socket.socketpair()
+    sent: list[int] = []
+    due = periodic(monotonic_ns() + MS, 3600 * 1000 * MS, 2)
+    with ours, theirs:
+        with PrecisePacer(due, sent.append, ours.fileno(), lambda: None):
+            time.sleep(0.02)
+        assert sent == [0]

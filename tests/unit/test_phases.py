@@ -35,23 +35,26 @@ def outline(found: tuple[Phase, ...]) -> list[tuple[str, str, int]]:
 
 
 def test_idle_paths_are_measured_together_and_loaded_ones_one_after_another() -> None:
-    assert outline(phases.measuring_phases(PLAN, PATHS, PATHS, PATHS)) == [
+    assert outline(phases.measuring_phases(PLAN, PATHS)) == [
         ("idle", "a-b a-c a-d", 5000),
         ("http", "a-b a-c a-d", 250),
         ("up", "a-b", 400),
         ("down", "a-b", 400),
+        ("both", "a-b", 400),
         ("up", "a-c", 400),
         ("down", "a-c", 400),
+        ("both", "a-c", 400),
         ("up", "a-d", 400),
         ("down", "a-d", 400),
+        ("both", "a-d", 400),
     ]
 
 
 @pytest.mark.parametrize(
-    ("probe", "names"), [("rtt", ["idle"]), ("http", ["http"]), ("tcp", ["up", "down"] * 3)]
+    ("probe", "names"), [("rtt", ["idle"]), ("http", ["http"]), ("tcp", ["up", "down", "both"] * 3)]
 )
 def test_a_plan_gets_the_phases_of_its_probes_only(probe: str, names: list[str]) -> None:
-    found = phases.measuring_phases(replace(PLAN, probes=(probe,)), PATHS, PATHS, PATHS)
+    found = phases.measuring_phases(replace(PLAN, probes=(probe,)), PATHS)
     assert [one.name for one in found] == names
 
 
@@ -78,12 +81,24 @@ def test_every_bulk_phase_has_its_direction() -> None:
     loaded = {
         one.name
         for one in (
-            *phases.measuring_phases(PLAN, PATHS, PATHS, PATHS),
+            *phases.measuring_phases(PLAN, PATHS),
             *phases.rate_phases(PLAN, PATHS),
         )
         if one.name not in {phases.IDLE, phases.HTTP}
     }
     assert loaded == set(phases.BULK)
+
+
+def test_a_far_end_that_cannot_take_a_probe_is_not_asked() -> None:
+    plan = replace(PLAN, probes=("rtt", "http", "connect"))
+    found = phases.measuring_phases(
+        plan, PATHS, lambda probe, path: (probe, path.far) != ("http", "b")
+    )
+    assert outline(found) == [
+        ("idle", "a-b a-c a-d", 5000),
+        ("connect", "a-b a-c a-d", 250),
+        ("http", "a-c a-d", 250),
+    ]
 
 
 @given(st.integers(1, 3600 * S), st.floats(0.001, 100_000))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +27,7 @@ from benchkit.model.samples import (
     Samples,
     concatenate,
 )
+from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.spec import ReflectorSpec, StampSpec
 from benchkit.probes import flight, stamp_reflector
 from benchkit.probes import stamp as probe
@@ -129,8 +131,9 @@ def answered(rows: Samples) -> list[int]:
     return rows.columns["sequence"][~np.ma.getmaskarray(received)].tolist()
 
 
+@pytest.mark.parametrize("pacing", ["timer", "precise"])
 def test_sender_and_reflector_stamp_every_packet_and_its_departure(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, pacing: Pacing
 ) -> None:
     monkeypatch.setattr(flight, "BATCH_S", 0.02)
     monkeypatch.setattr(stamp_reflector, "FLUSH_S", 0.02)
@@ -139,7 +142,8 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
 
     async def both() -> list[Samples]:
         async with reflecting(port, departures):
-            return await all_of(probe.stamp(spec_of(port, 40, timeout_ns=2000 * MS)))
+            spec = spec_of(port, 40, timeout_ns=2000 * MS)
+            return await all_of(probe.stamp(replace(spec, schedule=Schedule(pacing=pacing))))
 
     rows = concatenate(run(both()))
     assert (rows.kind, rows.path, rows.phase) == ("rtt", "a-b", "idle")

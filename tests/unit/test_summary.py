@@ -12,7 +12,14 @@ from benchkit.campaign import summary
 from benchkit.campaign.harvest import Harvest
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord
-from benchkit.model.samples import GOODPUT_COLUMNS, HTTP_COLUMNS, RTT_COLUMNS, Samples, column
+from benchkit.model.samples import (
+    GOODPUT_COLUMNS,
+    HTTP_COLUMNS,
+    HTTP_PHASES,
+    RTT_COLUMNS,
+    Samples,
+    column,
+)
 from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
@@ -226,10 +233,18 @@ def test_a_request_is_late_from_when_it_was_due() -> None:
     values = (np.arange(50), due, due + 3 * MS, due + 12 * MS, np.full(50, 200))
     holes = (False, False, False, lost, lost)
     columns = {
-        name: column(one, hole) for name, one, hole in zip(HTTP_COLUMNS, values, holes, strict=True)
+        name: column(one, hole)
+        for name, one, hole in zip(HTTP_COLUMNS[:5], values, holes, strict=True)
     }
+    columns |= {name: column(np.zeros(50), np.ones(50, dtype=bool)) for name in HTTP_PHASES}
+    columns["wait_ns"] = column(np.full(50, 8 * MS), lost)
     harvest.add(Samples("http", "a-b", "http", columns))
     found = metric(record_of(harvest), "http", "idle")
+    assert found.parts is not None
+    means = {name: share.mean for name, share in found.parts.shares.items()}
+    assert means["whole"] == pytest.approx(12)
+    shares = {"late": 3, "dns": 0, "connect": 0, "tls": 0, "wait": 8, "transfer": 0, "client": 1}
+    assert means == pytest.approx({"whole": 12, **shares})
     assert (found.n, found.lost, found.unstamped) == (50, 1, 0)
     assert found.percentiles["p50"].value == pytest.approx(12.0)
 

@@ -421,7 +421,7 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             'metric = "rtt"',
             'metric = "rt"',
-            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'http', 'loss' or 'goodput'",
+            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'icmp', 'connect', 'request', 'http', 'http-fresh', 'http-load', 'loss' or 'goodput'",
             id="unknown metric",
         ),
         pytest.param(
@@ -590,13 +590,13 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             'rate = "50/s"',
             'probes = ["rtt", "rtt"]',
-            "x.toml:36: plan.probes: must name at least one of 'rtt', 'http' and 'tcp', and each of them once",
+            "x.toml:36: plan.probes: must name at least one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, and each of them once",
             id="probes twice",
         ),
         pytest.param(
             'rate = "50/s"',
             'probes = ["udp"]',
-            "x.toml:36: plan.probes[1]: 'udp' must be 'rtt', 'http' or 'tcp'",
+            "x.toml:36: plan.probes[1]: 'udp' is no probe: write one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp",
             id="unknown probe",
         ),
         pytest.param(

@@ -18,7 +18,7 @@ from benchkit.stats.round_trip import network_ns
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
-LOADED = ("up", "down")
+LOADED = ("up", "down", "both")
 TAIL_POINTS = 90
 ECDF_POINTS = 160
 BAND_POINTS = 18

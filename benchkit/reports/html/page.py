@@ -9,6 +9,7 @@ from benchkit.model.place import Site
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.model.samples import Samples
 from benchkit.reports import background, sentences
+from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
 from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
@@ -22,7 +23,7 @@ from benchkit.reports.rows import Series, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
 MOST_CARDS = 24
-PHASES = ("idle", "http", "up", "down")
+PHASES = ("idle", "http", "up", "down", "both")
 SHOWN = ("p50", "p95", "p99", "p99.9")
 NO_SAMPLES = "The raw samples of this run are not at hand: curves are drawn through the record's percentiles only."
 
@@ -166,9 +167,11 @@ def _card(path: PathRecord, samples: Sequence[Samples], key: str) -> Card:
         ),
         moments=tuple([f"far end: {told}"] if (told := sentences.far_end(path)) else [])
         + tuple(
-            f"{sentences.series_name(each.metric)}: {moments}"
+            f"{sentences.series_name(each.metric)}: {said}"
             for each in series
-            if each.is_distribution and (moments := sentences.moments(each.metric))
+            if each.is_distribution
+            for said in (sentences.moments(each.metric), *accounts(each.metric))
+            if said
         ),
     )
 

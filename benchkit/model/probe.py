@@ -1,0 +1,41 @@
+"""The probes that a plan may name: what each measures, and what must be at the far end."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Needs = Literal["nothing", "reflector", "open port", "web server", "agent"]
+
+
+class Probe(NamedTuple):
+    """One entry of the table; `metric` is what its figures are called."""
+
+    metric: str
+    needs: Needs
+    measures: str
+
+
+PLAN_PROBES: dict[str, Probe] = {
+    "rtt": Probe(
+        "rtt",
+        "reflector",
+        "round trips by STAMP; of a real path by whatever answers: STAMP, TWAMP, ICMP or TCP handshakes",
+    ),
+    "icmp": Probe("icmp", "nothing", "round trips by ICMP echo"),
+    "connect": Probe(
+        "connect", "open port", "TCP connections opened, retransmitted SYNs told apart"
+    ),
+    "request": Probe("request", "agent", "requests and answers over one TCP connection"),
+    "http": Probe("http", "web server", "HTTP(S) requests over kept connections, by phase"),
+    "http-fresh": Probe(
+        "http-fresh", "web server", "HTTP(S) requests, a new connection for each, by phase"
+    ),
+    "http-load": Probe(
+        "http-load", "web server", "HTTP requests at a high rate over kept connections, unencrypted"
+    ),
+    "tcp": Probe(
+        "goodput",
+        "agent",
+        "bulk TCP up, down and both at once, with round trips beside it: latency under load",
+    ),
+}

@@ -1,0 +1,238 @@
+"""HTTP requests by a client that costs next to nothing: a uvloop protocol with a real parser, over kept connections.
+
+Open loop: a request leaves when it is due, over a free connection or else a new one, so that no pool holds it back.
+Closed loop: each connection asks again as soon as it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import cast
+
+import httptools
+import numpy as np
+
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import MeasureError
+from benchkit.model.samples import Samples, column
+from benchkit.model.spec import HttpLoadSpec
+from benchkit.probes.pacer import Pacer
+from benchkit.probes.schedule import due_times
+
+SOON_NS = 20_000_000
+FIRST_ERROR = 400
+WARMING, IDLE = -2, -1
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, and which request it carries."""
+
+    def __init__(self, load: _Load) -> None:
+        self.load = load
+        self.carries = WARMING
+        self.transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
+        # The first request warms the connection, and counts for nothing.
+        self.transport.write(self.load.request)
+
+    def ask(self, index: int) -> None:
+        """Send request `index`."""
+        assert self.transport is not None  # noqa: S101  only connections that are made are free
+        self.carries = index
+        self.load.sent[index] = monotonic_ns()
+        self.transport.write(self.load.request)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            assert self.transport is not None  # noqa: S101  it received
+            self.transport.abort()  # what it carries is lost
+
+    def on_message_complete(self) -> None:
+        """The parser has seen the whole answer."""
+        index, self.carries = self.carries, IDLE
+        if index >= 0:
+            self.load.answered(index, self._parser.get_status_code())
+        if self._parser.should_keep_alive():
+            self.load.is_free(self)
+        elif self.transport is not None:
+            self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
+        self.load.is_gone(self)
+
+
+class _Load:
+    """Every request of one session, and the connections that carry them."""
+
+    def __init__(self, spec: HttpLoadSpec) -> None:
+        self._spec = spec
+        head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n\r\n"
+        self.request = head.encode("ascii")
+        self.sent, self._received, self._status = np.zeros((3, spec.count), dtype=np.int64)
+        self._free: list[_Connection] = []
+        self._waiting: deque[int] = deque()
+        self._opening: set[asyncio.Task[None]] = set()
+        self._all: set[_Connection] = set()
+        self._next = 0
+        self.outstanding = 0
+        self.quiet = asyncio.Event()  # nothing is outstanding
+        self._warm = asyncio.Event()
+        self._trouble = ""
+
+    async def open(self, count: int) -> None:
+        """Open connections and see each answer once. Raises MeasureError when none does in time."""
+        for _ in range(count):
+            self._open_one()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(self._spec.timeout_ns / NS_PER_S, 1)):
+                await self._warm.wait()
+        if not self._free:
+            said = self._trouble or "nothing came in time"
+            raise MeasureError(
+                f"{self._spec.path}: http://{self._spec.host}{self._spec.resource} does not answer: {said}; "
+                "is a server running there, and may TCP pass?"
+            )
+
+    def _open_one(self) -> None:
+        async def connect() -> None:
+            loop, spec = asyncio.get_running_loop(), self._spec
+            made = _Connection(self)
+            try:
+                await loop.create_connection(lambda: made, spec.address, spec.port)
+                self._all.add(made)
+            except OSError as error:
+                self._trouble = str(error)
+                self._warm.set()
+
+        task = asyncio.get_running_loop().create_task(connect())
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    def due(self, index: int) -> None:
+        """Send it now: over a free connection, or over a new one."""
+        self._add()
+        if self._free:
+            self._free.pop().ask(index)
+            return
+        self._waiting.append(index)
+        if len(self._opening) < len(self._waiting):
+            self._open_one()
+
+    def ask_again(self) -> None:
+        """Closed loop: have every free connection ask the next, for as long as there are requests left."""
+        while self._free and self._next < self._spec.count:
+            self._add()
+            self._free.pop().ask(self._next)
+            self._next += 1
+
+    def is_free(self, connection: _Connection) -> None:
+        """Give it what waits, or keep it for later."""
+        if self._waiting:
+            connection.ask(self._waiting.popleft())
+        elif 0 < self._next < self._spec.count:
+            self._add()
+            connection.ask(self._next)
+            self._next += 1
+        else:
+            self._free.append(connection)
+            if len(self._free) >= self._spec.connections:
+                self._warm.set()
+
+    def is_gone(self, connection: _Connection) -> None:
+        """A connection has ended; what it carried is lost."""
+        self._all.discard(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+        if connection.carries >= 0:
+            self._remove()
+        if self._spec.interval_ns == 0 and 0 < self._next < self._spec.count:
+            self._open_one()
+
+    def answered(self, index: int, status: int) -> None:
+        """Note when an answer was whole; a page that says sorry is quick, and no answer."""
+        self._remove()
+        self._status[index] = status
+        if status < FIRST_ERROR:
+            self._received[index] = monotonic_ns()
+
+    def _add(self) -> None:
+        self.outstanding += 1
+        self.quiet.clear()
+
+    def _remove(self) -> None:
+        self.outstanding -= 1
+        if not self.outstanding:
+            self.quiet.set()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for task in self._opening:
+            task.cancel()
+        for connection in tuple(self._all):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def done(self) -> int:
+        """How many requests are no longer outstanding."""
+        return int(np.count_nonzero(self.sent)) - self.outstanding
+
+    def rows(self, due: np.ndarray | None) -> Samples:
+        """What became of each request; without a schedule each was due when it was sent."""
+        spec = self._spec
+        planned = self.sent if due is None else due
+        lost = (self._received == 0) | (self._received > planned + spec.timeout_ns)
+        columns = {
+            "sequence": column(np.arange(spec.count)),
+            "due_ns": column(planned),
+            "sent_ns": column(self.sent, self.sent == 0),
+            "received_ns": column(self._received, lost),
+            "status": column(self._status, self._status == 0),
+        }
+        return Samples("http", spec.path, spec.phase, columns)
+
+
+async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
+    """Send `spec.count` GET requests, on schedule or as fast as answers come; yield all rows at the end.
+
+    Raises MeasureError when the server cannot be reached at all.
+    """
+    load = _Load(spec)
+    try:
+        await load.open(spec.connections)
+        if spec.interval_ns:
+            yield load.rows(await _open_loop(load, spec))
+        else:
+            await _closed_loop(load, spec)
+            yield load.rows(None)
+    finally:
+        load.close()
+
+
+async def _open_loop(load: _Load, spec: HttpLoadSpec) -> np.ndarray:
+    due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
+    with Pacer(due, load.due) as pacer:
+        await pacer.finished.wait()
+    left_ns = int(due[-1]) + spec.timeout_ns - monotonic_ns()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(left_ns / NS_PER_S):
+            await load.quiet.wait()
+    return due
+
+
+async def _closed_loop(load: _Load, spec: HttpLoadSpec) -> None:
+    """Until every request is answered, or none is for as long as one may take."""
+    load.ask_again()
+    seen = -1
+    while seen != (seen := load.done()):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
+                await load.quiet.wait()
+                return

@@ -1,0 +1,256 @@
+"""Connections, requests over one, new HTTP connections with TLS, and the load client, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvloop
+from aiohttp import web
+
+from benchkit.errors import MeasureError
+from benchkit.linux import tcp
+from benchkit.model.samples import HTTP_PHASES, Samples, concatenate
+from benchkit.model.spec import (
+    ConnectSpec,
+    HttpLoadSpec,
+    HttpSpec,
+    RequestServerSpec,
+    RequestSpec,
+)
+from benchkit.probes import connect as connecting
+from benchkit.probes import flight
+from benchkit.probes.http import http
+from benchkit.probes.http_load import http_load
+from benchkit.probes.request import request, request_server
+from benchkit.stats.parts import WHOLE, request_parts
+
+LOCAL, MS = "127.0.0.1", 1_000_000
+
+
+def run(work: Awaitable[Samples]) -> Samples:
+    async def whole() -> Samples:
+        return await work
+
+    return uvloop.run(whole())
+
+
+def free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def all_of(batches: AsyncIterator[Samples]) -> Samples:
+    return concatenate([batch async for batch in batches])
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[int], Awaitable[web.Response]], context: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """An HTTP server that is told the number of each request; its port."""
+    served = -1
+
+    async def handle(_: web.BaseRequest) -> web.Response:
+        nonlocal served
+        served += 1
+        return await answer(served)
+
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0)
+    await runner.setup()
+    port = free_port()
+    try:
+        await web.TCPSite(runner, LOCAL, port, ssl_context=context).start()
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+async def fine(_: int) -> web.Response:
+    return web.Response(body=b"fine")
+
+
+def test_requests_over_one_connection_have_kernel_stamps_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flight, "BATCH_S", 0.02)
+    port = free_port()
+
+    async def work() -> Samples:
+        server = request_server(RequestServerSpec(LOCAL, port))
+        await anext(server)
+        rows = await all_of(request(RequestSpec("a-b", "request", LOCAL, port, 50, MS, 2000 * MS)))
+        await server.aclose()
+        return rows
+
+    rows = run(work())
+    stamps = [rows.columns[name] for name in ("t1_sched_ns", "t1_ns", "t4_ns")]
+    assert [stamp.count() for stamp in stamps] == [50] * 3
+    assert (stamps[0] <= stamps[1]).all()
+    assert (stamps[1] <= stamps[2]).all()
+    assert "t3_ns" not in rows.columns
+
+
+def test_a_far_end_of_requests_that_hangs_up_is_told() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(64)
+        writer.close()
+
+    async def work() -> Samples:
+        server = await asyncio.start_server(hang_up, LOCAL, 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            return await all_of(
+                request(RequestSpec("a-b", "request", LOCAL, port, 5, MS, 100 * MS))
+            )
+
+    with pytest.raises(MeasureError, match="request"):
+        run(work())
+
+
+def test_a_handshake_whose_syn_was_sent_again_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, asked = tcp.info, iter(range(100))
+    monkeypatch.setattr(
+        connecting.tcp, "info", lambda each: real(each)._replace(retransmits=next(asked) == 2)
+    )
+    with socket.create_server((LOCAL, 0)) as listener:
+        port = listener.getsockname()[1]
+        rows = run(
+            all_of(connecting.connect(ConnectSpec("a", "connect", LOCAL, port, 6, MS, 900 * MS)))
+        )
+    again = rows.columns["syn_retransmits"].tolist()
+    assert sum(again) == 1
+    assert np.ma.getmaskarray(rows.columns["network_ns"]).tolist() == [each > 0 for each in again]
+    assert rows.columns["received_ns"].count() == 6
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate for `localhost`, trusted by this process from here on."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = (
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    )
+    names = (
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    )
+    subprocess.run((*words, *names), check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def phases(rows: Samples) -> dict[str, int]:
+    return {name: rows.columns[name].count() for name in HTTP_PHASES}
+
+
+def test_every_phase_of_a_new_tls_connection_has_its_time_and_they_sum_up(
+    authority: ssl.SSLContext,
+) -> None:
+    async def work() -> Samples:
+        async with serving(fine, authority) as port:
+            url = f"https://localhost:{port}/"
+            return await all_of(http(HttpSpec("a", "http", url, 8, 20 * MS, 5000 * MS, fresh=True)))
+
+    rows = run(work())
+    assert phases(rows) == dict.fromkeys(HTTP_PHASES, 8)
+    parts = request_parts(rows)
+    whole = parts.pop(WHOLE)
+    assert (sum(parts.values()) == whole).all()
+    assert all((part >= 0).all() for part in parts.values())
+    # A handshake of TLS costs its processor more than one of TCP.
+    assert np.ma.median(rows.columns["tls_ns"]) > np.ma.median(rows.columns["connect_ns"])
+
+
+def test_a_kept_connection_has_neither_lookup_nor_handshake() -> None:
+    async def work() -> Samples:
+        async with serving(fine) as port:
+            return await all_of(
+                http(HttpSpec("a", "http", f"http://{LOCAL}:{port}/", 10, 10 * MS, 5000 * MS))
+            )
+
+    found = phases(run(work()))
+    assert (found["dns_ns"], found["tls_ns"]) == (0, 0)
+    assert (found["wait_ns"], found["transfer_ns"]) == (10, 10)
+
+
+def load_spec(
+    port: int, count: int, interval_ns: int, connections: int = 3, **rest: Any
+) -> HttpLoadSpec:
+    shape = (count, interval_ns, rest.pop("timeout_ns", 3000 * MS))
+    return HttpLoadSpec("a", "http-load", LOCAL, port, "/", LOCAL, *shape, connections)
+
+
+@pytest.mark.parametrize("interval_ns", [2 * MS, 0])
+def test_the_load_client_answers_for_every_request(interval_ns: int) -> None:
+    async def work() -> Samples:
+        async with serving(fine) as port:
+            return await all_of(http_load(load_spec(port, 60, interval_ns)))
+
+    rows = run(work())
+    assert rows.columns["received_ns"].count() == 60
+    assert set(rows.columns["status"].tolist()) == {200}
+    assert (rows.columns["due_ns"] <= rows.columns["sent_ns"]).all()
+
+
+def test_no_pool_holds_a_due_request_back() -> None:
+    """All connections hang; what is due meanwhile leaves over new ones."""
+
+    async def slow_at_first(number: int) -> web.Response:
+        if 3 <= number < 6:  # the first after the three that warm the connections
+            await asyncio.sleep(0.5)
+        return web.Response()
+
+    async def work() -> Samples:
+        async with serving(slow_at_first) as port:
+            return await all_of(http_load(load_spec(port, 30, 5 * MS)))
+
+    rows = run(work())
+    took = (rows.columns["received_ns"] - rows.columns["due_ns"]).compressed()
+    assert len(took) == 30
+    assert int((took > 400 * MS).sum()) == 3
+
+
+def test_errors_and_hanging_answers_are_lost_to_the_load_client() -> None:
+    async def fickle(number: int) -> web.Response:
+        if number == 10:
+            await asyncio.sleep(1)
+        return web.Response(status=503 if number == 12 else 200)
+
+    async def work() -> Samples:
+        async with serving(fickle) as port:
+            return await all_of(http_load(load_spec(port, 30, 4 * MS, timeout_ns=300 * MS)))
+
+    rows = run(work())
+    assert rows.columns["received_ns"].count() == 28
+    assert rows.columns["status"].tolist().count(503) == 1
+
+
+def test_nobody_there_is_a_measuring_error_of_the_load_client() -> None:
+    with pytest.raises(MeasureError, match=r"does not answer: .+ is a server running"):
+        run(all_of(http_load(load_spec(free_port(), 3, MS))))
