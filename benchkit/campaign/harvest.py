@@ -8,6 +8,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from benchkit.campaign.departures import Departures
 from benchkit.model.samples import Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
@@ -19,7 +20,7 @@ class Harvest:
     def __init__(self) -> None:
         """Start empty."""
         self._batches: dict[Key, list[Samples]] = defaultdict(list)
-        self._departures: dict[int, dict[int, int]] = defaultdict(dict)
+        self._departures: dict[int, Departures] = defaultdict(Departures)
         self._sessions: dict[tuple[str, str], int] = {}
         self._foreign: set[tuple[str, str]] = set()
         self._settled: dict[Key, Samples] = {}
@@ -51,9 +52,10 @@ class Harvest:
         if batch.kind != "departures":
             self._batches[batch.kind, batch.path, batch.phase].append(batch)
             return
-        columns = (batch.columns[name].tolist() for name in ("ssid", "sequence", "t3_ns"))
-        for ssid, sequence, t3 in zip(*columns, strict=True):
-            self._departures[ssid][sequence] = t3
+        ssid, sequence, t3 = (batch.columns[name].data for name in ("ssid", "sequence", "t3_ns"))
+        for session in np.unique(ssid).tolist():
+            its = ssid == session
+            self._departures[session].add(sequence[its], t3[its])
 
     def has(self, kind: str, path: str, phase: str) -> bool:
         """Whether anything of that kind, path and phase has come."""
@@ -93,9 +95,10 @@ class Harvest:
         if not batches:
             return None
         joined = concatenate(batches)
+        batches[:] = [joined]  # the same rows are not kept twice
         if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
-        departures = self._departures.get(self._sessions.get((path, phase), 0), {})
+        departures = self._departures_of(path, phase)
         if (path, phase) in self._foreign and not departures:
             return joined  # the far end tells no more than its answers say
         columns = dict(joined.columns)
@@ -105,19 +108,21 @@ class Harvest:
     def is_counted(self, path: str, phase: str) -> bool:
         """Whether the far end is known to count the packets of each session, as ours does."""
         ours = (path, phase) in self._sessions and (path, phase) not in self._foreign
-        return ours or bool(self._departures.get(self._sessions.get((path, phase), 0)))
+        return ours or bool(self._departures_of(path, phase))
 
     def awaits_departures(self, path: str, phase: str) -> bool:
         """Whether answers have arrived whose departure is not known yet, and will be."""
         if (path, phase) in self._foreign:
             return False
-        known = self._departures.get(self._sessions.get((path, phase), 0), {})
+        known = self._departures_of(path, phase)
         return any(
-            sequence not in known
+            not known.of(batch.columns["sequence"].data[_answered(batch)]).all()
             for batch in self._batches.get(("rtt", path, phase), ())
             if "t3_ns" in batch.columns
-            for sequence in batch.columns["sequence"][_answered(batch)].tolist()
         )
+
+    def _departures_of(self, path: str, phase: str) -> Departures:
+        return self._departures.get(self._sessions.get((path, phase), 0), Departures())
 
     def everything(self) -> list[Samples]:
         """All samples, in the order in which their first rows came."""
@@ -135,8 +140,7 @@ def _answered(rows: Samples) -> NDArray[np.bool_]:
     return ~np.ma.getmaskarray(rows.columns["t4_ns"])
 
 
-def _departed(rows: Samples, departures: dict[int, int]) -> Column:
+def _departed(rows: Samples, departures: Departures) -> Column:
     """T3 by the reflector's kernel; a hole where it has none, for a user-space stamp would be a guess."""
-    sequences = rows.columns["sequence"].tolist()
-    t3 = np.array([departures.get(sequence, 0) for sequence in sequences], dtype=np.int64)
+    t3 = departures.of(rows.columns["sequence"].data)
     return column(t3, (t3 == 0) | ~_answered(rows))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, Protocol
@@ -113,7 +114,7 @@ class _Flight:
         names = (*NEAR_COLUMNS, *codec.far_columns)
         self._times = {name: np.zeros(spec.count, dtype=np.int64) for name in names}
         self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
-        self._left: list[int] = []  # by transmit identity: which packet that was
+        self._left = array("q")  # by transmit identity: which packet that was
         self._copies: set[tuple[int, int]] = set()
         self._settled = 0
         self.answered = 0
@@ -184,10 +185,10 @@ class _Flight:
     def settle(self) -> Samples | None:
         """The rows that can no longer change, since this was last asked: answered, or past the timeout."""
         first, now = self._settled, monotonic_ns()
-        received, left = self._times["received_ns"], self._times["t1_ns"]
-        hopeless = self.due <= now - self.spec.timeout_ns
+        received, left = (self._times[name][first:] for name in ("received_ns", "t1_ns"))
+        hopeless = self.due[first:] <= now - self.spec.timeout_ns
         whole = (received > 0) & ((left > 0) | (received < now - STAMP_GRACE_NS))
-        undecided = np.flatnonzero(~(hopeless | whole)[first:])
+        undecided = np.flatnonzero(~(hopeless | whole))
         last = first + int(undecided[0]) if len(undecided) else self.spec.count
         if last == first:
             return None

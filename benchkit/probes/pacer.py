@@ -6,6 +6,7 @@ Loop timers are off by up to a millisecond, early under uvloop and late under as
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,7 @@ class Pacer:
 
     def __init__(self, due_ns: NDArray[np.int64], send: Callable[[int], None]) -> None:
         """Take the schedule, times on CLOCK_MONOTONIC."""
-        self._due = due_ns.tolist()
+        self._due = array("q", due_ns.tobytes())
         self._send = send
         self._next = 0
         self._timer = TimerFd()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import sys
 import threading
+from array import array
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -40,7 +41,7 @@ class PrecisePacer:
         collect: Callable[[], None],
     ) -> None:
         """Take the schedule, times on CLOCK_MONOTONIC."""
-        self._due = due_ns.tolist()
+        self._due = array("q", due_ns.tobytes())
         self._send = send
         self._watched = [descriptor]
         self._collect = collect
