@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchkit import units
+from benchkit.model.target import METRICS
 
 # loss and goodput are one number for a whole phase; these are a distribution.
-HAS_PERCENTILES = ("rtt", "http")
+HAS_PERCENTILES = tuple(metric for metric, (unit, _) in METRICS.items() if unit == "ms")
 USUAL_PERCENTILE = "p95"
 
 _SCALED: dict[str, tuple[Callable[[str], float], float]] = {
     # metric: (parser, how many of its units make one of METRICS)
-    "rtt": (units.duration_ns, 1e6),
-    "http": (units.duration_ns, 1e6),
+    **dict.fromkeys(HAS_PERCENTILES, (units.duration_ns, 1e6)),
     "loss": (units.share, 0.01),
     "goodput": (units.bits_per_second, 1e6),
 }

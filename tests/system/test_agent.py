@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commands import Running, benchkit
 
-from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
+from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Iperf3Spec, StampSpec, TcpSpec, TwampSpec
 from benchkit.probes.door import PROBES
@@ -50,11 +50,12 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
     if not may_have_port(address):
         pytest.skip(f"UDP port {STAMP_PORT} needs root")
     with Running("agent", "--bind", address, "--iperf3", f"{address}:5201") as agent:
-        said = lines(agent, 5)
+        said = lines(agent, 6)
         assert [line.split() for line in said] == [
             ["STAMP", address, "UDP", str(STAMP_PORT)],
             ["TWAMP", address, "TCP", str(TWAMP_PORT)],
             ["HTTP", address, "TCP", str(HTTP_PORT)],
+            ["requests", address, "TCP", str(REQUEST_PORT)],
             ["streams", address, "TCP", str(STREAM_PORT)],
             ["iperf3", address, "TCP", "and", "UDP", "5201"],
         ]

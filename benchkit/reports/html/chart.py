@@ -13,7 +13,14 @@ from typing import Any
 from benchkit.reports.html.palette import role
 
 Spec = dict[str, Any]
-DASHES = {"idle": [1, 0], "http": [7, 3], "up": [3, 2], "down": [9, 3, 2, 3], "budget": [6, 3]}
+DASHES = {
+    "idle": [1, 0],
+    "http": [7, 3],
+    "up": [3, 2],
+    "down": [9, 3, 2, 3],
+    "both": [5, 2, 1, 2],
+    "budget": [6, 3],
+}
 HEIGHT = 250
 # Only a mouse drags: a finger on a chart scrolls the page.
 BRUSH = {

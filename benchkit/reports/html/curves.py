@@ -129,11 +129,16 @@ def curves_of(samples: Sequence[Samples], path: str, phases: Sequence[str]) -> l
     found = [
         (phases.index(rows.phase), curve)
         for rows in samples
-        if rows.path == path and rows.phase in phases and rows.kind in ("rtt", "http")
+        if rows.path == path and rows.phase in phases and _is_drawn(rows)
         for curve in [curve_of(rows)]
         if curve is not None
     ]
     return [curve for _, curve in sorted(found, key=lambda pair: pair[0])]
+
+
+def _is_drawn(rows: Samples) -> bool:
+    """Round trips; requests in their own phase, for those beside a load are few and have another shape."""
+    return rows.kind == "rtt" or (rows.kind == "http" and rows.phase == "http")
 
 
 def _name(rows: Samples) -> str:

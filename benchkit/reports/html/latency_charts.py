@@ -21,6 +21,7 @@ from benchkit.reports.html.chart import (
     zoomed,
 )
 from benchkit.reports.html.curves import (
+    LOADED,
     Curve,
     Points,
     band_points,
@@ -46,7 +47,7 @@ def latency_charts(path: PathRecord, curves: Sequence[Curve], place: str) -> lis
     """Every chart of latency that the record and the samples of a path allow; `place` makes keys its own."""
     charts = [_percentiles(path, curves, place)]
     idle = [curve for curve in curves if curve.role in ("idle", "http")]
-    loaded = [curve for curve in curves if curve.role in ("up", "down")]
+    loaded = [curve for curve in curves if curve.role in LOADED]
     if curves:
         charts.append(_distribution(curves, _limits(path), place))
     if idle:
@@ -321,13 +322,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _role(metric: Metric) -> str:
-    return (
-        metric.phase
-        if metric.phase in ("up", "down")
-        else "http"
-        if metric.metric == "http"
-        else "idle"
-    )
+    return metric.phase if metric.phase in LOADED else "http" if metric.metric == "http" else "idle"
 
 
 def _said(metrics: Sequence[Metric], marks: Marks) -> str:
