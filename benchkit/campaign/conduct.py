@@ -20,7 +20,13 @@ from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.spec import HttpServerSpec, RequestServerSpec, Spec, StreamServerSpec
+from benchkit.model.spec import (
+    HttpServerSpec,
+    ReflectorSpec,
+    RequestServerSpec,
+    Spec,
+    StreamServerSpec,
+)
 from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
@@ -51,6 +57,7 @@ class Campaign:
         self._measuring: tuple[Phase, ...] = ()
         self._planned: list[Phase] = []
         self._index = 0
+        self._own: Reach | None = None
 
     def prepare(self) -> None:
         """See the far ends of modelled paths ready, find those of real ones, and lay out the phases."""
@@ -69,7 +76,8 @@ class Campaign:
             self._plan, found, lambda probe, path: self._reaches[path.name].can(probe)
         )
         floor, got = phases.calibration_phases(self._plan, self._emulated)
-        calibrating = (floor, *self._wires, got) if self._emulated else ()
+        here = (phases.host_floor(self._plan, found),) if found and not self._emulated else ()
+        calibrating = (floor, *self._wires, got) if self._emulated else here
         self._planned = [*calibrating, *self._measuring]
 
     def _serve(self) -> None:
@@ -104,6 +112,7 @@ class Campaign:
     def calibrate(self, emulator: str) -> bool:
         """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
         if not self._emulated:
+            self._measure_own_floor()
             return True
         floor, got = phases.calibration_phases(self._plan, self._emulated)
         self._emulation.apply([model.bare for model in self._models])
@@ -121,6 +130,16 @@ class Campaign:
             asked = (*self._wires_again(found), got)
         self._log.unfit += troubles
         return False
+
+    def _measure_own_floor(self) -> None:
+        """What this host itself adds to the round trips of real paths: nobody else's network is in it."""
+        if not self._reaches:
+            return
+        port = reach.free_port()
+        self._crew.serve(reach.HOST, ReflectorSpec(reach.LOOPBACK, port))
+        self._crew.await_responders()
+        self._own = reach.Reach(reach.HOST, reach.LOOPBACK, port=port)
+        self._run(self._planned[0])
 
     def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:
         """The phases of those wires that did not give what was asked of them."""
@@ -245,10 +264,14 @@ class Campaign:
         if phase.name in wire.UP:
             return wire.jobs(path, phase, self._emulation.ends[path.name])
 
-        def open_session(name: str, phase_name: str) -> int:
-            return self._log.harvest.open_session(name, phase_name, ours=path.model is not None)
+        is_own = phase.name == phases.FLOOR and self._own is not None
+        ours = is_own or path.model is not None
 
-        return reach.jobs(path, phase, self._plan, self._reaches[path.name], open_session)
+        def open_session(name: str, phase_name: str) -> int:
+            return self._log.harvest.open_session(name, phase_name, ours=ours)
+
+        there = self._own if is_own and self._own is not None else self._reaches[path.name]
+        return reach.jobs(path, phase, self._plan, there, open_session)
 
     def _await_rest(self, phase: Phase) -> None:
         """Wait for what far ends still send: departures of answers, and goodput counted over there."""

@@ -75,6 +75,12 @@ def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phas
     return floor, got
 
 
+def host_floor(plan: Plan, paths: tuple[Path, ...]) -> Phase:
+    """The floor where nothing is emulated: over this host's loopback, told of the first path."""
+    lasts = plan.calibration_ns // 2
+    return Phase(FLOOR, "floor, this host's loopback", paths[:1], lasts, plan.rate_per_s)
+
+
 def rate_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
     """A bulk stream without delay on each path with a rate, in each direction, where bulk is measured at all."""
     return tuple(

@@ -38,6 +38,7 @@ CONNECTIONS = 10
 PROBE_OF = {name: probe for probe, (name, _, _) in phases.SINGLE.items() if probe != "rtt"}
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
+LOOPBACK = "127.0.0.1"
 CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
@@ -165,6 +166,13 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
         f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
         "there, or set the site's `reach` to a TCP port that is open"
     )
+
+
+def free_port() -> int:
+    """A UDP port of the loopback that nothing listens at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def candidates(

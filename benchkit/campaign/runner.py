@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from benchkit.campaign import phases, reach
@@ -22,6 +22,7 @@ from benchkit.emulators.choice import Choice, choose
 from benchkit.errors import UnfitError
 from benchkit.linux import host, process
 from benchkit.linux.channel import Channel
+from benchkit.linux.clock_quality import clock_quality
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
 from benchkit.stats.verdicts import overall
@@ -115,7 +116,9 @@ def _record(
 ) -> RunRecord:
     target, (started, seconds) = question.target, when
     unfit = log.unfit[0] if log.unfit else None
-    instrument = instrument_of(target.paths, log.harvest, log.gauges, log.line.get(phases.IDLE))
+    line = log.line.get(phases.IDLE)
+    instrument = instrument_of(target.paths, log.harvest, log.gauges, line)
+    instrument = replace(instrument, clock=host.clock_source() or None)
     under = Circumstances(
         unfit=unfit,
         looks=phases.planned_looks(target.plan),
@@ -124,7 +127,7 @@ def _record(
         emulator_drops=log.load_drops,
         floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
         stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
-        synchronised=host.clock_is_synchronised(),
+        synchronised=clock_quality().synchronised,
     )
     paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
     return RunRecord(

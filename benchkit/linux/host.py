@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from benchkit.linux import libc
-
 LIBRARIES = ("aiohttp", "uvloop", "numpy", "duckdb")
 
 
@@ -37,14 +35,6 @@ def fingerprint() -> dict[str, str]:
 def clock_source() -> str:
     """What the kernel tells time by; empty where it does not say."""
     return _read("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-
-
-def clock_is_synchronised() -> bool:
-    """Whether the kernel has been told that its clock follows UTC, as NTP and PTP daemons tell it."""
-    try:
-        return not libc.clock_status() & libc.STA_UNSYNC
-    except OSError:
-        return False
 
 
 def governors() -> list[str]:

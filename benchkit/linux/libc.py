@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from typing import Any
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_TIMERSLACK = 29
-
-STA_UNSYNC = 0x40
-# struct timex is 208 octets on 64-bit Linux; `modes` 0 only reads, `status` is the fifth field.
-_TIMEX_OCTETS, _TIMEX_STATUS = 208, 40
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -26,13 +21,6 @@ def call(name: str, *arguments: Any) -> int:  # noqa: ANN401  whatever the C fun
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
     return result
-
-
-def clock_status() -> int:
-    """The status bits of the kernel's clock discipline, as adjtimex tells them to anybody."""
-    timex = ctypes.create_string_buffer(_TIMEX_OCTETS)
-    call("adjtimex", timex)
-    return int.from_bytes(timex.raw[_TIMEX_STATUS : _TIMEX_STATUS + 4], sys.byteorder)
 
 
 def unshare_network() -> None:

@@ -152,6 +152,7 @@ class Instrument:
     clock_steps: int = 0
     cpu_steal_percent: float | None = None
     cpu_busy_percent: float | None = None
+    clock: str | None = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def instrument_facts(instrument: Instrument) -> Facts:
     ]
     return (
         ("stamps", clean(instrument.stamps)),
+        *((("clock", clean(instrument.clock)),) if instrument.clock else ()),
         *(
             (name, f"p50 {short(low)} µs, p99 {short(high)} µs; {words}")
             for name, (low, high, words) in spread.items()
