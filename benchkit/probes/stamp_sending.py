@@ -105,11 +105,11 @@ class Packets:
 
     def departures(self) -> Samples | None:
         """When earlier answers left by the far end's kernel, as later ones told: since this was last asked."""
-        if not self._follow_ups:
-            return None
-        rows = np.array(self._follow_ups, dtype=np.int64)
-        self._follow_ups.clear()
-        return departures_of(rows)
+        told, self._follow_ups = (
+            self._follow_ups,
+            [],
+        )  # at once: another thread may read answers meanwhile
+        return departures_of(np.array(told, dtype=np.int64)) if told else None
 
 
 def put_right(reply: Reply, left: int) -> tuple[Reply, int]:
