@@ -69,7 +69,7 @@ class Network(click.ParamType[str]):
 @click.option(
     "--stamp-key",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Answer authenticated STAMP alone, with the key in this file, in hexadecimal.",
+    help="Answer authenticated STAMP alone, with the key in this file, in hexadecimal; TWAMP, which is open, is not served.",
 )
 @click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
 @click.option("--stateless", is_flag=True, help="Count no sessions: loss has no direction then.")
@@ -126,10 +126,11 @@ def agent(
         allowed=allow,
         rate_per_s=rate_cap,
     )
+    twamp = not (no_twamp or key_file)
     served = (_resolved(iperf3[0]), iperf3[1]) if iperf3 else None
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, not no_twamp, served), click.echo)
+            run_agent(Post(site, reflector, twamp, served), click.echo)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
