@@ -12,42 +12,45 @@ from benchkit.clock import NS_PER_S
 MOST_SOURCES = 1 << 14
 BURST_S = 0.1
 LEAST_BURST = 16.0
+IPV6, IPV6_SOURCE_OCTETS = 6, 8
 
 _Kept = TypeVar("_Kept")
 
 
 class Admission:
-    """An allow-list of networks, and a token bucket for each source address."""
+    """An allow-list of networks, and a token bucket for each source: an IPv4 address, or 64 bits of an IPv6 one.
+
+    Whoever has one IPv6 address has all of its network, and would be as many sources as it liked.
+    """
 
     def __init__(self, allowed: Sequence[str] = (), rate_per_s: float = 0) -> None:
         """Admit these networks, all where none is named, with so many packets a second; 0 is without a cap."""
         self._networks = [ip_network(text) for text in allowed]
         self._rate = rate_per_s
         self._depth = max(LEAST_BURST, rate_per_s * BURST_S)
-        self._known: OrderedDict[str, bool] = OrderedDict()
+        # By address: whether it is allowed, and which source that is.
+        self._known: OrderedDict[str, tuple[bool, str]] = OrderedDict()
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._open = not self._networks and not rate_per_s
 
-    def admits(self, source: str, now_ns: int) -> bool:
+    def admits(self, address: str, now_ns: int) -> bool:
         """Whether a packet from that address is to be answered; `now_ns` is on CLOCK_MONOTONIC."""
         if self._open:
             return True
-        return self._is_allowed(source) and (not self._rate or self._has_token(source, now_ns))
-
-    def _is_allowed(self, source: str) -> bool:
-        if not self._networks:
-            return True
-        known = self._known.get(source)
+        known = self._known.get(address)
         if known is None:
-            known = self._is_in_a_network(source)
-            _remember(self._known, source, known)
-        return known
+            known = self._look_at(address)
+            _remember(self._known, address, known)
+        allowed, source = known
+        return allowed and (not self._rate or self._has_token(source, now_ns))
 
-    def _is_in_a_network(self, source: str) -> bool:
-        address = ip_address(source.partition("%")[0])
+    def _look_at(self, text: str) -> tuple[bool, str]:
+        address = ip_address(text.partition("%")[0])
         # An IPv4 sender as a socket of both families sees it.
-        mapped = getattr(address, "ipv4_mapped", None)
-        return any((mapped or address) in network for network in self._networks)
+        address = getattr(address, "ipv4_mapped", None) or address
+        allowed = not self._networks or any(address in network for network in self._networks)
+        source = address.packed[:IPV6_SOURCE_OCTETS] if address.version == IPV6 else address.packed
+        return allowed, source.hex()
 
     def _has_token(self, source: str, now_ns: int) -> bool:
         tokens, last_ns = self._buckets.get(source, (self._depth, now_ns))

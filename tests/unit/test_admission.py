@@ -46,6 +46,13 @@ def test_a_slow_rate_still_lets_a_few_through_at_once() -> None:
     assert sum(door.admits(HERE, 0) for _ in range(100)) == 16
 
 
+def test_all_addresses_of_one_ipv6_network_are_one_source() -> None:
+    door = Admission(rate_per_s=1)
+    assert sum(door.admits(f"2001:db8::{number:x}", 0) for number in range(100)) == 16
+    assert door.admits("2001:db8:0:1::1", 0)
+    assert sum(door.admits(f"::ffff:192.0.2.{number}", 0) for number in range(100)) == 100
+
+
 def test_sources_without_number_take_no_memory_without_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
