@@ -16,8 +16,6 @@ from benchkit.model.far_end import FarEnd
 from benchkit.model.samples import FAR_COPIES, FAR_FLAGS, FAR_SEQUENCE, Samples
 
 Numbers = NDArray[np.int64]
-# Packets that overtake each other shift the count by less than this; a count that falls further began anew.
-DISORDER = 64
 
 
 @dataclass(frozen=True)
@@ -66,16 +64,21 @@ def _lost_in(sent: Numbers, counted: Numbers, copies: Numbers, *, first: bool) -
 
 
 def _stretches(counted: Numbers) -> Iterator[slice]:
-    """The answers of one count at a time: a far end that was started again counts from 0."""
+    """The answers of one count at a time: a far end that was started again gives numbers that it gave before."""
     begin = 0
     if (np.diff(counted) <= 0).any():
         seen: set[int] = set()
-        highest = -1
         for at, number in enumerate(counted.tolist()):
-            if number in seen or number < highest - DISORDER:
-                yield slice(begin, at)
-                begin, highest = at, -1
-                seen.clear()
+            if number in seen:
+                end = _fresh_start(counted, begin, at)
+                yield slice(begin, end)
+                begin, seen = end, set(counted[end:at].tolist())
             seen.add(number)
-            highest = max(highest, number)
     yield slice(begin, len(counted))
+
+
+def _fresh_start(counted: Numbers, begin: int, at: int) -> int:
+    """Where a count began that gave a number again at `at`: its first numbers may be new to us, and are lower."""
+    while at > begin + 1 and counted[at - 1] < counted[at]:
+        at -= 1
+    return at

@@ -43,6 +43,8 @@ def test_nothing_lost_is_nothing_lost() -> None:
         pytest.param([LOST, LOST, 0, 1], (2, 0), id="the first two there"),
         pytest.param([LOST, 1, 2, LOST], (0, 1), id="the last either way"),
         pytest.param([0, 2, 1, LOST, 3], (1, 0), id="overtaken on the way there"),
+        pytest.param([0, 200, *range(1, 200), LOST, 201], (1, 0), id="held up for 200 packets"),
+        pytest.param([LOST, 1, LOST, 3, LOST, LOST, 1, 2, 3], (0, 3), id="started again, unseen"),
         pytest.param([7, 8, LOST, 9], (1, 0), id="it counted others of ours before"),
         # Three answers, started again, and three more; between them nobody counted.
         pytest.param([0, 1, LOST, 3, LOST, LOST, 0, 1, LOST, 2], (1, 1), id="started again"),
