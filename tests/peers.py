@@ -71,7 +71,8 @@ def ping(pair: Pair) -> Figures:
 def fping(pair: Pair) -> Figures:
     """The far end is its kernel too. It prints two decimals of a millisecond, three below one."""
     count = min(pair.packets, 1000)
-    words = ("fping", "-C", str(count), "-p", str(pair.gap_ms), "-b", OCTETS)
+    # Without -t it waits no longer than for the next to be due.
+    words = ("fping", "-t", "1000", "-C", str(count), "-p", str(pair.gap_ms), "-b", OCTETS)
     said = output(inside(pair.near, *words, pair.address))
     return [1000 * float(each) for each in re.findall(r"bytes, ([\d.]+) ms", said)]
 
