@@ -6,14 +6,15 @@ import queue
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 
 from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STREAM_PORT
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
+from benchkit.linux.leftovers import HeldFolder
 from benchkit.model.spec import (
     HttpServerSpec,
     Iperf3ServerSpec,
@@ -38,10 +39,10 @@ class Post:
     site: str
     reflector: ReflectorSpec
     twamp: bool = True
-    iperf3: tuple[str, int] | None = None
+    iperf3: Iperf3ServerSpec | None = None
 
-    def responders(self) -> list[tuple[str, str, Spec]]:
-        """Each with its name and where it listens, in words."""
+    def responders(self, lease: str = "") -> list[tuple[str, str, Spec]]:
+        """Each with its name and where it listens, in words. Throughput tests of all kinds share one lease."""
         address, port = self.reflector.address, self.reflector.port
         sealed = ", authenticated" if self.reflector.key_file else ""
         found: list[tuple[str, str, Spec]] = [
@@ -49,11 +50,16 @@ class Post:
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
             ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT)),
             ("requests", f"{address} TCP {REQUEST_PORT}", RequestServerSpec(address, REQUEST_PORT)),
-            ("streams", f"{address} TCP {STREAM_PORT}", StreamServerSpec(address, STREAM_PORT)),
+            (
+                "streams",
+                f"{address} TCP and UDP {STREAM_PORT}",
+                StreamServerSpec(address, STREAM_PORT, lease),
+            ),
         ]
         if self.iperf3 is not None:
-            host, port = self.iperf3
-            found.append(("iperf3", f"{host} TCP and UDP {port}", Iperf3ServerSpec(host, port)))
+            sealed = ", with a password" if self.iperf3.private_key else ""
+            where = f"{self.iperf3.address} TCP and UDP {self.iperf3.port}{sealed}"
+            found.append(("iperf3", where, replace(self.iperf3, lease=lease)))
         return found
 
     def _twamp(self) -> TwampServerSpec:
@@ -68,8 +74,9 @@ def run_agent(post: Post, say: Callable[[str], None]) -> None:
     Raises UnfitError where a port cannot be had, or when a responder ends by itself.
     """
     process.warm_up(PRELOADED)
-    responders = post.responders()
-    with Channel() as channel, NamespaceTestbed({post.site: None}) as testbed:
+    folder = HeldFolder()
+    responders = post.responders(f"{folder.path}/throughput")
+    with closing(folder), Channel() as channel, NamespaceTestbed({post.site: None}) as testbed:
         site = testbed.sites[post.site]
         running = [
             site.submit(run_probe, spec, channel.address(name)) for name, _, spec in responders

@@ -85,11 +85,11 @@ class Campaign:
         needed: list[Callable[[str], Spec]] = []
         probes = set(self._plan.probes)
         # Beside a load there are requests too.
-        if probes & {"connect", "http", "http-fresh", "http-load", "tcp"}:
+        if probes & {"connect", "http", "http-fresh", "http-load", "tcp", "workload"}:
             needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
         if "request" in probes:
             needed.append(lambda far: RequestServerSpec(far, reach.REQUEST_PORT))
-        if "tcp" in probes:
+        if {"tcp", "udp", "workload"} & probes:
             needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
         for path in self._emulated:
             address = self._emulation.ends[path.name].far
@@ -274,7 +274,7 @@ class Campaign:
         return reach.jobs(path, phase, self._plan, there, open_session)
 
     def _await_rest(self, phase: Phase) -> None:
-        """Wait for what far ends still send: departures of answers, and goodput counted over there."""
+        """Wait for what far ends still send: departures of answers."""
         harvest = self._log.harvest
         names = [path.name for path in phase.paths]
         self._crew.wait_for(

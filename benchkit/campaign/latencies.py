@@ -14,6 +14,7 @@ from benchkit.model.far_end import FarEnd
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration, Metric
 from benchkit.model.samples import FAR_FLAGS, HTTP_PHASES, Column, Samples
+from benchkit.model.target import Plan
 from benchkit.stats.arrival_order import arrival_order
 from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.interval import Interval
@@ -36,7 +37,7 @@ class Circumstances:
 
     `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
-    this machine's clock is.
+    this machine's clock is. `plan` says how bulk was measured.
     """
 
     unfit: str | None = None
@@ -47,6 +48,7 @@ class Circumstances:
     floor_ns: float = 0.0
     stamp_error_ns: float = 0.0
     synchronised: bool = False
+    plan: Plan | None = None
 
 
 def latencies(path: Path, harvest: Harvest, under: Circumstances) -> list[Found]:

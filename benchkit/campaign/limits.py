@@ -1,14 +1,23 @@
-"""What limited a bulk stream, in words, from what its sender's kernel counted."""
+"""What limited a bulk stream, in words, from what both ends' kernels counted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from benchkit.campaign.evidence import Evidence
 from benchkit.model.place import PathModel
-from benchkit.model.samples import Samples
+from benchkit.planning.window import least_window_octets
 
 # Headers of IPv4 and of TCP with timestamps; header, preamble, checksum and gap of an Ethernet frame.
 INNER_OCTETS, OUTER_OCTETS = 52, 38
 NEARLY = 0.95
 MOSTLY = 0.3
+# A thread that is on a processor for so much of its time can do no more.
+WHOLLY = 0.9
+HALF = 0.5
+# A queue that stands is a round trip so much beyond the least, and no less than this.
+QUEUED, QUEUED_US = 1.25, 1000.0
+KIB = 1024
 
 
 def payload_share(mtu: int) -> float:
@@ -17,25 +26,53 @@ def payload_share(mtu: int) -> float:
 
 
 def limited_by(
-    goodput_mbps: float, model: PathModel | None, info: Samples | None, *, drops: int
+    goodput_mbps: float, model: PathModel | None, found: Evidence | None, *, drops: int
 ) -> str:
-    """Name the first that the evidence shows: the emulator, the rate, a window, a buffer, loss, the sender."""
+    """Name the first that the evidence shows: the emulator, the rate, a processor, a window, a buffer, the queue, loss."""
     if drops:
         return "emulator"
     rate = model.rate_bps if model else None
     if model and rate and goodput_mbps * 1e6 >= NEARLY * payload_share(model.mtu) * rate:
         return "rate"
-    if info is None or len(info) == 0:
+    if found is None:
         return "unknown"
-    return _window({name: int(values[-1]) for name, values in info.columns.items()})
+    return next(_shown(found, model))
 
 
-def _window(last: dict[str, int]) -> str:
-    """Which window, by the last TCP_INFO of the sender."""
-    busy = max(1, last["busy_us"])
-    if last["receive_window_limited_us"] > MOSTLY * busy:
-        return "receive window"
-    if last["send_buffer_limited_us"] > MOSTLY * busy:
-        return "send buffer"
-    grown = "after losses" if last["retransmits"] else "still growing"
-    return f"congestion window, {grown}"
+def _shown(found: Evidence, model: PathModel | None) -> Iterator[str]:
+    if (found.sender_cpu or 0) >= WHOLLY:
+        yield "sender CPU"
+    if (found.receiver_cpu or 0) >= WHOLLY:
+        yield "receiver CPU"
+    if found.receive_window > MOSTLY:
+        yield f"receive window{_beside(found.offered_octets, '', found, model)}"
+    if found.send_buffer > MOSTLY:
+        yield f"send buffer{_beside(found.window_octets, ' under way', found, model)}"
+    if (found.application or 0) > HALF or found.busy < HALF:
+        # Nothing was queued: for want of a processor, where the sender kept asking for one.
+        yield "sender CPU" if (found.sender_cpu or 0) > HALF else "application"
+    queue_us = _queue_us(found)
+    if queue_us and not (model and model.rate_bps):
+        yield f"rate, with {queue_us / 1000:.3g} ms of queue before it"
+    yield "congestion window, after losses" if found.lost else "congestion window, still growing"
+
+
+def _beside(octets: float | None, what: str, found: Evidence, model: PathModel | None) -> str:
+    """How large it was, and how large the path needs it to be, as far as both are known."""
+    if not octets:
+        return ""
+    said = f", {octets / KIB:.0f} KiB{what}"
+    if model and model.rate_bps:
+        rtt_ns = max(model.rtt_ns, 0) or (found.least_rtt_us or 0) * 1000
+        needed = least_window_octets(model.rate_bps, rtt_ns)
+        said += f" where the path needs {needed / KIB:.0f} KiB"
+    return said
+
+
+def _queue_us(found: Evidence) -> float:
+    """How long a queue stood before the narrowest place, 0 for none."""
+    if found.rtt_us is None or not found.least_rtt_us:
+        return 0.0
+    queue = found.rtt_us - found.least_rtt_us
+    stands = found.rtt_us >= QUEUED * found.least_rtt_us and queue >= QUEUED_US
+    return queue if stands else 0.0

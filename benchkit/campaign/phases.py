@@ -10,6 +10,7 @@ from benchkit.model.place import Path
 from benchkit.model.target import Plan
 
 FLOOR, CALIBRATION, IDLE, HTTP, UP, DOWN = "floor", "calibration", "idle", "http", "up", "down"
+UDP_UP, UDP_DOWN = "udp up", "udp down"
 RATE_UP, RATE_DOWN = "rate up", "rate down"
 WIRE_UP, WIRE_DOWN = "wire up", "wire down"
 BOTH, BOTH_UP, BOTH_DOWN = "both", "both up", "both down"
@@ -35,6 +36,11 @@ SINGLE = {
     "http-fresh": ("http-fresh", "HTTP requests, a connection each", False),
     "http-load": ("http-load", "HTTP requests by the load client", False),
 }
+# A stream test's direction as seen from the near end; where it is both, each has samples of its own.
+DIRECTIONS = {UP: "up", DOWN: "down", BOTH: "both", RATE_UP: "up", RATE_DOWN: "down"}
+DATAGRAMS = {UDP_UP: True, UDP_DOWN: False}
+# What stands before the name of a workload.
+WORK = "work "
 RATE_NS = 2 * NS_PER_S // 5
 WIRE_NS = NS_PER_S // 10
 # A probe needs this long beside its measuring time: to start, and for the last answer.
@@ -130,7 +136,32 @@ def measuring_phases(
                 phases.append(
                     Phase(name, words, (path,), plan.load_duration_ns, plan.load_rate_per_s)
                 )
+    for path in paths:
+        phases += _udp_phases(plan, path) if can("udp", path) else []
+    for path in paths:
+        phases += _work_phases(plan, path) if can("workload", path) else []
     return tuple(phases)
+
+
+def _udp_phases(plan: Plan, path: Path) -> list[Phase]:
+    return [
+        Phase(name, f"{path.name} {name}", (path,), plan.load_duration_ns, 0)
+        for name in (DATAGRAMS if "udp" in plan.probes else ())
+    ]
+
+
+def _work_phases(plan: Plan, path: Path) -> list[Phase]:
+    """One for each workload that the path's far end can take."""
+    return [
+        Phase(
+            f"{WORK}{work.name}",
+            f"{path.name} {work.name}, {work.kind}",
+            (path,),
+            work.longest_ns or plan.load_duration_ns,
+            work.rate_per_s,
+        )
+        for work in (plan.workloads if "workload" in plan.probes else ())
+    ]
 
 
 def further_round(phase: Phase, measured_ns: int, longest_ns: int | None) -> Phase | None:

@@ -53,6 +53,11 @@ class Changes:
     longest_ns: int | None = None
     schedule: Schedule | None = None
     pacing: Pacing | None = None
+    streams: int | None = None
+    stream_mode: str | None = None
+    congestion: str | None = None
+    window_octets: int | None = None
+    udp_rate_bps: int | None = None
 
 
 def narrowed(target: Target, changes: Changes) -> Target:
@@ -68,6 +73,11 @@ def narrowed(target: Target, changes: Changes) -> Target:
         schedule=replace(
             changes.schedule or plan.schedule, pacing=changes.pacing or plan.schedule.pacing
         ),
+        streams=changes.streams or plan.streams,
+        stream_mode=changes.stream_mode or plan.stream_mode,
+        congestion=changes.congestion or plan.congestion,
+        window_octets=changes.window_octets or plan.window_octets,
+        udp_rate_bps=changes.udp_rate_bps or plan.udp_rate_bps,
     )
     known = {path.name: path for path in target.paths}
     for name in changes.paths:
@@ -106,5 +116,5 @@ def eased(target: Target, *, keeps_rate: bool) -> Target:
 def longest_s(plan: Plan, paths: int) -> float:
     """A generous bound on how long a campaign may take, for one that cannot be watched as closely as ours."""
     idle = max(plan.duration_ns, plan.longest_ns or 0)
-    measuring = idle + plan.http_duration_ns + 2 * paths * plan.load_duration_ns
+    measuring = idle + plan.http_duration_ns + 5 * paths * plan.load_duration_ns
     return SLOWEST * (measuring + 4 * plan.calibration_ns) / NS_PER_S + STARTING_S

@@ -8,25 +8,27 @@ from dataclasses import dataclass, replace
 
 from yarl import URL
 
-from benchkit.campaign import phases
+from benchkit.campaign import phases, workloads
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
 from benchkit.errors import MeasureError
-from benchkit.model.place import Path, Site
+from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.spec import (
     ConnectSpec,
     HttpLoadSpec,
     HttpSpec,
     IcmpSpec,
+    Iperf3Spec,
     ReflectorSpec,
     RequestSpec,
     Spec,
     StampSpec,
     TcpSpec,
     TwampSpec,
+    UdpSpec,
 )
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.model.target import Plan
@@ -43,15 +45,17 @@ CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
 TRIAL = "trial"
+NO_PROBE = "none"
 
 RoundTrips = StampSpec | TwampSpec | IcmpSpec | ConnectSpec
 
 
 @dataclass(frozen=True)
 class Reach:
-    """The far end of one path as seen from its near end. `probe` is "stamp", "twamp", "icmp" or "connect".
+    """The far end of one path as seen from its near end. `probe` is "stamp", "twamp", "icmp", "connect" or "none".
 
-    `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests, `stream_port` None no bulk. `options` are
+    `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests. Bulk goes to our own far
+    end at `stream_port`, or to an `iperf3` server; without both there is none. `options` are
     those of STAMP's packets.
     """
 
@@ -63,6 +67,7 @@ class Reach:
     stream_port: int | None = None
     options: StampOptions = PLAIN
     connect_port: int | None = None
+    iperf3: Iperf3Server | None = None
 
     def round_trips(
         self, path: str, phase: Phase, ssid: int, timeout_ns: int, schedule: Schedule = PERIODIC
@@ -85,8 +90,12 @@ class Reach:
             return self.url is not None
         if probe == "http-load":
             return self.url is not None and self.url.startswith("http:")
-        if probe in {"tcp", "request"}:
+        if probe in {"tcp", "udp"}:
+            return self.stream_port is not None or self.iperf3 is not None
+        if probe in {"request", "workload"}:
             return self.stream_port is not None
+        if probe == "rtt":
+            return self.probe != NO_PROBE
         return probe != "connect" or self.connect_port is not None
 
     def probe_of(
@@ -120,7 +129,7 @@ class Reach:
 
 def emulated(path: Path, far: Site, ends: Ends) -> Reach:
     """A modelled path: our own responders are at its far end."""
-    url = f"http://{ends.far}:{HTTP_PORT}/"
+    url = http_url(ends.far)
     return Reach(
         path.near,
         ends.far,
@@ -145,7 +154,9 @@ def real(site: Site, found: Reach) -> Reach:
         connect_port = URL(site.url).port
     if connect_port is None and site.agent:
         connect_port = STREAM_PORT
-    return replace(found, url=site.url, stream_port=stream_port, connect_port=connect_port)
+    return replace(
+        found, url=site.url, stream_port=stream_port, connect_port=connect_port, iperf3=site.iperf3
+    )
 
 
 def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
@@ -162,6 +173,9 @@ def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
             say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
             return real(site, candidate)
         silent.append(f"{candidate.address} {candidate.words()}")
+    if site.iperf3 is not None:
+        say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
+        return real(site, Reach(HOST, addresses(site.address or "")[0], NO_PROBE))
     raise MeasureError(
         f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
         "there, or set the site's `reach` to a TCP port that is open"
@@ -233,19 +247,67 @@ def jobs(
 ) -> Mapping[str, tuple[str, Spec]]:
     """What runs at the near end of a path in a phase, by kind: (site, spec)."""
     schedule = replace(plan.schedule, seed=plan.seed)
+    if phase.name.startswith(phases.WORK):
+        return _work(path, phase, plan, reach)
     found: dict[str, Spec] = {}
     if phase.name in PROBE_OF:
         probe = PROBE_OF[phase.name]
         found[probe] = reach.probe_of(probe, path.name, phase, plan.timeout_ns, schedule)
-    elif phase.packets_per_s:
+    elif phase.packets_per_s and reach.probe != NO_PROBE:
         ssid = open_session(path.name, phase.name)
         found["rtt"] = reach.round_trips(path.name, phase, ssid, plan.timeout_ns, schedule)
-    if reach.stream_port is not None:
-        to, lasts = (reach.address, reach.stream_port), phase.duration_ns
-        for name, up in phases.BULK.get(phase.name, {}).items():
-            found[f"tcp {name}"] = TcpSpec(path.name, name, *to, up, lasts, plan.congestion)
+    if phase.name in (*phases.DIRECTIONS, *phases.DATAGRAMS):
+        if reach.stream_port is not None:
+            found["bulk"] = _bulk(path.name, phase, plan, reach.address, reach.stream_port)
+        elif reach.iperf3 is not None:
+            found["bulk"] = _iperf3(path.name, phase, plan, reach.address, reach.iperf3)
     if phase.name in phases.LOADED and reach.url is not None:
         count = max(1, phases.FOREIGN_PER_S * phase.duration_ns // NS_PER_S)
         timing = (count, NS_PER_S // phases.FOREIGN_PER_S, plan.timeout_ns)
         found["http"] = HttpSpec(path.name, phase.name, reach.url, *timing, fresh=True)
     return {kind: (reach.site, spec) for kind, spec in found.items()}
+
+
+def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Mapping[str, tuple[str, Spec]]:
+    to, url = (reach.address, STREAM_PORT), http_url(reach.address)
+    work = workloads.job(path, phase, plan, to, url)
+    return {work[0]: (reach.site, work[1])} if work else {}
+
+
+def _iperf3(path: str, phase: Phase, plan: Plan, address: str, server: Iperf3Server) -> Spec:
+    direction = phases.DIRECTIONS.get(phase.name, "up")
+    spec = Iperf3Spec(
+        path, phase.name, address, server.port, phase.duration_ns, direction,
+        streams=plan.streams, congestion=plan.congestion, window_octets=plan.window_octets,
+        login=server.login,
+    )  # fmt: skip
+    if phase.name not in phases.DATAGRAMS:
+        return spec
+    return replace(
+        spec,
+        direction="up" if phases.DATAGRAMS[phase.name] else "down",
+        udp=True,
+        streams=1,
+        rate_bps=plan.udp_rate_bps,
+        block_octets=plan.udp_payload_octets,
+    )
+
+
+def http_url(address: str) -> str:
+    """Where our own HTTP responder is."""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{HTTP_PORT}/"
+
+
+def _bulk(path: str, phase: Phase, plan: Plan, address: str, port: int) -> Spec:
+    to, lasts = (address, port), phase.duration_ns
+    if phase.name in phases.DATAGRAMS:
+        up, rate = phases.DATAGRAMS[phase.name], plan.udp_rate_bps
+        return UdpSpec(path, phase.name, *to, up, lasts, rate, plan.udp_payload_octets)
+    direction = phases.DIRECTIONS[phase.name]
+    spec = TcpSpec(path, phase.name, *to, direction, lasts, plan.congestion)
+    # A calibration asks for the rate alone, and for no more than that takes.
+    if phase.name not in phases.LOADED:
+        return spec
+    streams, mode, window = plan.streams, plan.stream_mode, plan.window_octets
+    return replace(spec, streams=streams, mode=mode, window_octets=window)

@@ -128,6 +128,7 @@ def _record(
         floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
         stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
         synchronised=clock_quality().synchronised,
+        plan=target.plan,
     )
     paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
     return RunRecord(

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchkit.campaign import phases
+import numpy as np
+
+from benchkit.campaign import phases, throughput, workloads
 from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances, Found, latencies
-from benchkit.campaign.limits import limited_by
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord, Verdict
-from benchkit.model.samples import Samples
+from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
-from benchkit.stats.rates import plateau
+from benchkit.stats.round_trip import as_latencies, network_ns
 from benchkit.stats.verdicts import Doubt, judge, overall
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
     """Everything known of one path. Of an unfit machine nothing is judged, and each verdict says why."""
     found = _metrics(path, harvest, under)
+    if under.plan is not None:
+        found += _work(path, harvest, under.plan)
     verdicts = tuple(_verdict(path, budget, found, under) for budget in path.budgets)
     return PathRecord(
         path=path.name,
@@ -37,32 +40,54 @@ def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecor
 def _metrics(path: Path, harvest: Harvest, under: Circumstances) -> list[Found]:
     """What was measured: latencies, and the rates before the latencies of the same load."""
     found = latencies(path, harvest, under)
-    rates = []
-    for name in (name for phase in phases.LOADED for name in phases.BULK[phase]):
-        rows = harvest.samples("goodput", path.name, name)
-        if rows is not None and len(rows):
-            info = harvest.samples("tcp_info", path.name, name)
-            rates.append(_goodput(path, name, rows, info, under.emulator_drops))
+    names = (name for phase in phases.LOADED for name in phases.BULK[phase])
+    rates = [rate for name in names for rate in _goodput(path, name, harvest, under)]
+    rates += [rate for name in phases.DATAGRAMS for rate in _datagrams(path, name, harvest, under)]
     idle = [each for each in found if each[0].phase not in phases.LOADED]
     loaded = [each for each in found if each[0].phase in phases.LOADED]
     return [*idle, *rates, *loaded]
 
 
-def _goodput(path: Path, phase: str, rows: Samples, info: Samples | None, drops: int) -> Found:
-    columns = rows.columns
-    level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
-    rate = path.model.rate_bps if path.model else None
-    metric = Metric(
-        metric="goodput",
-        phase=phase,
-        unit="Mbit/s",
-        n=len(rows),
-        configured=rate / 1e6 if rate else None,
-        estimate=level.goodput.estimate(),
-        limited_by=limited_by(level.goodput.value, path.model, info, drops=drops),
-        details={"ramp_s": level.ramp_s},
-    )
-    return metric, {"goodput": level.goodput}
+def _goodput(path: Path, name: str, harvest: Harvest, under: Circumstances) -> list[Found]:
+    rows = harvest.samples("goodput", path.name, name)
+    if rows is None or not len(rows):
+        return []
+    info = harvest.samples("tcp_info", path.name, name)
+    baseline_ns = _baseline_ns(path, harvest)
+    within = throughput.Setting(path, under.plan, under.emulator_drops, baseline_ns)
+    return [throughput.goodput(within, name, rows, info)]
+
+
+def _datagrams(path: Path, name: str, harvest: Harvest, under: Circumstances) -> list[Found]:
+    rows = harvest.samples("goodput", path.name, name)
+    account = harvest.samples("datagrams", path.name, name)
+    told = harvest.samples("iperf3", path.name, name)
+    if account is None and told is not None:
+        account = throughput.account_of_iperf3(told)
+    if rows is None or not len(rows) or account is None:
+        return []
+    return [throughput.datagrams(name, rows, account, under.plan)]
+
+
+def _work(path: Path, harvest: Harvest, plan: Plan) -> list[Found]:
+    """What the workloads came to."""
+    found = []
+    for work in plan.workloads:
+        phase = f"{phases.WORK}{work.name}"
+        rows = {kind: harvest.samples(kind, path.name, phase) for kind in ("files", "inference")}
+        known = {kind: each for kind, each in rows.items() if each is not None}
+        found += workloads.metrics(path, known, phase, plan)
+    return found
+
+
+def _baseline_ns(path: Path, harvest: Harvest) -> float | None:
+    """The round trip of the idle path, at its middle; None where it was not measured."""
+    rows = harvest.samples("rtt", path.name, phases.IDLE)
+    if rows is None:
+        return None
+    values, _ = as_latencies(network_ns(rows, "t1_ns"), rows.columns["received_ns"])
+    middle = float(np.median(values)) if values.size else np.inf
+    return middle if np.isfinite(middle) else None
 
 
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:

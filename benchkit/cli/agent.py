@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from benchkit import units
 from benchkit.cli.options import Unit
+
+if TYPE_CHECKING:
+    from benchkit.model.spec import Iperf3ServerSpec
 
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
@@ -89,6 +92,16 @@ class Network(click.ParamType[str]):
 )
 @click.option("--no-twamp", is_flag=True, help="Serve no TWAMP.")
 @click.option("--iperf3", type=HostPort(), help="Serve stock iperf3 clients there too.")
+@click.option(
+    "--iperf3-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The private RSA key (PEM) that iperf3 clients log in with; needs --iperf3-users.",
+)
+@click.option(
+    "--iperf3-users",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Who may log in, a line each: name,hash, as `iperf3 -s --authorized-users-path` takes it.",
+)
 @click.pass_context
 def agent(
     context: click.Context,
@@ -103,6 +116,8 @@ def agent(
     rate_cap: float,
     no_twamp: bool,
     iperf3: tuple[str, int] | None,
+    iperf3_key: Path | None,
+    iperf3_users: Path | None,
 ) -> None:
     """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
@@ -127,13 +142,40 @@ def agent(
         rate_per_s=rate_cap,
     )
     twamp = not (no_twamp or key_file)
-    served = (_resolved(iperf3[0]), iperf3[1]) if iperf3 else None
+    served = _iperf3(iperf3, iperf3_key, iperf3_users)
     try:
         with one_interrupt():
             run_agent(Post(site, reflector, twamp, served), click.echo)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
+
+
+def _iperf3(
+    place: tuple[str, int] | None, key: Path | None, users: Path | None
+) -> Iperf3ServerSpec | None:
+    """The iperf3 server that was asked for, with its gate. Raises AskedWronglyError."""
+    from benchkit.errors import AskedWronglyError  # noqa: PLC0415
+    from benchkit.model.spec import Iperf3ServerSpec  # noqa: PLC0415
+    from benchkit.probes.iperf3_auth import gate_of, users_of  # noqa: PLC0415
+
+    if (key is None) != (users is None) or (place is None and key is not None):
+        raise AskedWronglyError(
+            "--iperf3-key and --iperf3-users go together, beside --iperf3: give all three"
+        )
+    if place is None:
+        return None
+    host, port = _resolved(place[0]), place[1]
+    if key is None or users is None:
+        return Iperf3ServerSpec(host, port)
+    try:
+        private, text = key.read_bytes(), users.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AskedWronglyError(f"an iperf3 login file cannot be read: {error}") from error
+    gate = gate_of(private, users_of(text, str(users)), str(key))
+    return Iperf3ServerSpec(
+        host, port, private_key=gate.private_key, users=tuple(gate.users.items())
+    )
 
 
 def _resolved(host: str) -> str:

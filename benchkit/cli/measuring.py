@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from benchkit.campaign.question import Question
-from benchkit.campaign.runner import run_campaign
+from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
 from benchkit.cli.progress import progress
+from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
+from benchkit.reports import render
 from benchkit.store import write_run
 
 FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
@@ -33,11 +35,20 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
     with told(results) as tell:
         with progress() as observe:
             outcome = run_campaign(question, both(observe, tell))
-        folder = write_run(results, outcome.record, outcome.samples)
+        folder = _kept(results, outcome)
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}", err=True)
     status = exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
     return Kept(outcome.record, folder, status)
+
+
+def _kept(results: Path, outcome: Outcome) -> Path:
+    """Write the run; where that fails, what was measured is told before the error."""
+    try:
+        return write_run(results, outcome.record, outcome.samples)
+    except BenchkitError:
+        click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
+        raise
 
 
 def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:

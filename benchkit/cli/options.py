@@ -51,6 +51,8 @@ LONG_DURATION = Unit(
     "duration", lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip()))
 )
 FREQUENCY = Unit("rate", units.per_second)
+BIT_RATE = Unit("rate", units.bits_per_second)
+SIZE = Unit("size", units.octets)
 
 
 class ScheduleWords(click.ParamType[Schedule]):

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.cli.options import (
+    BIT_RATE,
     DURATION,
     FREQUENCY,
     LONG_DURATION,
+    SIZE,
     ScheduleWords,
     format_option,
     results_option,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.question import Changes, Question
     from benchkit.model.target import Target
 
+STREAM_MODES = ("zero-copy", "copy", "verify")
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 # Formats that may follow themselves on stdout, when there are several runs.
@@ -82,6 +85,15 @@ LONGEST_NS = 5 * 60 * 10**9
     type=click.Choice(("timer", "precise")),
     help="precise sends within a microsecond or so of that, and spins for it.",
 )
+@click.option("--streams", type=click.IntRange(1, 128), help="TCP streams at once.")
+@click.option(
+    "--stream-mode",
+    type=click.Choice(STREAM_MODES),
+    help="What the ends touch of TCP's data; verify looks at every octet.",
+)
+@click.option("--congestion", metavar="NAME", help='TCP\'s congestion control, as "bbr".')
+@click.option("--window", type=SIZE, help='TCP\'s buffers at both ends, as "4 MiB".')
+@click.option("--udp-rate", type=BIT_RATE, help='What UDP offers, as "100 Mbit/s".')
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option(
     "--repeat",
@@ -116,6 +128,11 @@ def run(
     rate: float | None,
     schedule: Schedule | None,
     pacing: Pacing | None,
+    streams: int | None,
+    stream_mode: str | None,
+    congestion: str | None,
+    window: float | None,
+    udp_rate: float | None,
     seed: int | None,
     repeat: int,
     base: str | None,
@@ -137,7 +154,11 @@ def run(
 
     _check_several(repeat, base, form, interleave=interleave)
     longest = _longest_ns(max_duration, until_decided=until_decided)
-    changes = Changes(paths, probes, duration, rate, seed, longest, schedule, pacing)
+    tcp = streams, stream_mode, congestion, round(window) if window else None
+    changes = Changes(
+        paths, probes, duration, rate, seed, longest, schedule, pacing, *tcp,
+        round(udp_rate) if udp_rate else None,
+    )  # fmt: skip
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]
     if here != "uml" and kernel == "uml" and not dry_run:

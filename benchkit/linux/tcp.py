@@ -14,11 +14,14 @@ MSG_TRUNC = 0x20
 
 SEND_BLOCK = 64 << 10
 SEND_BLOCKS = 16
-RECEIVE = 1 << 20
+RECEIVE = 4 << 20
 
 
 class TcpInfo(NamedTuple):
-    """What limited a sender, from TCP_INFO. Times in microseconds, window in segments, rates in octets per second."""
+    """What limited a sender, from TCP_INFO. Times in microseconds, window in segments, rates in octets per second.
+
+    All but the windows and rates are sums since the connection began. `acknowledged` counts the SYN too.
+    """
 
     rtt_us: int
     min_rtt_us: int
@@ -29,6 +32,12 @@ class TcpInfo(NamedTuple):
     busy_us: int
     receive_window_limited_us: int
     send_buffer_limited_us: int
+    acknowledged: int
+    unsent_octets: int
+    sent_octets: int
+    resent_octets: int
+    offered_window: int
+    application_limited: int
 
 
 def set_congestion_control(connection: socket.socket, name: str) -> str:
@@ -44,6 +53,15 @@ def set_timeouts(connection: socket.socket, seconds: float) -> None:
     bound = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bound)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)
+
+
+def set_window(connection: socket.socket, octets: int) -> int:
+    """Ask for both buffers; return the smaller of what the kernel gave, its own half left out."""
+    given = []
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        connection.setsockopt(socket.SOL_SOCKET, option, octets)
+        given.append(connection.getsockopt(socket.SOL_SOCKET, option))
+    return min(given)
 
 
 def info(connection: socket.socket) -> TcpInfo:
@@ -66,6 +84,12 @@ def info(connection: socket.socket) -> TcpInfo:
         busy_us=u64(168),
         receive_window_limited_us=u64(176),
         send_buffer_limited_us=u64(184),
+        acknowledged=u64(120),
+        unsent_octets=u32(144),
+        sent_octets=u64(200),
+        resent_octets=u64(208),
+        offered_window=u32(228),
+        application_limited=raw[7] & 1,
     )
 
 

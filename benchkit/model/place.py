@@ -14,11 +14,29 @@ EARTH_RADIUS_KM = 6371.0
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Who asks an iperf3 server: user, password, and the server's public key as PEM."""
+
+    user: str
+    password: str
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Iperf3Server:
+    """An iperf3 server at a site; with a `login` where it wants one."""
+
+    port: int
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A named place. Coordinates in degrees, north and east positive; absent where nobody said.
 
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
-    "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes bulk. `stamp`
+    "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes
+    bulk, or an `iperf3` server does. `stamp`
     is how STAMP's packets to it are made, None is as well as it answers.
     """
 
@@ -31,6 +49,7 @@ class Site:
     url: str | None = None
     agent: bool = False
     stamp: StampOptions | None = None
+    iperf3: Iperf3Server | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,4 +38,14 @@ PLAN_PROBES: dict[str, Probe] = {
         "agent",
         "bulk TCP up, down and both at once, with round trips beside it: latency under load",
     ),
+    "udp": Probe(
+        "udp",
+        "agent",
+        "UDP at a paced rate: loss, overtaking, jitter, and what this host dropped itself",
+    ),
+    "workload": Probe(
+        "completion",
+        "agent",
+        "the target's workloads: time to completion against what the path allows",
+    ),
 }

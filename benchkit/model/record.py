@@ -37,6 +37,7 @@ class Metric:
     `parts` takes the latency apart, `one_way` its two directions. Under load `buffer_delay_percent` is that of RFC 6349,
     and `rpm` the responsiveness by foreign probes of draft-ietf-ippm-responsiveness. `below_floor` is said of what the
     instrument cannot tell from its own floor.
+    `setup` says in words how a rate was measured.
     """
 
     metric: str
@@ -52,6 +53,7 @@ class Metric:
     percentiles: Mapping[str, Estimate] = field(default_factory=dict)
     estimate: Estimate | None = None
     limited_by: str | None = None
+    setup: str | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     lost_forward: int | None = None
     lost_backward: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchkit.model.place import Login
 from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.stamp_options import PLAIN, StampOptions
 
@@ -71,7 +72,11 @@ class ConnectSpec:
 
 @dataclass(frozen=True, slots=True)
 class HttpSpec:
-    """GET requests at a rate, open loop, over connections that are kept or, `fresh`, a new one for each."""
+    """Requests at a rate, open loop, over connections that are kept or, `fresh`, a new one for each.
+
+    Without a `mix` they are GET requests. With one they are POST requests of so many octets to our own server,
+    answered with so many, in the order of (share, request octets, response octets) drawn with `seed`.
+    """
 
     path: str
     phase: str
@@ -81,6 +86,8 @@ class HttpSpec:
     timeout_ns: int
     schedule: Schedule = PERIODIC
     fresh: bool = False
+    mix: tuple[tuple[float, int, int], ...] = ()
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,30 @@ class RequestSpec:
 
 @dataclass(frozen=True, slots=True)
 class TcpSpec:
-    """One bulk TCP stream. `up` sends from here to the far end; goodput is counted where it arrives."""
+    """Bulk TCP, `direction` "up", "down" or "both" as seen from here; goodput is counted where it arrives.
+
+    `mode` says what each end touches of the data: "zero-copy", "copy" or "verify". `window_octets` 0 leaves
+    both buffers to the kernel.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    direction: str
+    duration_ns: int
+    congestion: str
+    streams: int = 1
+    mode: str = "zero-copy"
+    window_octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UdpSpec:
+    """Numbered datagrams at a rate of payload, one direction; `rate_bps` 0 is as fast as it goes.
+
+    `joined` has the kernel cut and join them (GSO, GRO): None is wherever it can.
+    """
 
     path: str
     phase: str
@@ -128,6 +158,25 @@ class TcpSpec:
     port: int
     up: bool
     duration_ns: int
+    rate_bps: int
+    payload_octets: int = 1400
+    joined: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSpec:
+    """A transfer of `files`, (number, due in ns after the start, octets), from here over so many connections at once.
+
+    It ends after `limit_ns`, done or not.
+    """
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    files: tuple[tuple[int, int, int], ...]
+    streams: int
+    limit_ns: int
     congestion: str
 
 
@@ -153,6 +202,7 @@ class Iperf3Spec:
     segment_octets: int = 0
     window_octets: int = 0
     no_delay: bool = False
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,18 +289,25 @@ class RequestServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class StreamServerSpec:
-    """The far end of bulk TCP: source and sink."""
+    """The far end of bulk TCP and of UDP tests. Those who name one `lease` file take turns."""
 
     address: str
     port: int
+    lease: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Iperf3ServerSpec:
-    """The far end of stock iperf3 clients, TCP and UDP on one port."""
+    """The far end of stock iperf3 clients, TCP and UDP on one port. `lease` as above.
+
+    With a `private_key` (PEM) only `users` are served, each with the SHA-256 of `{user}password` in hex.
+    """
 
     address: str
     port: int
+    lease: str = ""
+    private_key: bytes = b""
+    users: tuple[tuple[str, str], ...] = ()
 
 
 Spec = (
@@ -262,6 +319,8 @@ Spec = (
     | HttpLoadSpec
     | RequestSpec
     | TcpSpec
+    | UdpSpec
+    | FilesSpec
     | Iperf3Spec
     | BurstSpec
     | BurstSinkSpec

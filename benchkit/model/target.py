@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from benchkit.model.place import Path, Site
 from benchkit.model.schedule import PERIODIC, Schedule
+from benchkit.model.workload import Workload
 
 METRICS = {
     # metric: (unit, whether less is better)
@@ -16,6 +17,7 @@ METRICS = {
     "http": ("ms", True),
     "http-fresh": ("ms", True),
     "http-load": ("ms", True),
+    "inference": ("ms", True),
     "loss": ("%", True),
     "goodput": ("Mbit/s", False),
 }
@@ -57,7 +59,10 @@ class Plan:
     """How long and how fast each phase measures. Times in ns, rates in packets or requests per second.
 
     `tolerance_ns` is None where the kernel that emulates decides. With `longest_ns` idle round trips go on beyond
-    `duration_ns` while a verdict is open, to at most that long.
+    `duration_ns` while a verdict is open, to at most that long. Bulk TCP runs over so many `streams`;
+    `stream_mode` says what the ends touch of its data, and `window_octets` 0 leaves buffers to
+    the kernel. UDP is offered at
+    `udp_rate_bps` of payload.
     """
 
     duration_ns: int
@@ -74,6 +79,12 @@ class Plan:
     congestion: str = "cubic"
     longest_ns: int | None = None
     schedule: Schedule = PERIODIC
+    streams: int = 1
+    stream_mode: str = "zero-copy"
+    window_octets: int = 0
+    udp_rate_bps: int = 10_000_000
+    udp_payload_octets: int = 1400
+    workloads: tuple[Workload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

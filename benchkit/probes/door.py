@@ -15,6 +15,7 @@ from benchkit.model.spec import (
     BurstSinkSpec,
     BurstSpec,
     ConnectSpec,
+    FilesSpec,
     HttpLoadSpec,
     HttpServerSpec,
     HttpSpec,
@@ -30,9 +31,12 @@ from benchkit.model.spec import (
     TcpSpec,
     TwampServerSpec,
     TwampSpec,
+    UdpSpec,
 )
 from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
+from benchkit.probes.datagram import datagram
+from benchkit.probes.files import files
 from benchkit.probes.http import http, http_server
 from benchkit.probes.http_load import http_load
 from benchkit.probes.icmp import icmp
@@ -41,7 +45,8 @@ from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.request import request, request_server
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_reflector import reflector
-from benchkit.probes.stream import stream, stream_server
+from benchkit.probes.stream import stream
+from benchkit.probes.stream_server import stream_server
 from benchkit.probes.twamp import twamp
 from benchkit.probes.twamp_server import twamp_server
 
@@ -57,6 +62,8 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     HttpLoadSpec: http_load,
     RequestSpec: request,
     TcpSpec: stream,
+    UdpSpec: datagram,
+    FilesSpec: files,
     Iperf3Spec: iperf3,
     BurstSpec: burst,
     BurstSinkSpec: burst_sink,

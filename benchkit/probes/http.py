@@ -7,11 +7,13 @@ of it was lookup, connection, handshake, wait and transfer stands beside.
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 
 import aiohttp
 import numpy as np
 from aiohttp import web
+from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
@@ -27,11 +29,18 @@ from benchkit.probes.schedule import due_times
 WARM_UP = 4  # connections opened before the first request that counts
 SOON_NS = 20_000_000
 FIRST_ERROR = 400
+# What our own server never answers: a page of another size.
+MISSED = 599
 ANSWER = b"benchkit\n"
+# How much our server answers at most, to who asks for so many octets.
+LARGEST_ANSWER = 64 << 20
+OCTETS = "octets"
 
 
 async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
-    """Send `spec.count` GET requests on schedule; yield all rows at the end.
+    """Send `spec.count` requests on schedule; yield all rows at the end.
+
+    They are of kind "http", or "inference" with the octets of each where the spec has a mix.
 
     Connections are kept, or each request has a new one and looks up its name anew. Raises MeasureError when the
     server cannot be reached at all.
@@ -60,7 +69,7 @@ async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(WARM_UP):
-                tasks.create_task(_request(session, spec.url, Stages()))
+                tasks.create_task(_request(session, spec.url, Stages(), None))
     except* (aiohttp.ClientError, TimeoutError) as group:
         said = str(group.exceptions[0]) or "nothing came in time"
         raise MeasureError(
@@ -72,12 +81,14 @@ async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
     due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
     sent, received, status = (np.zeros(spec.count, dtype=np.int64) for _ in range(3))
     took = np.zeros((spec.count, len(HTTP_PHASES)), dtype=np.int64)
+    exchanges = _exchanges(spec)
 
     async def one(index: int) -> None:
         sent[index] = monotonic_ns()
         stages = Stages()
         try:
-            status[index] = await _request(session, spec.url, stages)
+            exchange = exchanges[index] if spec.mix else None
+            status[index] = await _request(session, spec.url, stages, exchange)
         except (aiohttp.ClientError, TimeoutError):
             return  # lost: no answer in time is absent, not a number
         if status[index] < FIRST_ERROR:  # a page that says sorry is quick, and no answer
@@ -98,22 +109,54 @@ async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
     }
     for at, name in enumerate(HTTP_PHASES):
         columns[name] = column(took[:, at].copy(), took[:, at] == 0)
-    return Samples("http", spec.path, spec.phase, columns)
+    if not spec.mix:
+        return Samples("http", spec.path, spec.phase, columns)
+    columns |= {
+        name: column(exchanges[:, at].copy())
+        for at, name in enumerate(("request_octets", "response_octets"))
+    }
+    return Samples("inference", spec.path, spec.phase, columns)
 
 
-async def _request(session: aiohttp.ClientSession, url: str, stages: Stages) -> int:
+def _exchanges(spec: HttpSpec) -> NDArray[np.int64]:
+    """Octets asked and answered of each request, (count, 2), drawn by share."""
+    if not spec.mix:
+        return np.zeros((spec.count, 2), dtype=np.int64)
+    shares = np.array([share for share, _, _ in spec.mix])
+    sorts = np.array([octets for _, *octets in spec.mix], dtype=np.int64)
+    drawn = np.random.default_rng(spec.seed).choice(len(sorts), spec.count, p=shares / shares.sum())
+    return np.asarray(sorts[drawn], dtype=np.int64)
+
+
+async def _request(
+    session: aiohttp.ClientSession, url: str, stages: Stages, exchange: NDArray[np.int64] | None
+) -> int:
     http_stages.current.set(stages)
-    async with session.get(url) as response:
-        await response.read()
+    if exchange is None:
+        async with session.get(url) as response:
+            await response.read()
+            stages.ended = monotonic_ns()
+            return response.status
+    asked, answered = (int(octets) for octets in exchange)
+    body = io.BytesIO(bytes(asked))  # aiohttp sends a file piece by piece, and all else at once
+    async with session.post(url, data=body, params={OCTETS: answered}) as response:
+        found = len(await response.read())
         stages.ended = monotonic_ns()
-        return response.status
+        return response.status if found == answered else MISSED
 
 
 async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:
-    """Serve a small fixed answer until cancelled. Yields once it listens."""
+    """Serve a small fixed answer, or as many octets as a query asks, until cancelled. Yields once it listens."""
 
-    async def answer(_: web.BaseRequest) -> web.Response:
-        return web.Response(body=ANSWER)
+    async def answer(request: web.BaseRequest) -> web.Response:
+        async for _ in request.content.iter_chunked(1 << 16):
+            pass
+        octets = request.query.get(OCTETS, "")
+        if not octets:
+            return web.Response(body=ANSWER)
+        if not octets.isdecimal() or len(octets) > len(str(LARGEST_ANSWER)):
+            return web.Response(status=FIRST_ERROR)
+        return web.Response(body=bytes(min(int(octets), LARGEST_ANSWER)))
 
     runner = web.ServerRunner(web.Server(answer, access_log=None))
     await runner.setup()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from benchkit.clock import NS_PER_S
-from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError
+from benchkit.errors import AskedWronglyError, MeasureError
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples
 from benchkit.model.spec import Iperf3Spec
+from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
 from benchkit.probes.iperf3_flow import Flow, prepare
 from benchkit.probes.iperf3_meter import Meter, table
 from benchkit.probes.iperf3_results import Results, results_of
@@ -22,36 +22,18 @@ from benchkit.probes.iperf3_wire import (
     UDP_GREETING_OCTETS,
     UDP_HELLO,
     Control,
-    GoneError,
     State,
-    TalkError,
     new_cookie,
 )
-from benchkit.probes.outbox import Item, Outbox, start
+from benchkit.probes.outbox import Item, tested
+from benchkit.probes.talk import TalkError
 
 SILENCE_NS = 10 * NS_PER_S
 RESULTS_S = 10.0
-CONNECT_S = 5.0
-# Between two tests iperf3 closes its listener and opens it again.
-REOPENING_TRIES, REOPENING_S = 4, 0.05
 HELLO_S, HELLOS = 0.5, 10
 # A paced TCP sender gives the kernel this much of a second at a time.
 PACED_SHARE = 100
 LEAST_PACED_BLOCK = 1 << 10
-
-BUSY = (
-    "is busy with another test: try again when that has ended, or start a second one on another "
-    "port with `iperf3 -s -p PORT`"
-)
-# iperf3's own numbers for what a server refuses.
-REFUSALS = {
-    8: "the window cannot be that large there: ask for less, or raise net.core.rmem_max and wmem_max there",
-    27: "the rate is above what the server allows: ask for less",
-    114: "it could not read what was asked",
-    134: "it has no such congestion control: ask for another",
-    141: "the window cannot be that large there: ask for less, or raise net.core.rmem_max and wmem_max there",
-    142: "it wants a user name and a password: ask whoever runs it for a server without",
-}
 
 
 async def iperf3(spec: Iperf3Spec) -> AsyncIterator[Samples]:
@@ -62,16 +44,8 @@ async def iperf3(spec: Iperf3Spec) -> AsyncIterator[Samples]:
     Raises MeasureError where the server refuses, goes, or falls silent, after all that was measured.
     """
     terms = terms_from(spec)
-    outbox = Outbox()
-    test = _Test(spec, terms, outbox.put)
-    start(test.run)
-    try:
-        while (item := await outbox.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        test.stop()
+    async for batch in tested(lambda put: _Test(spec, terms, put)):
+        yield batch
 
 
 def terms_from(spec: Iperf3Spec) -> Terms:
@@ -112,6 +86,7 @@ class _Test:
         self._spec = spec
         self._terms = terms
         self._put = put
+        self._server = Iperf3FarEnd(spec)
         self._cookie = new_cookie()
         self._control: Control | None = None
         self._flows: list[Flow] = []
@@ -119,18 +94,13 @@ class _Test:
         self._stopped = False
 
     def run(self) -> None:
-        """Measure, and put what came of it; at last None or an error."""
-        outcome: Item = None
+        """Measure. Raises what went wrong, after all that was measured."""
         try:
             self._measure()
         except TalkError as error:
-            outcome = MeasureError(
-                f"{self._where} broke off the test: {error}; see that it is still there, and run again"
-            )
-        except (BenchkitError, OSError) as error:
-            outcome = error
-        except Exception as error:  # noqa: BLE001  whoever waits must hear of it
-            outcome = error
+            raise MeasureError(
+                f"{self._server.where} broke off the test: {error}; see that it is still there, and run again"
+            ) from error
         finally:
             for flow in self._flows:
                 flow.end()
@@ -138,7 +108,6 @@ class _Test:
                 self._control.close()
             for flow in self._flows:
                 flow.close()
-        self._put(outcome)
 
     def stop(self) -> None:
         """Break it off, if it still runs."""
@@ -149,22 +118,15 @@ class _Test:
                 control.send_state(State.CLIENT_TERMINATE)
             control.close()
 
-    @property
-    def _where(self) -> str:
-        spec = self._spec
-        return f"{spec.path}: the iperf3 server at {spec.address} port {spec.port}"
-
     def _measure(self) -> None:
-        control = self._control = self._greeted()
+        control = self._control = self._server.agreed(self._cookie, self._terms)
         if self._stopped:
             raise TalkError("it was stopped here")
-        control.send_message(self._terms.encoded())
-        self._expect(control, State.CREATE_STREAMS)
         for at, sends in enumerate(self._terms.flows):
             connection = self._udp_stream() if self._terms.udp else self._tcp_stream()
             self._flows.append(Flow(stream_number(at), connection, self._terms, sends=sends))
-        self._expect(control, State.TEST_START)
-        self._expect(control, State.TEST_RUNNING)
+        self._server.expect(control, State.TEST_START)
+        self._server.expect(control, State.TEST_RUNNING)
         meter = Meter(self._flows)
         for flow in self._flows:
             flow.start()
@@ -177,7 +139,7 @@ class _Test:
                 silence_ns=SILENCE_NS,
             )
             if said is not None:
-                raise self._refused(control, said)
+                raise self._server.refused(control, said)
             end_senders(self._flows)
         finally:
             self._put_counts(meter)
@@ -185,7 +147,7 @@ class _Test:
 
     def _exchange(self, control: Control, meter: Meter) -> None:
         control.send_state(State.TEST_END)
-        self._expect(control, State.EXCHANGE_RESULTS, RESULTS_S)
+        self._server.expect(control, State.EXCHANGE_RESULTS, RESULTS_S)
         ours = meter.results(self._congestion)
         control.send_message(ours.encoded())
         theirs = results_of(control.read_message(RESULTS_LIMIT, RESULTS_S))
@@ -193,7 +155,7 @@ class _Test:
         self._put(totals(self._spec.path, self._spec.phase, pairs, ours, theirs))
         if self._terms.udp and not self._terms.reverse:
             self._put(self._as_told(meter.begun_ns, theirs))
-        self._expect(control, State.DISPLAY_RESULTS, RESULTS_S)
+        self._server.expect(control, State.DISPLAY_RESULTS, RESULTS_S)
         control.send_state(State.IPERF_DONE)
 
     def _put_counts(self, meter: Meter) -> None:
@@ -216,69 +178,6 @@ class _Test:
     def _phase(self, direction: str) -> str:
         return f"{self._spec.phase} {direction}" if self._terms.both else self._spec.phase
 
-    def _greeted(self) -> Control:
-        control = Control(self._connected())
-        try:
-            control.send(self._cookie)
-            said = control.read_state()
-        except GoneError as error:
-            control.close()
-            raise MeasureError(f"{self._where} hung up at once: it {BUSY}") from error
-        except TalkError as error:
-            control.close()
-            raise MeasureError(
-                f"{self._where} did not answer: {error}; something else may listen there, or a client that "
-                "hangs may hold it up: start it again"
-            ) from error
-        if said != State.PARAM_EXCHANGE:
-            refused = self._refused(control, said)
-            control.close()
-            raise refused
-        return control
-
-    def _connected(self) -> socket.socket:
-        spec = self._spec
-        for left in reversed(range(REOPENING_TRIES)):
-            try:
-                return socket.create_connection((spec.address, spec.port), timeout=CONNECT_S)
-            except ConnectionRefusedError as error:
-                if not left:
-                    raise self._unreachable("TCP", error) from error
-                time.sleep(REOPENING_S)
-            except ConnectionResetError as error:
-                raise MeasureError(f"{self._where} hung up at once: it {BUSY}") from error
-            except OSError as error:
-                raise self._unreachable("TCP", error) from error
-        raise AssertionError("the last try returns or raises")
-
-    def _unreachable(self, protocol: str, error: OSError) -> MeasureError:
-        spec = self._spec
-        why = error.strerror or str(error)
-        return MeasureError(
-            f"{spec.path}: {protocol} port {spec.port} of {spec.address} cannot be reached: {why}; run "
-            f"`iperf3 -s -p {spec.port}` or `benchkit agent --iperf3` there, and let {protocol} port "
-            f"{spec.port} pass"
-        )
-
-    def _expect(self, control: Control, wanted: State, seconds: float = TALK_S) -> None:
-        said = control.read_state(seconds)
-        if said != wanted:
-            raise self._refused(control, said)
-
-    def _refused(self, control: Control, said: State) -> MeasureError:
-        match said:
-            case State.ACCESS_DENIED:
-                words = BUSY
-            case State.SERVER_ERROR:
-                number, system = control.read_error()
-                reason = REFUSALS.get(number, f"its error {number}, system error {system}")
-                words = f"refused the test: {reason}"
-            case State.SERVER_TERMINATE:
-                words = "was stopped meanwhile: start it and run again"
-            case _:
-                words = f"said {said.name} out of turn: is it an iperf3 of 3.1 or newer?"
-        return MeasureError(f"{self._where} {words}")
-
     def _family(self) -> socket.AddressFamily:
         return socket.AF_INET6 if ":" in self._spec.address else socket.AF_INET
 
@@ -292,7 +191,7 @@ class _Test:
             connection.settimeout(None)
         except OSError as error:
             connection.close()
-            raise self._unreachable("TCP", error) from error
+            raise self._server.unreachable("TCP", error) from error
         return connection
 
     def _udp_stream(self) -> socket.socket:
@@ -304,7 +203,7 @@ class _Test:
             connection.settimeout(None)
         except OSError as error:
             connection.close()
-            raise self._unreachable("UDP", error) from error
+            raise self._server.unreachable("UDP", error) from error
         return connection
 
     def _greet(self, connection: socket.socket) -> None:

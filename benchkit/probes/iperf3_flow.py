@@ -75,7 +75,7 @@ class Flow:
 def prepare(connection: socket.socket, terms: Terms) -> str:
     """Give a data socket what the terms ask of it; for TCP, return the congestion control in force."""
     if terms.window:
-        set_window(connection, terms.window)
+        tcp.set_window(connection, terms.window)
     if terms.tos:
         _set_type_of_service(connection, terms.tos)
     if terms.pacing_bps:
@@ -83,7 +83,7 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
         connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
     if terms.udp:
         if not terms.window:
-            set_window(connection, UDP_BUFFER)
+            tcp.set_window(connection, UDP_BUFFER)
         return ""
     if terms.no_delay:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -94,15 +94,6 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
         return tcp.set_congestion_control(connection, terms.congestion)
     answer = connection.getsockopt(socket.IPPROTO_TCP, tcp.TCP_CONGESTION, 16)
     return answer.split(b"\0")[0].decode()
-
-
-def set_window(connection: socket.socket, octets: int) -> int:
-    """Ask for both buffers; return the smaller of what the kernel gave, its own half left out."""
-    given = []
-    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        connection.setsockopt(socket.SOL_SOCKET, option, octets)
-        given.append(connection.getsockopt(socket.SOL_SOCKET, option))
-    return min(given)
 
 
 def _set_type_of_service(connection: socket.socket, octet: int) -> None:

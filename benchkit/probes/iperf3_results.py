@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchkit.probes.iperf3_terms import STREAMS_LIMIT, mapping_of, whole
-from benchkit.probes.iperf3_wire import TalkError
+from benchkit.probes.talk import TalkError
 
 # 3.12 prints -1 as an unsigned number of 64 bits, or as the double next to it.
 _UNSIGNED = 2**64

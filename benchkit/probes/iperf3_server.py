@@ -9,38 +9,23 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
-from benchkit.clock import NS_PER_S
+from benchkit.linux.lease import Lease
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Iperf3ServerSpec
-from benchkit.probes.iperf3_flow import Flow, prepare, set_window
-from benchkit.probes.iperf3_meter import Meter
-from benchkit.probes.iperf3_results import results_of
-from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
-from benchkit.probes.iperf3_terms import Terms, terms_of
+from benchkit.probes.iperf3_auth import Gate
+from benchkit.probes.iperf3_served import Served
 from benchkit.probes.iperf3_wire import (
     COOKIE_OCTETS,
-    PARAMETERS_LIMIT,
-    RESULTS_LIMIT,
-    UDP_WELCOME,
     Control,
     State,
-    TalkError,
 )
 from benchkit.probes.outbox import Item, Outbox, start
 from benchkit.probes.reachable import listening_at
+from benchkit.probes.talk import TalkError
 
 COOKIE_S = 5.0
-STREAMS_S = 10.0
-RESULTS_S = 10.0
-GRACE_S = 10
-LONGEST_S = 86_400
-SILENCE_NS = 120 * NS_PER_S  # a client may ask for very little
 GREETERS = 512
-# Datagrams that had arrived when the client ended the test are read; none is waited for longer.
-LINGER_S, LINGERS = 0.02, 10
-
-# iperf3's numbers for what a server can say no to.
-BAD_TERMS, BAD_WINDOW = 114, 141
+NAP_S = 0.02
 
 
 async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]:
@@ -52,7 +37,7 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
     family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
     with listening_at("TCP", spec.address, spec.port):
         listener = socket.create_server((spec.address, spec.port), family=family, backlog=GREETERS)
-    server = _Server(listener, outbox.put)
+    server = _Server(listener, outbox.put, Lease(spec.lease), _gate(spec))
     accepting = start(server.accept)
     try:
         yield None
@@ -65,15 +50,27 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
         accepting.join(1.0)
 
 
+def _gate(spec: Iperf3ServerSpec) -> Gate | None:
+    return Gate(spec.private_key, dict(spec.users)) if spec.private_key else None
+
+
 class _Server:
     """Takes connections and knows the one test that runs."""
 
-    def __init__(self, listener: socket.socket, put: Callable[[Item], None]) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        put: Callable[[Item], None],
+        lease: Lease,
+        gate: Gate | None,
+    ) -> None:
+        self._gate = gate
         self._listener = listener
+        self._lease = lease
         self._put = put
         self._lock = threading.Lock()
         self._greeters = threading.BoundedSemaphore(GREETERS)
-        self._test: _Test | None = None
+        self._test: Served | None = None
 
     def accept(self) -> None:
         """Greet each who comes, on a thread of its own, in the order in which they came."""
@@ -83,7 +80,7 @@ class _Server:
                 connection, _ = self._listener.accept()
             except OSError as error:
                 if error.errno in {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
-                    time.sleep(LINGER_S)
+                    time.sleep(NAP_S)
                     continue
                 return
             order += 1
@@ -106,14 +103,15 @@ class _Server:
         control = Control(connection)
         try:
             cookie = control.read(COOKIE_OCTETS, COOKIE_S)
-            own = _Test(control, connection, cookie, self._put)
+            own = Served(control, connection, cookie, self._put, self._lease, self._gate)
             with self._lock:
                 running = self._test
-                if running is None:
+                alone = running is None and own.is_granted()
+                if alone:
                     self._test = own
-            if running is None:
+            if alone:
                 self._run(own)
-            elif not running.take(cookie, connection, order):
+            elif running is None or not running.take(cookie, connection, order):
                 control.send(bytes([State.ACCESS_DENIED & 0xFF]))
                 control.close()
         except (TalkError, OSError):
@@ -121,181 +119,10 @@ class _Server:
         finally:
             self._greeters.release()
 
-    def _run(self, test: _Test) -> None:
+    def _run(self, test: Served) -> None:
         try:
             test.run()
         finally:
             with self._lock:
+                self._lease.release()
                 self._test = None
-
-
-class _Test:
-    """One test, in the thread that greeted its client."""
-
-    def __init__(
-        self,
-        control: Control,
-        connection: socket.socket,
-        cookie: bytes,
-        put: Callable[[Item], None],
-    ) -> None:
-        self._control = control
-        self._here: tuple[str, int] = connection.getsockname()[:2]
-        self._peer: str = connection.getpeername()[0]
-        self._family = connection.family
-        self._cookie = cookie
-        self._put = put
-        self._arrived: list[tuple[int, socket.socket]] = []
-        self._awaited = 0
-        self._changed = threading.Condition()
-        self._flows: list[Flow] = []
-        self._congestion = ""
-
-    def take(self, cookie: bytes, connection: socket.socket, order: int) -> bool:
-        """Take a data connection of this test, while any is awaited."""
-        with self._changed:
-            if cookie != self._cookie or len(self._arrived) >= self._awaited:
-                return False
-            self._arrived.append((order, connection))
-            self._changed.notify()
-        return True
-
-    def stop(self) -> None:
-        """Break it off."""
-        with suppress(TalkError, OSError):
-            self._control.send_state(State.SERVER_TERMINATE)
-        self._control.close()
-
-    def run(self) -> None:
-        """Serve it to its end. Raises TalkError where the client does not keep to the protocol."""
-        try:
-            self._serve()
-        finally:
-            self._control.close()
-            with self._changed:
-                self._awaited = 0
-                left = [connection for _, connection in self._arrived]
-            for flow in self._flows:
-                flow.end()
-            for flow in self._flows:
-                flow.close()
-            for connection in left:
-                connection.close()
-
-    def _serve(self) -> None:
-        control = self._control
-        control.send_state(State.PARAM_EXCHANGE)
-        terms = self._agreed()
-        if terms.udp:
-            self._open_udp(terms)
-        else:
-            self._open_tcp(terms)
-        control.send_state(State.TEST_START)
-        control.send_state(State.TEST_RUNNING)
-        meter = Meter(self._flows)
-        for flow in self._flows:
-            flow.start()
-        try:
-            said = watch(
-                control,
-                meter,
-                omit_ns=terms.omit_s * NS_PER_S,
-                lasts_ns=(terms.seconds + GRACE_S if terms.seconds else LONGEST_S) * NS_PER_S,
-                silence_ns=SILENCE_NS,
-            )
-            end_senders(self._flows)
-            if said == State.TEST_END and terms.udp:
-                self._linger(meter)
-        finally:
-            self._put_counts(meter)
-        if said is None:
-            control.send_state(State.SERVER_TERMINATE)
-        elif said == State.TEST_END:
-            self._exchange(meter)
-
-    def _agreed(self) -> Terms:
-        try:
-            terms = terms_of(self._control.read_message(PARAMETERS_LIMIT))
-        except TalkError:
-            self._control.send_error(BAD_TERMS, errno.EINVAL)
-            raise
-        if terms.window:
-            with socket.socket(self._family, socket.SOCK_STREAM) as scratch:
-                if set_window(scratch, terms.window) < terms.window:
-                    self._control.send_error(BAD_WINDOW, errno.ENOBUFS)
-                    raise TalkError(f"it asked for a window of {terms.window} octets")
-        return terms
-
-    def _open_tcp(self, terms: Terms) -> None:
-        wanted = len(terms.flows)
-        with self._changed:
-            self._awaited = wanted
-            self._control.send_state(State.CREATE_STREAMS)
-            if not self._changed.wait_for(lambda: len(self._arrived) == wanted, STREAMS_S):
-                raise TalkError(f"it opened {len(self._arrived)} of {wanted} streams")
-            arrived = [
-                connection for _, connection in sorted(self._arrived, key=lambda one: one[0])
-            ]
-            self._arrived = []
-            self._awaited = 0
-        for at, (connection, client_sends) in enumerate(zip(arrived, terms.flows, strict=True)):
-            connection.settimeout(None)
-            self._flows.append(Flow(stream_number(at), connection, terms, sends=not client_sends))
-            self._congestion = prepare(connection, terms)
-
-    def _open_udp(self, terms: Terms) -> None:
-        waiting = self._udp_socket(terms)
-        try:
-            self._control.send_state(State.CREATE_STREAMS)
-            for at, client_sends in enumerate(terms.flows):
-                waiting.connect(self._greeting(waiting))
-                stream, waiting = waiting, self._udp_socket(terms)
-                self._flows.append(Flow(stream_number(at), stream, terms, sends=not client_sends))
-                stream.settimeout(None)
-                stream.send(UDP_WELCOME)
-        finally:
-            waiting.close()
-
-    def _udp_socket(self, terms: Terms) -> socket.socket:
-        found = socket.socket(self._family, socket.SOCK_DGRAM)
-        # The streams' sockets share one port: each is connected, and the next one waits.
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        prepare(found, terms)
-        found.bind(self._here)
-        found.settimeout(STREAMS_S)
-        return found
-
-    def _greeting(self, waiting: socket.socket) -> tuple[str, int]:
-        """Where the next stream's first datagram comes from; only the client's own are welcome."""
-        while True:
-            try:
-                _, source = waiting.recvfrom(1)
-            except TimeoutError as error:
-                raise TalkError("its datagrams do not arrive") from error
-            if source[0] == self._peer:
-                return source[0], source[1]
-
-    def _linger(self, meter: Meter) -> None:
-        for _ in range(LINGERS):
-            time.sleep(LINGER_S)
-            if not meter.catch_up():
-                return
-
-    def _exchange(self, meter: Meter) -> None:
-        control = self._control
-        control.send_state(State.EXCHANGE_RESULTS)
-        theirs = results_of(control.read_message(RESULTS_LIMIT, RESULTS_S))
-        ours = meter.results(self._congestion)
-        control.send_message(ours.encoded())
-        control.send_state(State.DISPLAY_RESULTS)
-        pairs = [(flow, not flow.sends) for flow in self._flows]
-        self._put(totals(self._peer, "", pairs, ours, theirs))
-        with suppress(TalkError):  # IPERF_DONE; a client that is gone has all it wanted
-            control.read_state(RESULTS_S)
-
-    def _put_counts(self, meter: Meter) -> None:
-        if any(not flow.sends for flow in self._flows):
-            self._put(meter.goodput(self._peer, "up", sends=False))
-        if any(flow.sends and not flow.udp for flow in self._flows):
-            self._put(meter.goodput(self._peer, "down", sends=True))
-            self._put(meter.tcp_info(self._peer, "down"))

@@ -10,7 +10,8 @@ from benchkit.model.samples import Samples
 from benchkit.probes.iperf3_flow import Flow
 from benchkit.probes.iperf3_meter import INTERVAL_NS, TOTAL_COLUMNS, Meter, table
 from benchkit.probes.iperf3_results import Results, StreamResult
-from benchkit.probes.iperf3_wire import Control, State, TalkError
+from benchkit.probes.iperf3_wire import Control, State
+from benchkit.probes.talk import TalkError
 
 LAST_CALL_S = 0.05
 

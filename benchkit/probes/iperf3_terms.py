@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchkit.probes.iperf3_wire import TalkError
+from benchkit.probes.talk import TalkError
 
 TCP_BLOCK = 128 << 10
 UDP_BLOCK = 1448
@@ -17,6 +17,7 @@ VERSION = "3.12"  # whose dialect we speak
 SECONDS_LIMIT, STREAMS_LIMIT, SEGMENT_LIMIT = 86_400, 128, 32 << 10
 TCP_BLOCK_LIMIT, UDP_BLOCK_LEAST, UDP_BLOCK_LIMIT = 1 << 20, 16, 65_507
 WINDOW_LIMIT, RATE_LIMIT, NUMBER_LIMIT = 512 << 20, 10**13, 2**62
+TOKEN_LIMIT = 4096
 NAME_LIMIT = 16  # TCP_CA_NAME_MAX
 
 
@@ -24,7 +25,7 @@ NAME_LIMIT = 16  # TCP_CA_NAME_MAX
 class Terms:
     """A test as agreed. Sizes in octets; `rate_bps` and `pacing_bps` are each stream's, 0 is unlimited.
 
-    `seconds`, `octets` and `blocks` say when the client means to end it; it alone decides.
+    `seconds`, `octets` and `blocks` say when the client means to end it; it alone decides. `token` says who it is.
     """
 
     seconds: int
@@ -44,6 +45,7 @@ class Terms:
     tos: int = 0
     congestion: str = ""
     wide_counters: bool = True
+    token: str = ""
 
     @property
     def flows(self) -> tuple[bool, ...]:
@@ -75,6 +77,7 @@ class Terms:
             "TOS": self.tos,
             "congestion": self.congestion,
             "congestion_used": self.congestion,
+            "authtoken": self.token,
             "udp_counters_64bit": int(self.udp and self.wide_counters),
         }
         asked |= {key: value for key, value in wanted.items() if value}
@@ -108,6 +111,7 @@ def terms_of(message: bytes) -> Terms:
         tos=whole(asked, "TOS", 0, 255, 0),
         congestion=_name(asked, "congestion"),
         wide_counters=_flag(asked, "udp_counters_64bit"),
+        token=_token(asked),
     )
 
 
@@ -145,6 +149,13 @@ def _name(found: Mapping[str, Any], key: str) -> str:
         raise TalkError(f"it sent {key} {_short(value)}, which is no name")
     if "\0" in value:
         raise TalkError(f"it sent {key} with a zero octet in it")
+    return value
+
+
+def _token(found: Mapping[str, Any]) -> str:
+    value = found.get("authtoken", "")
+    if not isinstance(value, str) or len(value) > TOKEN_LIMIT:
+        raise TalkError(f"it sent authtoken {_short(value)}, which is none")
     return value
 
 

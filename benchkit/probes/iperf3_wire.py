@@ -12,6 +12,7 @@ from contextlib import suppress
 from enum import IntEnum
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
+from benchkit.probes.talk import GoneError, TalkError
 
 COOKIE_OCTETS = 37
 _COOKIE_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -43,14 +44,6 @@ class State(IntEnum):
     IPERF_DONE = 16
     ACCESS_DENIED = -1
     SERVER_ERROR = -2
-
-
-class TalkError(Exception):
-    """The other end does not keep to the protocol: silent, gone, or saying what has no meaning. Says which."""
-
-
-class GoneError(TalkError):
-    """It hung up."""
 
 
 def new_cookie() -> bytes:

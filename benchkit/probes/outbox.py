@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from benchkit.model.samples import Samples
 
@@ -36,3 +36,36 @@ def start(function: Callable[..., None], *arguments: Any) -> threading.Thread:  
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()
     return thread
+
+
+class Test(Protocol):
+    """What measures on a thread: it puts samples as they come, and raises at last what went wrong."""
+
+    def run(self) -> None:
+        """Measure."""
+
+    def stop(self) -> None:
+        """Break it off, if it still runs; from another thread."""
+
+
+async def tested(make: Callable[[Callable[[Item], None]], Test]) -> AsyncIterator[Samples]:
+    """Run a test on a thread; yield what it puts, then raise what it raises. It is stopped when nobody listens."""
+    outbox = Outbox()
+    test = make(outbox.put)
+
+    def work() -> None:
+        outcome: Item = None
+        try:
+            test.run()
+        except Exception as error:  # noqa: BLE001  whoever waits must hear of it
+            outcome = error
+        outbox.put(outcome)
+
+    start(work)
+    try:
+        while (item := await outbox.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        test.stop()

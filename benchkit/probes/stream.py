@@ -1,190 +1,162 @@
-"""Bulk TCP: one stream, goodput counted where it arrives, on the receiver's clock.
+"""Bulk TCP: one to many streams, up, down or both, goodput counted where it arrives, TCP_INFO where it leaves.
 
-Bytes move in blocking sockets on a thread of their own; the loop only passes on what was counted. The
-client always opens the connection and says in one line of JSON which way the data flows.
+The client opens a control connection and says what it wants; the far end grants it alone, or says who is at it and
+for how long. Then come the data connections, each told by a token. Bytes move in blocking sockets on threads that
+do nothing else; the far end's counts come home while it counts them, put on this end's clock.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux import tcp, timestamping
-from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
-from benchkit.model.spec import StreamServerSpec, TcpSpec
-from benchkit.probes.outbox import Outbox, start
-from benchkit.probes.reachable import listening_at
+from benchkit.model.samples import Samples, column
+from benchkit.model.spec import TcpSpec
+from benchkit.probes.far_end import CONNECT_S, FarEnd
+from benchkit.probes.outbox import Item, tested
+from benchkit.probes.stream_flow import StreamFlow, prepare
+from benchkit.probes.stream_meter import rate_of
+from benchkit.probes.stream_session import Session
+from benchkit.probes.stream_terms import terms_from, whole
+from benchkit.probes.talk import TalkError, clock_offset_ns
 
-INTERVAL_NS = 100 * NS_PER_MS
+# Between the last data connection and the word that all of them have arrived.
+OPEN_S = 12.0
 # So many intervals make a figure for whoever watches.
 TOLD_EVERY = 5
-SILENCE_S = 5.0
-CONNECT_S = 5.0
-HEADER_OCTETS = 1024
-INFO_COLUMNS = ("at_ns", *tcp.TcpInfo._fields)
+# What opens a data connection: "D", the token, the stream's number, blanks, end of line.
+HEAD_OCTETS = 64
+TOTAL_COLUMNS = ("stream", "up", "sent_octets", "received_octets", "wrong_octets")
 
 
-def _samples(kind: str, header: dict[str, Any], names: tuple[str, ...], rows: list[Any]) -> Samples:
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    columns = {name: column(table[:, at].copy()) for at, name in enumerate(names)}
-    return Samples(kind, header["path"], header["phase"], columns)
-
-
-def _sink(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
-    """Receive and discard until the sender ends; report the octets of each interval, the last few also on the way."""
-    buffer = tcp.discard_buffer()
-    tcp.set_timeouts(connection, SILENCE_S)
-    start = monotonic_ns()
-    edge, octets = start + INTERVAL_NS, 0
-    rows: list[tuple[int, int, int]] = []
-    receive = connection.recv_into
-    while True:
-        try:
-            got = receive(buffer, tcp.RECEIVE, tcp.MSG_TRUNC)
-        except OSError:
-            got = 0
-        now = monotonic_ns()
-        octets += got
-        if now >= edge or not got:
-            if octets:
-                rows.append((start, now, octets))
-                if len(rows) % TOLD_EVERY == 0:
-                    outbox.put(_samples("rate", header, GOODPUT_COLUMNS, rows[-TOLD_EVERY:]))
-            start, octets = now, 0
-            edge = now + INTERVAL_NS
-        if not got:
-            break
-    outbox.put(_samples("goodput", header, GOODPUT_COLUMNS, rows))
-
-
-def _source(connection: socket.socket, header: dict[str, Any], outbox: Outbox) -> None:
-    """Send for the time asked; report TCP_INFO of each interval. A far end that hangs up ends it early."""
-    tcp.set_timeouts(connection, SILENCE_S)
-    blocks = tcp.send_blocks()
-    end = monotonic_ns() + int(header["duration_ns"])
-    edge = 0
-    rows: list[tuple[int, ...]] = []
-    with suppress(OSError):
-        while (now := monotonic_ns()) < end:
-            connection.sendmsg(blocks)
-            if now >= edge:
-                rows.append((now, *tcp.info(connection)))
-                edge = now + INTERVAL_NS
-        rows.append((monotonic_ns(), *tcp.info(connection)))
-        connection.shutdown(socket.SHUT_WR)
-    outbox.put(_samples("tcp_info", header, INFO_COLUMNS, rows))
+def head(token: str, number: int) -> bytes:
+    """The first octets of a data connection."""
+    return f"D{token} {number}".ljust(HEAD_OCTETS - 1).encode() + b"\n"
 
 
 async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
-    """Move data for `spec.duration_ns`; yield TCP_INFO when sending, goodput when receiving.
+    """Run one test; yield goodput and TCP_INFO for each direction, and the totals of each stream ("streams").
 
-    Whichever of the two is not yielded here comes from the far end. Raises MeasureError when the far end
-    cannot be reached.
+    With both directions at once the phase is "PHASE up" and "PHASE down". Raises MeasureError where the far end
+    cannot be reached, is taken, or goes, after all that was measured.
     """
-    outbox = Outbox()
-    connection = await asyncio.to_thread(_connect, spec)
-    header = {
-        "path": spec.path,
-        "phase": spec.phase,
-        "up": spec.up,
-        "duration_ns": spec.duration_ns,
-        "congestion": spec.congestion,
-    }
-    with connection:
+    async for batch in tested(lambda put: StreamTest(spec, put)):
+        yield batch
+
+
+class StreamTest:
+    """One test, on a thread."""
+
+    def __init__(self, spec: TcpSpec, put: Callable[[Item], None]) -> None:
+        """Know what is asked, and where what is measured goes."""
+        self._spec = spec
+        self._terms = terms_from(spec)
+        self._put = put
+        self._far = FarEnd(spec.path, spec.address, spec.port)
+        self._flows: list[StreamFlow] = []
+        self._told = {True: 0, False: 0}
+
+    def run(self) -> None:
+        """Measure. Raises what went wrong, after all that was measured."""
         try:
-            connection.sendall(json.dumps(header).encode() + b"\n")
-        except OSError as error:
+            with self._far.told():
+                self._measure()
+        finally:
+            self.stop()
+            for flow in self._flows:
+                flow.close()
+
+    def stop(self) -> None:
+        """Break it off, if it still runs."""
+        for flow in self._flows:
+            flow.running = False
+        self._far.close()
+
+    def _measure(self) -> None:
+        talk, token = self._far.granted(self._terms.encoded())
+        offset_ns = clock_offset_ns(talk)
+        for number, sends in enumerate(self._terms.flows):
+            self._flows.append(self._stream(token, number, sends=sends))
+        if talk.hear(OPEN_S).get("open") != len(self._flows):
+            raise TalkError("it did not see all streams open")
+        talk.say({"begin": True})
+        session = Session(
+            talk, self._terms.duration_ns, self._flows, heard=lambda: self._tell(session)
+        )
+        try:
+            session.run(tells=False)
+        finally:
+            self._put_counts(session, offset_ns)
+        self._put_totals(session.their_end or ())
+        self._far.await_release()
+
+    def _stream(self, token: str, number: int, *, sends: bool) -> StreamFlow:
+        connection = socket.socket(self._far.family, socket.SOCK_STREAM)
+        _, window = prepare(connection, self._terms)
+        asked = self._terms.window_octets
+        if window < asked:
+            connection.close()
             raise MeasureError(
-                f"{spec.path}: {spec.address} port {spec.port} hung up at once: {error}; is it benchkit's "
-                "own far end that listens there?"
-            ) from error
-        start(_source if spec.up else _sink, connection, header, outbox)
-        while isinstance(batch := await outbox.get(), Samples):
-            yield batch
-            if batch.kind != "rate":
-                break
-        if spec.up:
-            # The far end closes when it has read everything: only then is the path quiet again.
-            await asyncio.to_thread(_await_end, connection)
+                f"{self._spec.path}: a window of {asked} octets was asked and this kernel gives {window}: ask "
+                "for less, or raise net.core.rmem_max and net.core.wmem_max"
+            )
+        self._far.connected(connection)
+        connection.settimeout(CONNECT_S)
+        connection.sendall(head(token, number))
+        connection.settimeout(None)
+        return StreamFlow(number, connection, self._terms, sends=sends)
+
+    def _tell(self, session: Session) -> None:
+        """The rate of every half second, while it is measured."""
+        for up in self._ways:
+            rows = (session.theirs if up else session.ours).received
+            while len(rows) - self._told[up] >= TOLD_EVERY:
+                first = self._told[up]
+                last = self._told[up] = first + TOLD_EVERY
+                self._put(rate_of(self._spec.path, self._phase(up=up), rows[first:last]))
+
+    def _put_counts(self, session: Session, offset_ns: int) -> None:
+        theirs = session.theirs.shifted(-offset_ns)
+        for up in self._ways:
+            arrived, left = (theirs, session.ours) if up else (session.ours, theirs)
+            where = self._spec.path, self._phase(up=up)
+            for rows in (*arrived.goodput(*where), *left.tcp_info(*where)):
+                self._put(rows)
+
+    @property
+    def _ways(self) -> tuple[bool, ...]:
+        """The directions in which data go: up is True."""
+        named = {"up": (True,), "down": (False,), "both": (True, False)}
+        return named[self._terms.direction]
+
+    def _phase(self, *, up: bool) -> str:
+        if self._terms.direction != "both":
+            return self._spec.phase
+        return f"{self._spec.phase} {'up' if up else 'down'}"
+
+    def _put_totals(self, theirs: Sequence[Mapping[str, Any]]) -> None:
+        rows = [_total(flow, each) for flow, each in zip(self._flows, theirs, strict=True)]
+        columns = {
+            name: column(np.array([row[at] for row in rows]))
+            for at, name in enumerate(TOTAL_COLUMNS)
+        }
+        self._put(Samples("streams", self._spec.path, self._spec.phase, columns))
+        wrong = sum(row[-1] for row in rows)
+        if wrong:
+            received = sum(row[3] for row in rows)
+            raise MeasureError(
+                f"{self._spec.path}: {wrong} of {received} octets arrived with another content than was sent: "
+                "something on the path changes data that TCP's checksum does not hold; measure each part of it"
+            )
 
 
-def _connect(spec: TcpSpec) -> socket.socket:
-    try:
-        connection = socket.create_connection((spec.address, spec.port), timeout=CONNECT_S)
-    except OSError as error:
-        raise MeasureError(
-            f"{spec.path}: no TCP connection to {spec.address} port {spec.port}: {error}; is the far "
-            "end running there, and may TCP pass?"
-        ) from error
-    connection.settimeout(None)
-    tcp.set_congestion_control(connection, spec.congestion)
-    return connection
-
-
-def _await_end(connection: socket.socket) -> None:
-    with suppress(OSError):
-        connection.recv(1)
-
-
-async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
-    """Be the far end of streams until cancelled. Yields None once it listens, then what was counted."""
-    outbox = Outbox()
-    with listening_at("TCP", spec.address, spec.port):
-        family = timestamping.family_of(spec.address)
-        listener = socket.create_server((spec.address, spec.port), family=family, backlog=16)
-    with listener:
-        start(_accept, listener, outbox)
-        yield None
-        while True:
-            batch = await outbox.get()
-            if isinstance(batch, Samples):
-                yield batch
-
-
-def _accept(listener: socket.socket, outbox: Outbox) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        start(_serve, connection, outbox)
-
-
-def _serve(connection: socket.socket, outbox: Outbox) -> None:
-    with connection:
-        header = _read_header(connection)
-        if header is None:
-            return
-        tcp.set_congestion_control(connection, str(header["congestion"]))
-        role = _sink if header["up"] else _source
-        role(connection, header, outbox)
-
-
-def _read_header(connection: socket.socket) -> dict[str, Any] | None:
-    """One line of JSON, read octet by octet so that no data behind it is taken; None if it is no such line."""
-    connection.settimeout(CONNECT_S)
-    line = bytearray()
-    try:
-        while not line.endswith(b"\n") and len(line) < HEADER_OCTETS:
-            octet = connection.recv(1)
-            if not octet:
-                return None
-            line += octet
-        header = json.loads(line)
-    except (OSError, ValueError, RecursionError):
-        return None
-    connection.settimeout(None)
-    wanted = {"path": str, "phase": str, "up": bool, "duration_ns": int, "congestion": str}
-    if not isinstance(header, dict):
-        return None
-    if any(not isinstance(header.get(key), kind) for key, kind in wanted.items()):
-        return None
-    return header if 0 < header["duration_ns"] <= 3600 * NS_PER_S else None
+def _total(flow: StreamFlow, theirs: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
+    """One stream, put together from both ends. Raises TalkError for what are no totals."""
+    octets, wrong = (whole(theirs, key, 0, 2**62) for key in ("octets", "wrong"))
+    if flow.sends:
+        return flow.number, 1, flow.octets, octets, wrong
+    return flow.number, 0, octets, flow.octets, flow.wrong

@@ -28,8 +28,13 @@ METRIC_NAMES = {
     "http-load": "HTTP, load client",
     "loss": "loss",
     "goodput": "goodput",
+    "udp": "UDP",
+    "completion": "time to completion",
+    "inference": "inference",
 }
 PHASE_NAMES = {"up": "loaded up", "down": "loaded down", "both": "loaded both ways"}
+# Metrics that are themselves the load.
+LOADS = ("goodput", "udp", "completion", "inference")
 NO_EMULATOR = "none"
 # A mesh may break thousands of promises: the tables name them all.
 MOST_NAMES = 8
@@ -128,9 +133,7 @@ def series_name(metric: Metric) -> str:
     """The metric and its phase: "RTT, loaded up"; goodput is itself the load, and HTTP has its own phase."""
     if metric.phase == metric.metric:
         return metric_name(metric.metric)
-    phase = (
-        metric.phase if metric.metric == "goodput" else PHASE_NAMES.get(metric.phase, metric.phase)
-    )
+    phase = metric.phase if metric.metric in LOADS else PHASE_NAMES.get(metric.phase, metric.phase)
     return f"{metric_name(metric.metric)}, {clean(phase)}"
 
 
@@ -259,6 +262,8 @@ def beside_rate(series: Series) -> str:
     """What held the rate, and what else was counted."""
     metric = series.metric
     said = [f"limited by {clean(metric.limited_by)}"] if metric.limited_by else []
+    if metric.setup:
+        said.append(clean(metric.setup))
     if metric.lost:
         said.append(f"{metric.lost} of {metric.n} lost")
     return " · ".join([*said, *pairs(metric.details)])

@@ -25,6 +25,7 @@ from benchkit.targets.crosschecks import EXCLUSIVE, cross_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.files import TomlFile, read_toml
 from benchkit.targets.folders import seed_folders
+from benchkit.targets.iperf3_site import host_of, iperf3_server
 from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
 from benchkit.targets.problems import complaints_of
 from benchkit.targets.schema import (
@@ -32,7 +33,6 @@ from benchkit.targets.schema import (
     DeviationsTable,
     DirectionTable,
     PathTable,
-    PlanTable,
     TargetTable,
     TraceTable,
     WeatherTable,
@@ -68,10 +68,11 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             label=site.label or site.name.capitalize(),
             latitude=site.latitude,
             longitude=site.longitude,
-            address=site.address,
+            address=host_of(site.address),
             reach=site.reach,
             url=site.url,
             agent=site.agent,
+            iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, file.path.parent),
             stamp=site.stamp.options(file.path.parent) if site.stamp else None,
         )
         for site in table.site
@@ -85,7 +86,7 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
         question=table.question or f"Does {table.title} keep its promise?",
         sites=sites,
         paths=paths,
-        plan=_plan(table.plan),
+        plan=_plan(table),
         digest=file.digest,
         context=tuple(
             (citation, fact.figure, fact.words)
@@ -219,7 +220,8 @@ def _fact(library: Library, citation: str) -> Fact:
     return fact
 
 
-def _plan(table: PlanTable) -> Plan:
+def _plan(target: TargetTable) -> Plan:
+    table = target.plan
     return Plan(
         duration_ns=table.duration,
         rate_per_s=table.rate,
@@ -230,11 +232,23 @@ def _plan(table: PlanTable) -> Plan:
         calibration_ns=table.calibration,
         timeout_ns=table.timeout,
         tolerance_ns=table.tolerance,
-        probes=table.probes,
+        probes=_probes(target),
         seed=table.seed,
         congestion=table.congestion,
         schedule=replace(table.schedule, pacing=table.pacing),
+        streams=table.streams,
+        stream_mode=table.stream_mode,
+        window_octets=table.window or 0,
+        udp_rate_bps=table.udp_rate,
+        udp_payload_octets=table.udp_payload,
+        workloads=tuple(each.workload() for each in target.workload),
     )
+
+
+def _probes(target: TargetTable) -> tuple[str, ...]:
+    """Those of the plan; whoever writes a workload wants it measured."""
+    asked = target.plan.probes
+    return asked if "workload" in asked or not target.workload else (*asked, "workload")
 
 
 def _warnings(path: Path) -> list[str]:

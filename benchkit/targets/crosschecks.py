@@ -17,6 +17,7 @@ from benchkit.targets.folders import did_you_mean
 from benchkit.targets.limits import HAS_PERCENTILES, limit_of
 from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
+from benchkit.targets.workload_table import misfits
 
 Table = dict[str, Any]
 # Two ways to say one thing.
@@ -36,8 +37,10 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_delays(tree),
         *_weathers(tree),
         *_addresses(tree),
+        *_iperf3_sites(tree),
         *_budgets(tree, library),
         *_context(tree, library),
+        *_workloads(tree),
     ]
 
 
@@ -139,6 +142,23 @@ def _addresses(tree: Table) -> Iterator[Complaint]:
             )
 
 
+def _iperf3_sites(tree: Table) -> Iterator[Complaint]:
+    """A login is of an iperf3 server, and takes a user and a key."""
+    keys = ("iperf3_user", "iperf3_key")
+    for location, site in _tables(tree, ("site",)):
+        named = [key for key in keys if key in site]
+        if not named:
+            continue
+        if not (_text(site, "address") or "").startswith("iperf3://"):
+            yield (
+                (*location, named[0]),
+                "is for a site whose address begins with iperf3://; drop it",
+            )
+        elif len(named) == 1:
+            missing = next(key for key in keys if key not in site)
+            yield (*location, missing), f"is missing: {keys[0]} and {keys[1]} go together"
+
+
 def _weathers(tree: Table) -> Iterator[Complaint]:
     shared = _table(_table(tree, "defaults"), "model")
     yield from _exclusive(("defaults", "model"), shared)
@@ -233,6 +253,17 @@ def _context(tree: Table, library: Library) -> Iterator[Complaint]:
                 library.fact(citation)
             except LookupError as error:
                 yield ("context", index), str(error.args[0])
+
+
+def _workloads(tree: Table) -> Iterator[Complaint]:
+    named = [
+        ((*location, "name"), name)
+        for location, table in _tables(tree, ("workload",))
+        if (name := _text(table, "name"))
+    ]
+    yield from _twice("workload", named)
+    for location, table in _tables(tree, ("workload",)):
+        yield from misfits(location, table)
 
 
 def _tables(within: Table, location: Location) -> Iterator[tuple[Location, Table]]:

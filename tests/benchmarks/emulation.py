@@ -141,7 +141,7 @@ def discarded_mbps(running: Emulated) -> float:
     def spec(path: Path, address: str, port: int, _: int) -> TcpSpec:
         lasts = round((RAMP_S + STREAM_S) * NS_PER_S)
         return TcpSpec(
-            path.name, "up", address, port, up=True, duration_ns=lasts, congestion="cubic"
+            path.name, "up", address, port, direction="up", duration_ns=lasts, congestion="cubic"
         )
 
     (rows,) = probed(running, [0], StreamServerSpec, spec, "goodput")

@@ -98,7 +98,13 @@ def measured_mbps(running: Emulated, cell: Cell, seconds: float) -> float:
     def spec(path: Path, address: str, port: int, _: int) -> TcpSpec:
         lasts = round(seconds * NS_PER_S)
         return TcpSpec(
-            path.name, "up", address, port, up=True, duration_ns=lasts, congestion=cell.congestion
+            path.name,
+            "up",
+            address,
+            port,
+            direction="up",
+            duration_ns=lasts,
+            congestion=cell.congestion,
         )
 
     running.apply(cell.model)

@@ -508,7 +508,7 @@ def test_one_tcp_stream_fills_the_rate(shared: Emulated, nature: Nature) -> None
 
 def upload(path: Path, address: str, port: int, _: int) -> TcpSpec:
     return TcpSpec(
-        path.name, "up", address, port, up=True, duration_ns=NS_PER_S, congestion="cubic"
+        path.name, "up", address, port, direction="up", duration_ns=NS_PER_S, congestion="cubic"
     )
 
 

@@ -56,7 +56,7 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
             ["TWAMP", address, "TCP", str(TWAMP_PORT)],
             ["HTTP", address, "TCP", str(HTTP_PORT)],
             ["requests", address, "TCP", str(REQUEST_PORT)],
-            ["streams", address, "TCP", str(STREAM_PORT)],
+            ["streams", address, "TCP", "and", "UDP", str(STREAM_PORT)],
             ["iperf3", address, "TCP", "and", "UDP", "5201"],
         ]
         url = f"http://{address}:{HTTP_PORT}/"
@@ -70,10 +70,17 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
         (rows,) = asyncio.run(batches(stamp))
         assert not rows.columns["received_ns"].mask.any()
         down = TcpSpec(
-            "a", "down", address, STREAM_PORT, up=False, duration_ns=second, congestion="cubic"
+            "a",
+            "down",
+            address,
+            STREAM_PORT,
+            direction="down",
+            duration_ns=second,
+            congestion="cubic",
         )
-        (goodput,) = asyncio.run(batches(down))
+        goodput, info, _ = asyncio.run(batches(down))
         assert goodput.columns["octets"].sum() > 0
+        assert len(info)  # of the sender, which is over there
         found = asyncio.run(batches(Iperf3Spec("a", "up", address, 5201, second)))
         assert [batch.kind for batch in found] == ["goodput", "tcp_info", "iperf3"]
         agent.process.send_signal(number)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchkit.errors import MeasureError
+from benchkit.model.place import Login
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
+from benchkit.probes.iperf3_auth import password_hash
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from rsa_keys import key_pair
 
 pytestmark = pytest.mark.skipif(
     shutil.which("iperf3") is None, reason="iperf3 is not installed: apt-get install iperf3"
@@ -117,6 +127,69 @@ def test_we_measure_against_an_iperf3_server(name: str) -> None:
         assert int(totals.columns["lost"].sum()) <= 0.05 * int(totals.columns["packets"].sum())
     assert all(row >= 0 for row in totals.columns["duration_ns"].tolist())
     assert totals.columns["duration_ns"].max() == pytest.approx(NS_PER_S, rel=0.2)
+
+
+def test_we_log_in_at_an_iperf3_server(tmp_path: Path) -> None:
+    private, public = key_pair()
+    key, users = tmp_path / "key.pem", tmp_path / "users.csv"
+    key.write_bytes(private)
+    users.write_text(f"mario,{password_hash('mario', 'rossi')}\n")
+    command = ["iperf3", "-s", "--rsa-private-key-path", str(key)]
+    command += ["--authorized-users-path", str(users)]
+
+    async def work(port: int, password: str) -> list[Samples]:
+        login = Login("mario", password, public)
+        spec = Iperf3Spec("a-b", "load", LOCAL, port, NS_PER_S, login=login)
+        return [batch async for batch in iperf3(spec)]
+
+    port = free_port()
+    with subprocess.Popen([*command, "-p", str(port)], stdout=subprocess.DEVNULL) as server:
+        await_listening(port)
+        try:
+            found = asyncio.run(asyncio.wait_for(work(port, "rossi"), 30))
+            assert column_sum(found[-1], "received_octets", up=True) > 0
+            with pytest.raises(MeasureError, match="wants another user name and password"):
+                asyncio.run(asyncio.wait_for(work(port, "verdi"), 30))
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize(
+    ("password", "outcome"), [("rossi", ""), ("verdi", "authorization failed")]
+)
+def test_an_iperf3_client_logs_in_here(tmp_path: Path, password: str, outcome: str) -> None:
+    private, public = key_pair()
+    key = tmp_path / "public.pem"
+    key.write_bytes(public)
+    users = (("mario", password_hash("mario", "rossi")),)
+    options = ["--username", "mario", "--rsa-public-key-path", str(key)]
+    said = gated(options, {"IPERF3_PASSWORD": password}, private, users)
+    assert outcome in said.get("error", "")
+    assert bool(outcome) == ("error" in said)
+
+
+def gated(
+    words: list[str],
+    environment: dict[str, str],
+    private: bytes,
+    users: tuple[tuple[str, str], ...],
+) -> dict[str, Any]:
+    """What iperf3 said of a test with our server, which wants a password."""
+    port = free_port()
+
+    async def work() -> dict[str, Any]:
+        server = iperf3_server(Iperf3ServerSpec(LOCAL, port, private_key=private, users=users))
+        assert await anext(server) is None
+        command = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "1", "-J", *words]
+        client = await asyncio.create_subprocess_exec(
+            *command, stdout=subprocess.PIPE, env={**os.environ, **environment}
+        )
+        output, _ = await asyncio.wait_for(client.communicate(), 30)
+        await server.aclose()
+        said: dict[str, Any] = json.loads(output)
+        return said
+
+    return asyncio.run(work())
 
 
 def served(words: list[str]) -> tuple[dict[str, Any], list[Samples]]:

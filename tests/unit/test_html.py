@@ -17,6 +17,7 @@ from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
 from benchkit.reports.html.curves import curve_of, ecdf_points, tail_points, time_points
 from benchkit.reports.html.palette import DARK, LIGHT, painted
+from benchkit.reports.html.rate_charts import _info_points
 from benchkit.reports.rows import rows_of
 
 MS = 1_000_000
@@ -85,6 +86,25 @@ def goodput_samples() -> list[Samples]:
     return [
         Samples(kind, PATH, "up", {name: column(values) for name, values in columns.items()})
         for kind, columns in (("goodput", goodput), ("tcp_info", info))
+    ]
+
+
+def test_several_streams_are_one_curve() -> None:
+    columns = {
+        "stream": [0, 1, 0, 1],
+        "at_ns": [0, 1, 100 * MS, 100 * MS + 1],
+        "rtt_us": [10_000, 20_000, 30_000, 50_000],
+        "window_segments": [10, 20, 30, 40],
+        "segment_octets": [1024] * 4,
+        "retransmits": [0, 1, 2, 3],
+    }
+    rows = Samples("tcp_info", PATH, "up", {name: column(each) for name, each in columns.items()})
+    found = _info_points(rows, "up", 0)
+    assert [
+        (point["x"], point["window"], point["retransmits"], point["rtt"]) for point in found
+    ] == [
+        (0.0, 30.0, 1, 15.0),
+        (0.1, 70.0, 5, 40.0),
     ]
 
 

@@ -108,3 +108,30 @@ def test_a_server_that_never_answers_is_a_measuring_error() -> None:
             MeasureError, match="does not answer: nothing came in time; is a server"
         ):
             asyncio.run(rows_of(spec_of(port, timeout_ns=30 * MS)))
+
+
+def test_a_mix_of_requests_is_answered_in_its_sizes() -> None:
+    port = free_port()
+    mix = ((3.0, 100, 5000), (1.0, 3_000_000, 20))
+
+    async def work() -> Samples:
+        server = probe.http_server(HttpServerSpec(LOCAL, port))
+        await anext(server)
+        url = f"http://{LOCAL}:{port}/"
+        spec = HttpSpec("a-b", "work ask", url, 20, 4 * MS, 2_000 * MS, mix=mix, seed=3)
+        found = await rows_of(spec)
+        await server.aclose()
+        return found
+
+    rows = asyncio.run(work())
+    assert rows.kind == "inference"
+    pairs = set(
+        zip(
+            rows.columns["request_octets"].tolist(),
+            rows.columns["response_octets"].tolist(),
+            strict=True,
+        )
+    )
+    assert pairs == {(100, 5000), (3_000_000, 20)}
+    assert rows.columns["status"].tolist() == [200] * 20
+    assert not rows.columns["received_ns"].mask.any()

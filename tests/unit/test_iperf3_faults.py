@@ -17,7 +17,14 @@ import pytest
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
-from benchkit.probes import iperf3_client, iperf3_flow, iperf3_server, iperf3_wire
+from benchkit.probes import (
+    iperf3_client,
+    iperf3_far_end,
+    iperf3_flow,
+    iperf3_served,
+    iperf3_server,
+    iperf3_wire,
+)
 
 LOCAL = "127.0.0.1"
 MS = 1_000_000
@@ -31,10 +38,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iperf3_flow, "BACK_S", 0.05)
     monkeypatch.setattr(iperf3_client, "RESULTS_S", 0.2)
     monkeypatch.setattr(iperf3_client, "CONNECT_S", 0.2)
+    monkeypatch.setattr(iperf3_far_end, "CONNECT_S", 0.2)
     monkeypatch.setattr(iperf3_client, "HELLO_S", 0.02)
     monkeypatch.setattr(iperf3_server, "COOKIE_S", 0.2)
-    monkeypatch.setattr(iperf3_server, "STREAMS_S", 0.2)
-    monkeypatch.setattr(iperf3_server, "RESULTS_S", 0.2)
+    monkeypatch.setattr(iperf3_served, "STREAMS_S", 0.2)
+    monkeypatch.setattr(iperf3_served, "RESULTS_S", 0.2)
     for read in ("read_state", "read_message"):
         whole = getattr(iperf3_wire.Control, read)
         monkeypatch.setattr(whole, "__defaults__", (0.3,))

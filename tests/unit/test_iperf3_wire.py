@@ -15,7 +15,8 @@ from benchkit.probes.iperf3_datagram import REMEMBERED, Arrivals, head, stamped
 from benchkit.probes.iperf3_results import Cpu, Results, StreamResult, results_of
 from benchkit.probes.iperf3_session import stream_number
 from benchkit.probes.iperf3_terms import Terms, terms_of
-from benchkit.probes.iperf3_wire import Control, GoneError, State, TalkError, new_cookie, state_of
+from benchkit.probes.iperf3_wire import Control, State, new_cookie, state_of
+from benchkit.probes.talk import GoneError, TalkError
 
 # Captured from iperf3 3.12 -u -b 200K -l 200 -t 1.
 CAPTURED = b'{"udp":true,"omit":0,"time":1,"num":0,"blockcount":0,"parallel":1,"len":200,"bandwidth":200000,"pacing_timer":1000,"client_version":"3.12"}'

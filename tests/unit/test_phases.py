@@ -86,7 +86,7 @@ def test_every_bulk_phase_has_its_direction() -> None:
         )
         if one.name not in {phases.IDLE, phases.HTTP}
     }
-    assert loaded == set(phases.BULK)
+    assert loaded == set(phases.BULK) == set(phases.DIRECTIONS)
 
 
 def test_a_far_end_that_cannot_take_a_probe_is_not_asked() -> None:
@@ -99,6 +99,12 @@ def test_a_far_end_that_cannot_take_a_probe_is_not_asked() -> None:
         ("connect", "a-b a-c a-d", 250),
         ("http", "a-c a-d", 250),
     ]
+
+
+def test_udp_is_offered_in_each_direction_and_not_beside_other_packets() -> None:
+    found = phases.measuring_phases(replace(PLAN, probes=("udp",)), PATHS)
+    assert {one.name for one in found} == set(phases.DATAGRAMS)
+    assert all(one.packets_per_s == 0 for one in found)
 
 
 @given(st.integers(1, 3600 * S), st.floats(0.001, 100_000))

@@ -1,32 +1,38 @@
-"""Bulk TCP on loopback: what is counted where it arrives, and far ends that misbehave."""
+"""Bulk TCP on loopback: what is counted where it arrives, one test at a time, and far ends that misbehave."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from benchkit.errors import MeasureError
-from benchkit.model.samples import GOODPUT_COLUMNS, Samples
-from benchkit.model.spec import StreamServerSpec, TcpSpec
+from benchkit.linux import bulk
+from benchkit.model.samples import Samples
+from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec, StreamServerSpec, TcpSpec
+from benchkit.probes import far_end, stream_meter, stream_served, stream_server, stream_session
 from benchkit.probes import stream as probe
+from benchkit.probes.iperf3_client import iperf3
+from benchkit.probes.iperf3_server import iperf3_server
+from benchkit.probes.stream_terms import Terms, terms_of
+from benchkit.probes.talk import TalkError
 
 LOCAL = "127.0.0.1"
 MS = 1_000_000
-HEADER = {"path": "a-b", "phase": "up", "up": True, "duration_ns": MS, "congestion": "cubic"}
+TERMS = Terms("up", 60 * MS, 1, "zero-copy", "cubic")
 PATIENCE_S = 10.0
 
 
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "INTERVAL_NS", 10 * MS)
+    monkeypatch.setattr(stream_meter, "INTERVAL_NS", 10 * MS)
 
 
 def free_port() -> int:
@@ -34,56 +40,172 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def spec_of(port: int, *, up: bool, phase: str = "load") -> TcpSpec:
-    return TcpSpec("a-b", phase, LOCAL, port, up, 60 * MS, "cubic")
+def spec_of(port: int, direction: str = "up", **more: Any) -> TcpSpec:
+    return TcpSpec("a-b", "load", LOCAL, port, direction, 60 * MS, "cubic", **more)
 
 
 def rows_of(batch: Samples) -> list[tuple[int, ...]]:
-    columns = [batch.columns[name].tolist() for name in GOODPUT_COLUMNS]
+    columns = [batch.columns[name].tolist() for name in stream_meter.RECEIVED_COLUMNS]
     return list(zip(*columns, strict=True))
 
 
-async def all_of(batches: AsyncIterator[Samples]) -> list[Samples]:
-    """Every batch but the rates that are told on the way."""
-    return [batch async for batch in batches if batch.kind != "rate"]
+async def all_of(batches: AsyncIterator[Samples], found: list[Samples]) -> list[Samples]:
+    """Every batch but the rates that are told on the way; what came before an error stays."""
+    async for batch in batches:
+        if batch.kind != "rate":
+            found.append(batch)  # noqa: PERF401  as above
+    return found
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[int, Callable[[], Any]]]:
-    """A stream server: its port, and how to wait for its next batch that is no rate."""
+async def serving(lease: str = "") -> AsyncIterator[int]:
     port = free_port()
-    server = probe.stream_server(StreamServerSpec(LOCAL, port))
+    server = stream_server.stream_server(StreamServerSpec(LOCAL, port, lease))
     assert await anext(server) is None
-
-    async def heard() -> Samples:
-        async for batch in server:
-            if batch is not None and batch.kind != "rate":
-                return batch
-        raise AssertionError("the server ended")
-
-    yield port, lambda: asyncio.wait_for(heard(), PATIENCE_S)
+    yield port
     await server.aclose()
 
 
-@asynccontextmanager
-async def pretending(act: Callable[[socket.socket], None]) -> AsyncIterator[int]:
-    """A far end that acts on its one connection as told; its port."""
-    with socket.create_server((LOCAL, 0)) as listener:
+def measured(spec_for: Callable[[int], TcpSpec]) -> list[Samples]:
+    async def work() -> list[Samples]:
+        async with serving() as port:
+            return await asyncio.wait_for(all_of(probe.stream(spec_for(port)), []), PATIENCE_S)
 
-        def serve() -> None:
-            with listener.accept()[0] as connection:
-                assert b"}\n" in connection.recv(2048)
-                act(connection)
+    return asyncio.run(work())
 
-        acting = asyncio.create_task(asyncio.to_thread(serve))  # noqa: TID251  awaited below
-        yield int(listener.getsockname()[1])
-        await acting
+
+@pytest.mark.parametrize("mode", bulk.MODES)
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_what_leaves_is_what_arrives_to_the_octet(direction: str, mode: str) -> None:
+    goodput, info, streams = measured(lambda port: spec_of(port, direction, mode=mode, streams=2))
+    assert [each.kind for each in (goodput, info, streams)] == ["goodput", "tcp_info", "streams"]
+    assert {each.phase for each in (goodput, info, streams)} == {"load"}
+    rows = rows_of(goodput)
+    assert all(end > start for start, end, _, _ in rows)
+    assert all(earlier[1] == later[0] for earlier, later in pairwise(rows))
+    assert rows[-1][1] - rows[0][0] >= 40 * MS
+    sent, received = (streams.columns[name].tolist() for name in ("sent_octets", "received_octets"))
+    assert sent == received
+    assert min(received) > 0
+    assert sum(octets for _, _, octets, _ in rows) == sum(received)
+    assert streams.columns["up"].tolist() == [int(direction == "up")] * 2
+    assert streams.columns["wrong_octets"].tolist() == [0, 0]
+    assert tuple(info.columns) == stream_meter.INFO_COLUMNS
+    assert set(info.columns["stream"].tolist()) == {0, 1}
+    at = info.columns["at_ns"].tolist()
+    assert at == sorted(at)
+    assert rows[0][0] - 50 * MS < at[0]
+    assert info.columns["window_segments"][-1] > 0
+    assert sum(info.columns["given_octets"].tolist()[-2:]) == sum(sent)
+
+
+def test_the_rate_is_told_on_the_way_as_the_receiver_counts_it() -> None:
+    async def work() -> list[Samples]:
+        async with serving() as port:
+            spec = TcpSpec("a-b", "load", LOCAL, port, "down", 300 * MS, "cubic")
+            return [batch async for batch in probe.stream(spec)]
+
+    found = asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+    rates = [each for each in found if each.kind == "rate"]
+    (goodput,) = (each for each in found if each.kind == "goodput")
+    assert rates
+    told = [row for each in rates for row in zip(*columns_of(each), strict=True)]
+    counted = [row[:3] for row in rows_of(goodput)][:-1]  # the last has grown by a stub
+    assert told[: len(counted)] == counted[: len(told)]
+
+
+def columns_of(batch: Samples) -> list[list[int]]:
+    return [values.tolist() for values in batch.columns.values()]
+
+
+def test_both_directions_at_once_are_two_phases() -> None:
+    found = measured(lambda port: spec_of(port, "both"))
+    told = [(each.kind, each.phase) for each in found]
+    assert told == [
+        ("goodput", "load up"),
+        ("tcp_info", "load up"),
+        ("goodput", "load down"),
+        ("tcp_info", "load down"),
+        ("streams", "load"),
+    ]
+    assert found[-1].columns["up"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_changed_content_is_an_error_after_everything_was_measured(
+    direction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = bulk.pattern()
+
+    def changing(connection: socket.socket, tally: bulk.Tally) -> None:
+        while tally.running and tally.octets < len(whole):
+            at = tally.octets
+            piece = bytearray(whole[at : at + 1000])
+            if at == 3000:
+                piece[7] ^= 1
+            tally.octets += connection.send(piece)
+
+    monkeypatch.setitem(bulk.SOURCES, "verify", changing)
+    with pytest.raises(MeasureError, match=r"a-b: 1 of 65521 octets arrived with another content"):
+        measured(lambda port: spec_of(port, direction, mode="verify"))
+
+
+def test_a_second_test_hears_who_has_it_and_for_how_long() -> None:
+    async def work() -> None:
+        async with serving() as port:
+            first = TcpSpec("a-b", "load", LOCAL, port, "up", 400 * MS, "cubic")
+            running = asyncio.ensure_future(all_of(probe.stream(first), []))
+            await asyncio.sleep(0.1)
+            with pytest.raises(
+                MeasureError,
+                match=r"taken by another throughput test, from 127\.0\.0\.1, for 2\.\d s",
+            ):
+                await all_of(probe.stream(spec_of(port)), [])
+            assert len(await running) == 3
+            assert len(await all_of(probe.stream(spec_of(port)), [])) == 3
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+def test_the_lease_is_shared_by_all_who_name_its_file(tmp_path: Any) -> None:
+    lease = str(tmp_path / "lease")
+
+    async def work() -> None:
+        async with serving(lease) as port, serving(lease) as other:
+            first = TcpSpec("a-b", "load", LOCAL, port, "up", 300 * MS, "cubic")
+            running = asyncio.ensure_future(all_of(probe.stream(first), []))
+            await asyncio.sleep(0.1)
+            with pytest.raises(MeasureError, match="taken by another"):
+                await all_of(probe.stream(spec_of(other)), [])
+            await running
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+def test_an_iperf3_test_and_ours_take_turns(tmp_path: Any) -> None:
+    lease = str(tmp_path / "lease")
+
+    async def work() -> None:
+        async with serving(lease) as port:
+            other = free_port()
+            server = iperf3_server(Iperf3ServerSpec(LOCAL, other, lease))
+            assert await anext(server) is None
+            ours = TcpSpec("a-b", "load", LOCAL, port, "up", 400 * MS, "cubic")
+            running = asyncio.ensure_future(all_of(probe.stream(ours), []))
+            await asyncio.sleep(0.15)
+            asked = Iperf3Spec("a-b", "load", LOCAL, other, 100 * MS)
+            with pytest.raises(MeasureError, match="is busy with another test"):
+                await all_of(iperf3(asked), [])
+            await running
+            assert await all_of(iperf3(asked), [])
+            await server.aclose()
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
 
 
 def talk(port: int, *words: bytes) -> bytes:
-    """Say these words in packets of their own, end, and return what is said until the far end hangs up."""
+    """Say these words, end, and return what is said until the far end hangs up."""
     with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
-        ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         said = b""
         with suppress(OSError):  # it has hung up, perhaps before it read everything
             for word in words:
@@ -95,150 +217,151 @@ def talk(port: int, *words: bytes) -> bytes:
         return said
 
 
-def test_what_is_sent_up_is_counted_at_the_far_end_to_the_octet() -> None:
-    line = json.dumps(HEADER).encode() + b"\n"
-    data = b"\n{}" * 700_000  # much longer than an interval takes, and nothing of it is a header
-
-    async def work() -> Samples:
-        async with serving() as (port, heard):
-            # The header in pieces, and data close behind it.
-            await asyncio.to_thread(talk, port, line[:9], line[9:] + data[:100], data[100:])
-            found: Samples = await heard()
-            return found
-
-    batch = asyncio.run(work())
-    assert (batch.kind, batch.path, batch.phase) == ("goodput", "a-b", "up")
-    assert tuple(batch.columns) == GOODPUT_COLUMNS
-    rows = rows_of(batch)
-    assert sum(octets for _, _, octets in rows) == len(data)
+def line(**changes: object) -> bytes:
+    return json.dumps({**TERMS.encoded(), **changes}).encode() + b"\n"
 
 
-def test_the_rate_is_told_on_the_way_as_the_receiver_counts_it() -> None:
-    async def work() -> list[Samples]:
-        async with serving() as (port, _):
-            spec = replace(spec_of(port, up=False), duration_ns=1_300_000_000)
-            return [batch async for batch in probe.stream(spec)]
-
-    *rates, goodput = asyncio.run(work())
-    assert goodput.kind == "goodput"
-    assert rates
-    assert {rate.kind for rate in rates} == {"rate"}
-    told = [row for rate in rates for row in rows_of(rate)]
-    assert told == rows_of(goodput)[: len(told)]
-
-
-@pytest.mark.parametrize("up", [True, False])
-def test_goodput_comes_from_where_data_arrive_and_tcp_info_from_where_they_leave(up: bool) -> None:
-    async def work() -> tuple[list[Samples], Samples]:
-        async with serving() as (port, heard):
-            ours = await all_of(probe.stream(spec_of(port, up=up)))
-            return ours, await heard()
-
-    (ours,), theirs = asyncio.run(work())
-    goodput, info = (theirs, ours) if up else (ours, theirs)
-    assert (goodput.kind, info.kind) == ("goodput", "tcp_info")
-    assert {ours.phase, theirs.phase} == {"load"}
-    rows = rows_of(goodput)
-    assert len(rows) >= 2
-    assert all(end > start and octets > 0 for start, end, octets in rows)
-    assert all(earlier[1] == later[0] for earlier, later in pairwise(rows))
-    assert all(end - start >= probe.INTERVAL_NS for start, end, _ in rows[:-1])
-    assert rows[-1][1] - rows[0][0] >= 20 * MS
-    assert tuple(info.columns) == probe.INFO_COLUMNS
-    at = info.columns["at_ns"].tolist()
-    assert at == sorted(at)
-    assert info.columns["segment_octets"][-1] > 500
-    assert info.columns["window_segments"][-1] > 0
+STRANGE: dict[str, bytes] = {
+    "nothing": b"",
+    "http": b"GET / HTTP/1.1\r\n\r\n",
+    "no line": line()[:-1],
+    "deep": b"[" * 1000 + b"\n",
+    "list": b"{[1]\n",
+    "half a head": b"D" + b"0" * 20,
+    "an unknown token": probe.head("0" * 16, 0),
+    "no number": b"D" + b"x" * 62 + b"\n",
+}
+REFUSED: dict[str, dict[str, object]] = {
+    "direction": {"direction": "sideways"},
+    "duration": {"duration_ns": 0},
+    "long": {"duration_ns": 3_600_000_000_001},
+    "real": {"duration_ns": 1.5},
+    "streams": {"streams": 129},
+    "truth": {"streams": True},
+    "mode": {"mode": "magic"},
+    "congestion": {"congestion": "x" * 16},
+    "window": {"window_octets": -1},
+}
 
 
-def test_what_comes_down_is_counted_to_the_octet_across_a_pause() -> None:
-    def act(connection: socket.socket) -> None:
-        connection.sendall(bytes(300_000))
-        asyncio.run(asyncio.sleep(0.08))
-        connection.sendall(bytes(5))
+def test_what_is_no_test_is_refused_and_the_next_is_served() -> None:
+    async def work() -> None:
+        async with serving() as port:
+            for name, words in STRANGE.items():
+                said = await asyncio.to_thread(talk, port, words)
+                assert not said or "broke" in json.loads(said), name
+            for name, changes in REFUSED.items():
+                said = json.loads(await asyncio.to_thread(talk, port, line(**changes)))
+                assert "it sent" in said["refused"], name
+            assert len(await all_of(probe.stream(spec_of(port)), [])) == 3
 
-    async def work() -> list[Samples]:
-        async with pretending(act) as port:
-            return await all_of(probe.stream(spec_of(port, up=False)))
-
-    rows = rows_of(asyncio.run(work())[0])
-    assert sum(octets for _, _, octets in rows) == 300_005
-    assert all(earlier[1] == later[0] for earlier, later in pairwise(rows))
-    assert rows[-1][1] - rows[0][0] >= 40 * MS
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
 
 
-@pytest.mark.parametrize("up", [True, False])
-def test_a_far_end_that_hangs_up_or_falls_silent_ends_the_stream(
-    up: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(probe, "SILENCE_S", 0.05)
-
-    def act(connection: socket.socket) -> None:
-        if not up:
-            connection.sendall(b"four")
-            connection.recv(1)
-
-    async def work() -> list[Samples]:
-        async with pretending(act) as port:
-            return await all_of(probe.stream(spec_of(port, up=up)))
-
-    (batch,) = asyncio.run(work())
-    if not up:
-        assert [octets for _, _, octets in rows_of(batch)] == [4]
-
-
-def altered(**changes: object) -> bytes:
-    return json.dumps({**HEADER, **changes}).encode() + b"\n"
-
-
-GARBAGE = [
-    b"",
-    b"GET / HTTP/1.1\r\n\r\n",
-    b"\xff\xfe\n",
-    b"[1]\n",
-    b"null\n",
-    b"{" * 1024 + b"\n",
-    json.dumps(HEADER).encode(),  # no end of line
-    altered(up=1),
-    altered(path=None),
-    altered(duration_ns=1.5),
-    altered(duration_ns=0),
-    altered(duration_ns=-1),
-    altered(duration_ns=3_600_000_000_001),
-    json.dumps({"up": True}).encode() + b"\n",
-    altered(path="x" * 1024),
-    b"[" * 1000 + b"\n",
-]
-
-
-def test_a_header_that_is_none_is_refused_and_the_next_stream_is_served() -> None:
-    async def work() -> Samples:
-        async with serving() as (port, heard):
-            for words in GARBAGE:
-                # Refused before its role begins: a source would have sent something.
-                assert await asyncio.to_thread(talk, port, words) == b""
-            await asyncio.to_thread(talk, port, altered(phase="good"), b"data")
-            found: Samples = await heard()
-            return found
-
-    found = asyncio.run(work())
-    assert (found.phase, rows_of(found)[0][2]) == ("good", 4)
-
-
-def test_one_who_says_nothing_is_not_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "CONNECT_S", 0.02)
+def test_one_who_hangs_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_served, "STREAMS_S", 0.1)
 
     async def work() -> None:
-        async with serving() as (port, _):
-            with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
-                assert await asyncio.to_thread(ours.recv, 1) == b""
+        async with serving() as port:
+            with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as silent:
+                silent.sendall(line())  # and never opens its streams
+                await asyncio.sleep(0.3)
+                assert len(await all_of(probe.stream(spec_of(port)), [])) == 3
 
-    asyncio.run(work())
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
 
 
-def test_nobody_there_is_a_measuring_error() -> None:
+@asynccontextmanager
+async def pretending(act: Callable[[socket.socket], None]) -> AsyncIterator[int]:
+    """A far end that acts on its first connection as told; its port."""
+    with socket.create_server((LOCAL, 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as connection:
+                act(connection)
+
+        acting = threading.Thread(target=serve)
+        acting.start()
+        yield int(listener.getsockname()[1])
+        await asyncio.to_thread(acting.join, PATIENCE_S)
+
+
+def test_another_service_is_told_from_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_end, "GRANT_S", 0.1)
+
+    def silent(connection: socket.socket) -> None:
+        while connection.recv(1000):
+            pass
+
+    async def work() -> None:
+        async with pretending(silent) as port:
+            with pytest.raises(MeasureError, match="does not answer as benchkit's own does"):
+                await all_of(probe.stream(spec_of(port)), [])
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_far_end_that_dies_leaves_what_was_measured(direction: str) -> None:
+    found: list[Samples] = []
+
+    async def work() -> None:
+        port = free_port()
+        server = stream_server.stream_server(StreamServerSpec(LOCAL, port))
+        await anext(server)
+        spec = TcpSpec("a-b", "load", LOCAL, port, direction, 5_000 * MS, "cubic")
+        running = asyncio.ensure_future(all_of(probe.stream(spec), found))
+        await asyncio.sleep(0.3)
+        await server.aclose()
+        await running
+
+    with pytest.raises(MeasureError, match="broke off the test"):
+        asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+    assert [each.kind for each in found] == ["goodput", "tcp_info"]
+    assert found[0].columns["octets"].sum() > 0
+
+
+def test_silence_ends_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_session, "SILENCE_S", 0.2)
+
+    def stalled(_: socket.socket, tally: bulk.Tally) -> None:
+        while tally.running:
+            threading.Event().wait(0.02)
+
+    monkeypatch.setitem(bulk.SOURCES, "copy", stalled)
+    with pytest.raises(MeasureError, match=r"no data moved for 0\.2 s"):
+        measured(
+            lambda port: TcpSpec("a-b", "load", LOCAL, port, "up", 5_000 * MS, "cubic", mode="copy")
+        )
+
+
+def test_nobody_there_is_a_measuring_error_that_names_the_port() -> None:
     port = free_port()
     with pytest.raises(
         MeasureError, match=f"a-b: no TCP connection to {LOCAL} port {port}: .*refuse"
     ):
-        asyncio.run(all_of(probe.stream(spec_of(port, up=True))))
+        asyncio.run(all_of(probe.stream(spec_of(port)), []))
+
+
+def test_a_window_that_the_kernel_does_not_give_is_told_with_both_numbers() -> None:
+    with pytest.raises(
+        MeasureError, match=r"a window of 500000000 octets was asked and .* gives \d+"
+    ):
+        measured(lambda port: spec_of(port, window_octets=500_000_000))
+
+
+def test_terms_survive_the_wire() -> None:
+    terms = Terms("both", 5 * MS, 7, "verify", "bbr", 1 << 20)
+    assert terms_of(json.loads(json.dumps(terms.encoded()))) == terms
+
+
+def test_counts_of_another_shape_are_refused() -> None:
+    for words in ({}, {"received": [[1, 2]], "sent": []}, {"received": [], "sent": [["a"] * 19]}):
+        with pytest.raises(TalkError):
+            stream_meter.counts_of(words)
+
+
+def test_the_last_interval_joins_the_one_before_where_it_is_short() -> None:
+    counts = stream_meter.Counts([(0, 10 * MS, 5, 1), (10 * MS, 12 * MS, 3, 1)], [])
+    (rows,) = counts.goodput("a-b", "up")
+    assert rows_of(rows) == [(0, 12 * MS, 8, 2)]

@@ -590,13 +590,13 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             'rate = "50/s"',
             'probes = ["rtt", "rtt"]',
-            "x.toml:36: plan.probes: must name at least one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, and each of them once",
+            "x.toml:36: plan.probes: must name at least one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, udp, workload, and each of them once",
             id="probes twice",
         ),
         pytest.param(
             'rate = "50/s"',
-            'probes = ["udp"]',
-            "x.toml:36: plan.probes[1]: 'udp' is no probe: write one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp",
+            'probes = ["sctp"]',
+            "x.toml:36: plan.probes[1]: 'sctp' is no probe: write one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, udp, workload",
             id="unknown probe",
         ),
         pytest.param(
@@ -913,3 +913,109 @@ def test_weather_that_cannot_be_is_one_line(says: str, words: list[str]) -> None
     (line,) = problems(GOOD.replace("mtu = 1400", f"mtu = 1400\n{says}"))
     for word in words:
         assert word in line
+
+
+WORKLOADS = """
+[[workload]]
+name = "data"
+kind = "data set"
+size = "1 GB"
+files = 7
+streams = 2
+
+[[workload]]
+name = "check"
+kind = "checkpoint"
+size = "50 MB"
+every = "10 s"
+
+[[workload]]
+name = "ask"
+kind = "inference"
+rate = "20/s"
+duration = "5 s"
+mix = [{ request = "1 KiB", response = "2 KiB" }, { share = 0.25, request = "64 KiB", response = "1 KiB" }]
+"""
+
+
+def test_workloads_are_read_and_measured_without_being_named() -> None:
+    plan = load(GOOD + WORKLOADS).plan
+    data, check, ask = plan.workloads
+    assert plan.probes[-1] == "workload"
+    assert (data.octets, data.files, data.streams, data.rounds) == (10**9, 7, 2, 1)
+    assert (check.octets, check.every_ns, check.rounds) == (50 * 10**6, 10 * 10**9, 3)
+    assert [(each.share, each.request_octets) for each in ask.mix] == [(1, 1024), (0.25, 65_536)]
+    assert (ask.rate_per_s, ask.duration_ns) == (20, 5 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('size = "1 GB"\n', "", "workload[1].size: is missing: a data set needs size"),
+        ("files = 7", 'every = "1 s"', "workload[1].every: means nothing for a data set"),
+        ('name = "check"', 'name = "data"', "'data' is already the name of workload[1]"),
+        ('kind = "checkpoint"', 'kind = "backup"', "workload[2].kind: 'backup' must be"),
+    ],
+)
+def test_a_workload_that_does_not_fit_is_told(old: str, new: str, said: str) -> None:
+    found = problems(GOOD + WORKLOADS.replace(old, new))
+    assert any(said in one for one in found), found
+
+
+REAL = """
+schema = 1
+title = "An iperf3 server"
+[[site]]
+name = "near"
+[[site]]
+name = "far"
+address = "ADDRESS"
+[[path]]
+from = "near"
+to = "far"
+real = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("iperf3://192.0.2.7", "192.0.2.7", 5201),
+        ("iperf3://far.example:5202", "far.example", 5202),
+        ("iperf3://[2001:db8::1]:80/", "2001:db8::1", 80),
+    ],
+)
+def test_an_iperf3_server_is_an_endpoint(address: str, host: str, port: int) -> None:
+    site = load(REAL.replace("ADDRESS", address)).site("far")
+    assert site.address == host
+    assert site.iperf3 is not None
+    assert (site.iperf3.port, site.iperf3.login) == (port, None)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["iperf3://", "iperf3://far:0", "iperf3://far:70000", "iperf3://[far]", "iperf3://a b"],
+)
+def test_what_is_no_iperf3_server_is_told(address: str) -> None:
+    (said,) = problems(REAL.replace("ADDRESS", address))
+    assert "is no iperf3 server: write 'iperf3://host' or 'iperf3://host:5201'" in said
+
+
+def test_a_login_takes_a_key_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    login = 'address = "iperf3://192.0.2.7"\niperf3_user = "mario"\niperf3_key = "key.pem"'
+    text = REAL.replace('address = "ADDRESS"', login)
+    for name in ("BENCHKIT_IPERF3_PASSWORD", "IPERF3_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    assert "iperf3_key 'key.pem' cannot be read" in problems(text)[0]
+    Path("key.pem").write_bytes(b"a key")
+    assert "set BENCHKIT_IPERF3_PASSWORD" in problems(text)[0]
+    monkeypatch.setenv("IPERF3_PASSWORD", "rossi")
+    server = load(text).site("far").iperf3
+    assert server is not None
+    assert server.login is not None
+    assert (server.login.user, server.login.password) == ("mario", "rossi")
+    assert server.login.public_key == b"a key"
+    without = text.replace('iperf3_key = "key.pem"', "")
+    assert "iperf3_key: is missing: iperf3_user and iperf3_key go together" in problems(without)[0]
+    elsewhere = text.replace("iperf3://", "")
+    assert "is for a site whose address begins with iperf3://" in problems(elsewhere)[0]

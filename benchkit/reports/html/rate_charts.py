@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchkit.model.record import PathRecord
 from benchkit.model.samples import Samples
@@ -144,8 +145,15 @@ def _rates(rows: Samples, phase: str, start_ns: int) -> Points:
 
 
 def _info_points(rows: Samples, phase: str, start_ns: int) -> Points:
+    """Of several streams, the sums of their windows and of what they sent again, and the mean of their round trips."""
     columns = {name: np.ma.getdata(values) for name, values in rows.columns.items()}
-    window = columns["window_segments"] * columns["segment_octets"] / 1024
+    streams = int(np.unique(columns["stream"]).size) if "stream" in columns else 1
+    times = len(rows) // streams  # a stream that ended early has no last row
+
+    def each_time(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return values[: times * streams].reshape(times, streams)
+
+    window = each_time(columns["window_segments"] * columns["segment_octets"]).sum(axis=1) / 1024
     return [
         {
             "s": f"sender, {phase}",
@@ -155,7 +163,11 @@ def _info_points(rows: Samples, phase: str, start_ns: int) -> Points:
             "rtt": round(float(rtt) / 1000, 3),
         }
         for at, octets, again, rtt in zip(
-            columns["at_ns"], window, columns["retransmits"], columns["rtt_us"], strict=True
+            each_time(columns["at_ns"])[:, 0],
+            window,
+            each_time(columns["retransmits"]).sum(axis=1),
+            each_time(columns["rtt_us"]).mean(axis=1),
+            strict=True,
         )
     ]
 

@@ -1,0 +1,103 @@
+"""Bulk TCP and UDP made into metrics: what arrived after the ramp, what limited it, what became of the datagrams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchkit.campaign.evidence import evidence
+from benchkit.campaign.limits import limited_by
+from benchkit.campaign.rfc6349 import rfc6349
+from benchkit.clock import NS_PER_MS
+from benchkit.model.place import Path
+from benchkit.model.record import Metric
+from benchkit.model.samples import Samples, column
+from benchkit.model.target import Plan
+from benchkit.stats.interval import Interval
+from benchkit.stats.rates import loss_interval, plateau
+
+Found = tuple[Metric, Mapping[str, Interval]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a stream ran in: its path, the plan, what the emulator dropped, the idle round trip (None: unknown)."""
+
+    path: Path
+    plan: Plan | None
+    drops: int
+    baseline_ns: float | None
+
+
+def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) -> Found:
+    """Goodput of one direction, with what limited it and the figures of RFC 6349."""
+    path, plan = within.path, within.plan
+    columns = rows.columns
+    level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
+    rate = path.model.rate_bps if path.model else None
+    found = evidence(rows, info, level.ramp_s)
+    told = rfc6349(rows, found, path.model, within.baseline_ns) if found else {}
+    metric = Metric(
+        metric="goodput",
+        phase=phase,
+        unit="Mbit/s",
+        n=len(rows),
+        configured=rate / 1e6 if rate else None,
+        estimate=level.goodput.estimate(),
+        limited_by=limited_by(level.goodput.value, path.model, found, drops=within.drops),
+        setup=_setup(plan) if plan else None,
+        details={"ramp_s": level.ramp_s, **told},
+    )
+    return metric, {"goodput": level.goodput}
+
+
+def _setup(plan: Plan) -> str:
+    streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
+    window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
+    return f"{streams}, {plan.stream_mode}, {plan.congestion}{window}"
+
+
+def account_of_iperf3(told: Samples) -> Samples:
+    """What an iperf3 test says of its datagrams, as far as it says it, in the shape of our own account."""
+    sums = {name: int(values.filled(0).sum()) for name, values in told.columns.items()}
+    row = {
+        "sent": sums["packets"],
+        "lost": sums["lost"],
+        "dropped_here": 0,
+        "jitter_ns": sums["jitter_ns"] // len(told),
+    }
+    return Samples(
+        "datagrams", told.path, told.phase, {name: column([value]) for name, value in row.items()}
+    )
+
+
+def datagrams(phase: str, rows: Samples, account: Samples, plan: Plan | None) -> Found:
+    """What UDP at a paced rate came to. Datagrams that the receiving host dropped are not the path's loss."""
+    row = {name: int(values[-1]) for name, values in account.columns.items()}
+    columns = rows.columns
+    level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
+    lost = row["lost"] - row["dropped_here"]
+    sent = max(1, row["sent"] - row["dropped_here"])
+    metric = Metric(
+        metric="udp",
+        phase=phase.removeprefix("udp "),
+        unit="Mbit/s",
+        n=row["sent"],
+        lost=lost,
+        configured=plan.udp_rate_bps / 1e6 if plan else None,
+        estimate=level.goodput.estimate(),
+        setup=f"{plan.udp_payload_octets} octets each" if plan else None,
+        details=_details(row, lost, sent),
+    )
+    return metric, {}
+
+
+def _details(row: Mapping[str, int], lost: int, sent: int) -> dict[str, float]:
+    """What else was counted, as far as it was."""
+    told: dict[str, float] = {"loss_percent": loss_interval(lost, sent).value}
+    told["dropped_by_the_receiving_host"] = row["dropped_here"]
+    told |= {name: row[name] for name in ("duplicates", "reordered") if name in row}
+    for name in ("jitter", "pdv_p50", "pdv_p99", "pdv_p99_9"):
+        if f"{name}_ns" in row:
+            told[f"{name}_ms"] = row[f"{name}_ns"] / NS_PER_MS
+    return told

@@ -1,0 +1,162 @@
+"""UDP at a paced rate: what was lost, doubled, overtaken, and how the delay varied, one direction at a time.
+
+The far end is that of the bulk TCP test, by the same control connection and the same lease; the datagrams go to the
+UDP port of the same number.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from benchkit.errors import MeasureError
+from benchkit.linux import datagrams
+from benchkit.model.samples import Samples, column
+from benchkit.model.spec import UdpSpec
+from benchkit.probes.datagram_flow import UdpSink, UdpSource
+from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of, terms_from
+from benchkit.probes.far_end import FarEnd
+from benchkit.probes.outbox import Item, tested
+from benchkit.probes.stream_meter import Rows
+from benchkit.probes.stream_session import Session
+from benchkit.probes.stream_terms import whole
+from benchkit.probes.talk import Talk, TalkError, clock_offset_ns
+
+HELLO_S, HELLOS = 0.25, 20
+TOTAL_COLUMNS = (
+    "up",
+    "sent",
+    "received",
+    "lost",
+    "duplicates",
+    "reordered",
+    "jitter_ns",
+    "pdv_p50_ns",
+    "pdv_p99_ns",
+    "pdv_p99_9_ns",
+    "dropped_here",  # of the lost: by the receiving host's own kernel, for want of room in the socket
+    "refused",  # calls that the sending host's kernel had no room for
+    "joined",  # 1: by GSO and GRO
+)
+
+
+async def datagram(spec: UdpSpec) -> AsyncIterator[Samples]:
+    """Run one test; yield goodput by interval, and the account of all datagrams ("datagrams").
+
+    Raises MeasureError where the far end cannot be reached, is taken, or goes, after all that was measured.
+    """
+    async for batch in tested(lambda put: DatagramTest(spec, put)):
+        yield batch
+
+
+class DatagramTest:
+    """One test, on a thread."""
+
+    def __init__(self, spec: UdpSpec, put: Callable[[Item], None]) -> None:
+        """Know what is asked, and where what is measured goes."""
+        self._spec = spec
+        joined = datagrams.has_segmentation() if spec.joined is None else spec.joined
+        self._terms = terms_from(spec, joined=joined)
+        self._put = put
+        self._far = FarEnd(spec.path, spec.address, spec.port)
+        self._flow: UdpSource | UdpSink | None = None
+
+    def run(self) -> None:
+        """Measure. Raises what went wrong, after all that was measured."""
+        try:
+            with self._far.told():
+                self._measure()
+        finally:
+            self.stop()
+            if self._flow is not None:
+                self._flow.close()
+
+    def stop(self) -> None:
+        """Break it off, if it still runs."""
+        if self._flow is not None:
+            self._flow.running = False
+        self._far.close()
+
+    def _measure(self) -> None:
+        talk, token = self._far.granted(self._terms.encoded())
+        offset_ns = clock_offset_ns(talk)
+        udp = self._opened(talk, token)
+        role = UdpSource if self._terms.up else UdpSink
+        self._flow = role(udp, self._terms, mark_of(token))
+        talk.say({"begin": True})
+        session = Session(talk, self._terms.duration_ns, [self._flow])
+        try:
+            session.run(tells=False)
+        finally:
+            counts = session.theirs.shifted(-offset_ns) if self._terms.up else session.ours
+            counts.received = _while_sent(counts.received, self._terms.duration_ns)
+            for rows in counts.goodput(self._spec.path, self._spec.phase):
+                self._put(rows)
+        (theirs,) = session.their_end or ({},)
+        self._put(self._account(theirs))
+        self._far.await_release()
+
+    def _opened(self, talk: Talk, token: str) -> socket.socket:
+        """A socket whose greeting has arrived at the far end."""
+        spec = self._spec
+        udp = socket.socket(self._far.family, socket.SOCK_DGRAM)
+        try:
+            datagrams.prepare(udp)
+            udp.connect((spec.address, spec.port))
+            for _ in range(HELLOS):
+                with suppress(ConnectionRefusedError):
+                    udp.send(HELLO + token.encode())
+                with suppress(TalkError):
+                    if talk.hear(HELLO_S).get("open") == 1:
+                        return udp
+        except OSError as error:
+            udp.close()
+            raise self._blocked(error.strerror or str(error)) from error
+        udp.close()
+        raise self._blocked(f"{HELLOS} datagrams went unheard, TCP port {spec.port} answers")
+
+    def _blocked(self, why: str) -> MeasureError:
+        spec = self._spec
+        return MeasureError(
+            f"{spec.path}: UDP port {spec.port} of {spec.address} cannot be reached: {why}; let UDP port "
+            f"{spec.port} pass"
+        )
+
+    def _account(self, theirs: Mapping[str, Any]) -> Samples:
+        assert self._flow is not None  # noqa: S101
+        ours = self._flow.total()
+        source, sink = (ours, theirs) if self._terms.up else (theirs, ours)
+        row = account(source, sink, self._terms)
+        columns = {name: column(np.array([value])) for name, value in row.items()}
+        return Samples("datagrams", self._spec.path, self._spec.phase, columns)
+
+
+def _while_sent(rows: Rows, duration_ns: int) -> Rows:
+    """Without the intervals at the end in which the receiver only waited for what might still come."""
+    kept = list(rows)
+    while len(kept) > 1 and not kept[-1][2] and kept[-1][0] - kept[0][0] >= duration_ns:
+        kept.pop()
+    return kept
+
+
+def account(source: Mapping[str, Any], sink: Mapping[str, Any], terms: UdpTerms) -> dict[str, int]:
+    """What both ends counted, in one row. Raises TalkError for what are no counts."""
+    variation = sink.get("pdv_ns")
+    if not isinstance(variation, (list, tuple)) or len(variation) != 3:  # noqa: PLR2004  p50, p99, p99.9
+        raise TalkError("it sent no delay variation")
+    found = {"up": int(terms.up)}
+    for name in ("sent", "received", "lost", "duplicates", "reordered", "jitter_ns"):
+        found[name] = whole(sink, name, 0, 2**62)
+    found |= dict(
+        zip(("pdv_p50_ns", "pdv_p99_ns", "pdv_p99_9_ns"), map(int, variation), strict=True)
+    )
+    # The kernel counts what it drops in heaps; a heap that was cut on the way counts for less.
+    dropped = whole(sink, "dropped_here", 0, 2**62) * whole(source, "heap", 1, 2**16)
+    found["dropped_here"] = min(dropped, found["lost"])
+    found["refused"] = whole(source, "refused", 0, 2**62)
+    found["joined"] = int(terms.joined)
+    return found

@@ -1,0 +1,95 @@
+"""The far end of our own bulk tests, as a client sees it: the control connection, the lease, and what goes wrong."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from benchkit.errors import MeasureError
+from benchkit.probes.talk import Talk, TalkError, Words
+
+CONNECT_S = 5.0
+# Until it grants a test, and until it lets go of the lease.
+GRANT_S, CLOSE_S = 5.0, 2.0
+TOKEN_LIMIT = 32
+
+
+class FarEnd:
+    """One test's control connection to `benchkit agent`."""
+
+    def __init__(self, path: str, address: str, port: int) -> None:
+        """Know where it is; nothing is opened yet."""
+        self.path = path
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._address = address, port
+        self._talk: Talk | None = None
+
+    @property
+    def where(self) -> str:
+        """Which one, for an error."""
+        address, port = self._address
+        return f"{self.path}: the far end at {address} TCP port {port}"
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Turn what breaks the talk into MeasureError."""
+        try:
+            yield
+        except TalkError as error:
+            raise MeasureError(
+                f"{self.where} broke off the test: {error}; see that it is still there, and run again"
+            ) from error
+
+    def connected(self, connection: socket.socket) -> socket.socket:
+        """Connect a socket to it, within some seconds. Raises MeasureError and closes the socket otherwise."""
+        connection.settimeout(CONNECT_S)
+        try:
+            connection.connect(self._address)
+        except OSError as error:
+            connection.close()
+            address, port = self._address
+            raise MeasureError(
+                f"{self.path}: no TCP connection to {address} port {port}: {error.strerror or error}; is "
+                f"`benchkit agent` running there, and may TCP port {port} pass?"
+            ) from error
+        return connection
+
+    def granted(self, asked: Words) -> tuple[Talk, str]:
+        """The talk, and the token of a test that it has taken on. Raises MeasureError where it has not."""
+        control = self.connected(socket.socket(self.family, socket.SOCK_STREAM))
+        talk = self._talk = Talk(control)
+        try:
+            talk.say(asked)
+            said = talk.hear(GRANT_S)
+        except TalkError as error:
+            raise MeasureError(
+                f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "
+                "this version that listens there?"
+            ) from error
+        token = said.get("granted")
+        if isinstance(token, str) and len(token) <= TOKEN_LIMIT:
+            return talk, token
+        if "held_by" in said:
+            raise MeasureError(
+                f"{self.where} is taken by another throughput test, from {str(said['held_by'])[:60]}, for "
+                f"{_seconds(said.get('left_s'))} more: run again after that"
+            )
+        raise MeasureError(f"{self.where} refused the test: {str(said.get('refused'))[:200]}")
+
+    def await_release(self) -> None:
+        """It hangs up once it has let go of the lease: only then may the next test come."""
+        try:
+            while self._talk is not None:
+                self._talk.hear(CLOSE_S)
+        except TalkError:
+            return
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._talk is not None:
+            self._talk.close()
+
+
+def _seconds(left_s: object) -> str:
+    return f"{left_s:.1f} s" if isinstance(left_s, (int, float)) else "some time"

@@ -1,0 +1,50 @@
+"""One bulk TCP connection."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from benchkit.clock import monotonic_ns
+from benchkit.linux import tcp
+from benchkit.linux.bulk import SINKS, SOURCES
+from benchkit.probes.data_thread import DataThread
+from benchkit.probes.stream_terms import Terms
+
+
+class StreamFlow(DataThread):
+    """`wrong` is how many octets were not what was sent, where that is looked at."""
+
+    def __init__(
+        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool
+    ) -> None:
+        """Own a connected socket."""
+        super().__init__(number, connection, sends=sends)
+        self.wrong = 0
+        self._loop = (SOURCES if sends else SINKS)[terms.mode]
+
+    def move(self) -> None:
+        """Send until told to end and say so, or receive until the other end says so."""
+        self._loop(self.connection, self)
+        if self.sends:
+            self.connection.shutdown(socket.SHUT_WR)
+
+    def info(self) -> tuple[int, ...]:
+        """A row of TCP_INFO, with what was given to the kernel and the thread's processor time."""
+        known = tcp.info(self.connection)
+        return (self.number, monotonic_ns(), *known, self.octets, self.cpu_ns())
+
+    def total(self) -> dict[str, Any]:
+        """What there is to tell the other end."""
+        return {"octets": self.octets, "wrong": self.wrong}
+
+
+def prepare(connection: socket.socket, terms: Terms) -> tuple[str, int]:
+    """Give a data socket what the terms ask of it; the congestion control in force, and the window, 0 for the kernel's.
+
+    The window must be set before the connection is made, or the peer is never told that it can be so large.
+    """
+    window = 0
+    if terms.window_octets:
+        window = tcp.set_window(connection, terms.window_octets)
+    return tcp.set_congestion_control(connection, terms.congestion), window

@@ -1,0 +1,172 @@
+"""The far end of bulk TCP and of UDP tests: one at a time, by lease; nobody who hangs holds up the next."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from benchkit.clock import NS_PER_S
+from benchkit.linux.lease import Lease
+from benchkit.model.samples import Samples
+from benchkit.model.spec import StreamServerSpec
+from benchkit.probes import datagram_terms, files_terms
+from benchkit.probes.datagram_terms import UdpTerms
+from benchkit.probes.files_terms import FileTerms
+from benchkit.probes.outbox import start
+from benchkit.probes.reachable import listening_at
+from benchkit.probes.stream import HEAD_OCTETS
+from benchkit.probes.stream_served import (
+    DatagramOpening,
+    Served,
+    opening_of_files,
+    opening_of_streams,
+)
+from benchkit.probes.stream_session import SILENCE_S
+from benchkit.probes.stream_terms import Terms, terms_of
+from benchkit.probes.talk import Talk, TalkError, Words
+
+AnyTerms = Terms | UdpTerms | FileTerms
+# What may be asked besides bulk streams.
+TESTS: dict[str, Callable[[Words], AnyTerms]] = {
+    datagram_terms.KIND: datagram_terms.terms_of,
+    files_terms.KIND: files_terms.terms_of,
+}
+HEAD_S = 5.0
+# What a test takes beside its data: to open its streams, and for the last octets.
+AROUND_S = 2.0
+GREETERS = 512
+NAP_S = 0.02
+
+
+async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
+    """Be the far end until cancelled. Yields None once it listens; what it counts goes to who asked."""
+    family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
+    with listening_at("TCP", spec.address, spec.port):
+        listener = socket.create_server((spec.address, spec.port), family=family, backlog=GREETERS)
+    server = StreamServer(listener, Lease(spec.lease))
+    accepting = start(server.accept)
+    try:
+        yield None
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+        accepting.join(1.0)
+
+
+class StreamServer:
+    """Takes connections, and knows the test that runs."""
+
+    def __init__(self, listener: socket.socket, lease: Lease) -> None:
+        """Serve on a listening socket."""
+        self._listener = listener
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._greeters = threading.BoundedSemaphore(GREETERS)
+        self._tests: dict[str, Served] = {}
+
+    def accept(self) -> None:
+        """Greet each who comes, on a thread of its own."""
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError as error:
+                if error.errno in {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
+                    time.sleep(NAP_S)
+                    continue
+                return
+            if self._greeters.acquire(blocking=False):
+                start(self._greet, connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Listen no more, and break off what runs."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._listener.close()
+        with self._lock:
+            tests = list(self._tests.values())
+        for test in tests:
+            test.talk.close()
+        self._lease.close()
+
+    def _greet(self, connection: socket.socket) -> None:
+        try:
+            connection.settimeout(HEAD_S)
+            first = connection.recv(1)
+            if first == b"D":
+                self._take(connection)
+            elif first == b"{":
+                self._serve(Talk(connection, first), connection.getpeername()[0])
+            else:
+                connection.close()
+        except OSError:
+            connection.close()
+        finally:
+            self._greeters.release()
+
+    def _take(self, connection: socket.socket) -> None:
+        """A data connection: give it to the test that it names."""
+        said = b"D"
+        while len(said) < HEAD_OCTETS:
+            got = connection.recv(HEAD_OCTETS - len(said))
+            if not got:
+                break
+            said += got
+        token, _, number = said[1:].decode("ascii", "replace").strip().partition(" ")
+        with self._lock:
+            test = self._tests.get(token)
+        if test is None or not number.isdecimal() or not test.take(int(number), connection):
+            connection.close()
+
+    def _serve(self, talk: Talk, peer: str) -> None:
+        try:
+            self._answer(talk, peer)
+        except Exception as error:  # noqa: BLE001  whoever asked must hear of it, and the next be served
+            with suppress(TalkError):  # it may be gone
+                talk.say({"broke": str(error) or repr(error)})
+        finally:
+            talk.close()
+
+    def _answer(self, talk: Talk, peer: str) -> None:
+        words = talk.hear(HEAD_S)
+        try:
+            terms = TESTS.get(str(words.get("test")), terms_of)(words)
+        except TalkError as error:
+            talk.say({"refused": str(error)})
+            return
+        held = self._lease.take(peer, terms.duration_ns / NS_PER_S + AROUND_S)
+        if held is not None:
+            talk.say({"held_by": held.holder, "left_s": round(held.left_s, 1)})
+            return
+        try:
+            self._run(talk, terms)
+        finally:
+            self._lease.release()
+
+    def _run(self, talk: Talk, terms: AnyTerms) -> None:
+        token = secrets.token_hex(8)
+        test = self._served(talk, terms, token)
+        with self._lock:
+            self._tests[token] = test
+        try:
+            test.run(token)
+        finally:
+            with self._lock:
+                del self._tests[token]
+            test.close()
+
+    def _served(self, talk: Talk, terms: AnyTerms, token: str) -> Served:
+        if isinstance(terms, Terms):
+            return Served(talk, terms.duration_ns, opening_of_streams(terms))
+        if isinstance(terms, FileTerms):
+            silence_s = SILENCE_S + terms.idle_ns / NS_PER_S
+            return Served(talk, terms.duration_ns, opening_of_files(terms), silence_s)
+        here = self._listener.getsockname()[1]
+        return Served(talk, terms.duration_ns, DatagramOpening(terms, talk.here, here, token))

@@ -1,0 +1,139 @@
+"""How two ends of our own tests talk: a line of JSON each time, over a connection that carries nothing else."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
+
+TALK_S = 5.0
+LINE_LIMIT = 1 << 20
+CLOCK_TRIES = 8
+Words = Mapping[str, Any]
+
+
+class TalkError(Exception):
+    """The other end does not keep to the protocol: silent, gone, or saying what has no meaning. Says which."""
+
+
+class GoneError(TalkError):
+    """It hung up."""
+
+
+class Talk:
+    """A control connection. Every read and write has a time limit."""
+
+    def __init__(self, connection: socket.socket, before: bytes = b"") -> None:
+        """Take over a connected socket, with what has been read of it before."""
+        self._connection = connection
+        self._pending = bytearray(before)
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def fileno(self) -> int:
+        """Give the descriptor, for a poll."""
+        return self._connection.fileno()
+
+    @property
+    def here(self) -> str:
+        """Our address, as the other end reached it."""
+        return str(self._connection.getsockname()[0])
+
+    def say(self, words: Words) -> None:
+        """Send a line. Raises GoneError."""
+        try:
+            self._connection.settimeout(TALK_S)
+            self._connection.sendall(json.dumps(words).encode() + b"\n")
+        except OSError as error:
+            raise GoneError(f"the connection broke: {error.strerror or error}") from error
+
+    def hear(self, seconds: float = TALK_S) -> Words:
+        """Wait for the next line, so long at most. Raises TalkError."""
+        deadline = monotonic_ns() + round(seconds * NS_PER_S)
+        while (line := self._line()) is None:
+            left = (deadline - monotonic_ns()) / NS_PER_S
+            if left <= 0 or not self._receive(left):
+                raise TalkError(f"it said nothing for {seconds:.0f} s")
+        return line
+
+    def heard(self) -> Iterator[Words]:
+        """Whatever lines have arrived, without waiting. Raises TalkError, but not before they were heard."""
+        yield from iter(self._line, None)
+        if self._receive(0.0):
+            yield from iter(self._line, None)
+
+    def close(self) -> None:
+        """Hang up, and wake whoever reads."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+    def _receive(self, seconds: float) -> bool:
+        """Whether anything came within the time; 0 looks and does not wait."""
+        try:
+            self._connection.settimeout(max(seconds, NS_PER_US / NS_PER_S) if seconds else 0.0)
+            got = self._connection.recv(1 << 16)
+        except (TimeoutError, BlockingIOError):
+            return False
+        except OSError as error:
+            raise GoneError(f"the connection broke: {error.strerror or error}") from error
+        if not got:
+            raise GoneError("it hung up")
+        self._pending += got
+        return True
+
+    def _line(self) -> Words | None:
+        head, end, rest = self._pending.partition(b"\n")
+        if not end:
+            if len(self._pending) > LINE_LIMIT:
+                raise TalkError(f"it sent a line of more than {LINE_LIMIT} octets")
+            return None
+        self._pending = rest
+        try:
+            found = json.loads(head)
+        except (ValueError, RecursionError) as error:
+            raise TalkError(f"it sent JSON that cannot be read: {error}") from error
+        if not isinstance(found, dict):
+            raise TalkError("it sent JSON that is no object")
+        return found
+
+
+def clock_offset_ns(talk: Talk) -> int:
+    """The far end's CLOCK_MONOTONIC minus ours, by the quickest of some exchanges; off by half of that at most.
+
+    Two ends under one kernel have one clock, and need no exchange.
+    """
+    best_ns, best = -1, 0
+    for _ in range(CLOCK_TRIES):
+        asked = monotonic_ns()
+        talk.say({"clock": boot_identity()})
+        said = talk.hear()
+        answered = monotonic_ns()
+        there = said.get("clock_ns")
+        if not isinstance(there, int):
+            raise TalkError("it does not tell its clock")
+        if said.get("same"):
+            return 0
+        if best_ns < 0 or answered - asked < best_ns:
+            best_ns, best = answered - asked, there - (asked + answered) // 2
+    return best
+
+
+def tell_clock(talk: Talk, asked: object) -> None:
+    """Answer one exchange of `clock_offset_ns`."""
+    talk.say({"clock_ns": monotonic_ns(), "same": asked == boot_identity()})
+
+
+def boot_identity() -> str:
+    """The same for all who share this kernel's clock; a time namespace would make it another."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:  # noqa: PTH123
+            identity = boot.read().strip()
+        with open("/proc/self/timens_offsets", encoding="ascii") as offsets:  # noqa: PTH123
+            return identity + " ".join(offsets.read().split())
+    except OSError:
+        return ""

@@ -1,0 +1,69 @@
+"""The table of a workload, and what it becomes. Which keys each kind takes is checked beside its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from benchkit.model.workload import Exchange, Workload
+from benchkit.targets.problems import Complaint
+from benchkit.targets.table import Table
+from benchkit.targets.values import Name, Pace, Period, Size
+
+# What each kind of workload must say, and what it may.
+KEYS: dict[str, tuple[set[str], set[str]]] = {
+    "data set": ({"size"}, {"files", "streams"}),
+    "checkpoint": ({"size", "every"}, {"rounds", "streams"}),
+    "inference": ({"mix", "rate", "duration"}, set()),
+}
+# How many checkpoints show whether they come in time.
+ROUNDS = 3
+
+
+class ExchangeTable(Table):
+    share: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    request: Size
+    response: Size
+
+
+class WorkloadTable(Table):
+    name: Name
+    kind: Literal["data set", "checkpoint", "inference"]
+    size: Size | None = None
+    files: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    streams: Annotated[int, Field(ge=1, le=128)] | None = None
+    every: Period | None = None
+    rounds: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    mix: Annotated[tuple[ExchangeTable, ...], Field(strict=False)] = ()
+    rate: Pace | None = None
+    duration: Period | None = None
+
+    def workload(self) -> Workload:
+        """The workload that it says."""
+        return Workload(
+            name=self.name,
+            kind=self.kind,
+            octets=self.size or 0,
+            files=self.files or 1,
+            streams=self.streams or 1,
+            every_ns=self.every or 0,
+            rounds=self.rounds or (ROUNDS if self.kind == "checkpoint" else 1),
+            mix=tuple(Exchange(each.share, each.request, each.response) for each in self.mix),
+            rate_per_s=self.rate or 0.0,
+            duration_ns=self.duration or 0,
+        )
+
+
+def misfits(location: tuple[int | str, ...], table: Mapping[str, Any]) -> Iterator[Complaint]:
+    """What its kind does not take, or needs and has not."""
+    kind = table.get("kind")
+    if kind not in KEYS:
+        return
+    needed, allowed = KEYS[kind]
+    for key in sorted(needed - table.keys()):
+        yield (*location, key), f"is missing: a {kind} needs {', '.join(sorted(needed))}"
+    for key in sorted(table.keys() - needed - allowed - {"name", "kind"}):
+        takes = ", ".join(sorted(needed | allowed))
+        yield (*location, key), f"means nothing for a {kind}, which takes {takes}: drop it"

@@ -1,0 +1,109 @@
+"""UDP tests on loopback: what is sent is accounted for, and far ends that are not there."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from benchkit.errors import MeasureError
+from benchkit.linux import datagrams
+from benchkit.model.samples import Samples
+from benchkit.model.spec import StreamServerSpec, UdpSpec
+from benchkit.probes import datagram as probe
+from benchkit.probes.datagram_flow import BURST_NS, burst_of, interval_ns
+from benchkit.probes.datagram_terms import UdpTerms, terms_of
+from benchkit.probes.stream_server import stream_server
+from benchkit.probes.talk import TalkError
+
+LOCAL = "127.0.0.1"
+MS = 1_000_000
+PATIENCE_S = 10.0
+
+
+def free_port() -> int:
+    with socket.create_server((LOCAL, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    port = free_port()
+    server = stream_server(StreamServerSpec(LOCAL, port))
+    assert await anext(server) is None
+    yield port
+    await server.aclose()
+
+
+def measured(rate_bps: int, payload: int, *, up: bool, joined: bool | None) -> list[Samples]:
+    async def work() -> list[Samples]:
+        async with serving() as port:
+            spec = UdpSpec("a-b", "udp", LOCAL, port, up, 150 * MS, rate_bps, payload, joined)
+            return [batch async for batch in probe.datagram(spec)]
+
+    return asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+@pytest.mark.parametrize("up", [True, False])
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize(("rate_bps", "payload"), [(8_000_000, 200), (200_000_000, 1400)])
+def test_what_is_sent_is_accounted_for(rate_bps: int, payload: int, joined: bool, up: bool) -> None:
+    if joined and not datagrams.has_segmentation():
+        pytest.skip("this kernel has no GSO for UDP")
+    goodput, account = measured(rate_bps, payload, up=up, joined=joined)
+    assert (goodput.kind, account.kind) == ("goodput", "datagrams")
+    row = {name: int(values[0]) for name, values in account.columns.items()}
+    assert tuple(row) == probe.TOTAL_COLUMNS
+    assert row["up"] == int(up)
+    assert row["sent"] == row["received"] + row["lost"]
+    due = rate_bps * 0.15 / 8 / payload
+    assert 0 < row["sent"] <= due + burst_of(UdpTerms(up, 1, rate_bps, payload, joined)) + 1
+    assert goodput.columns["octets"].sum() == row["received"] * payload
+    assert 0 <= row["dropped_here"] <= row["lost"]
+    assert row["duplicates"] == 0
+    assert 0 <= row["pdv_p50_ns"] <= row["pdv_p99_ns"] <= row["pdv_p99_9_ns"]
+
+
+def test_as_fast_as_it_goes_ends_too() -> None:
+    _, account = measured(0, 1400, up=True, joined=None)
+    assert account.columns["received"][0] > 0
+
+
+def test_no_burst_is_longer_than_a_shallow_buffer_holds() -> None:
+    slow = UdpTerms(up=True, duration_ns=MS, rate_bps=30_000_000, payload=1400, joined=True)
+    assert burst_of(slow) == 1
+    fast = UdpTerms(up=True, duration_ns=MS, rate_bps=1_000_000_000, payload=1400, joined=True)
+    assert burst_of(fast) * interval_ns(fast) <= BURST_NS
+
+
+def test_a_blocked_udp_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "HELLOS", 3)
+    monkeypatch.setattr(probe, "HELLO_S", 0.05)
+    monkeypatch.setattr(probe, "HELLO", b"another word ")
+    with pytest.raises(
+        MeasureError, match=r"a-b: UDP port \d+ of 127\.0\.0\.1 cannot be reached: 3 datagrams"
+    ):
+        measured(1_000_000, 1000, up=True, joined=False)
+
+
+def test_terms_survive_the_wire_and_others_are_refused() -> None:
+    terms = UdpTerms(up=False, duration_ns=5, rate_bps=0, payload=64, joined=True)
+    assert terms_of(terms.encoded()) == terms
+    for wrong in (
+        {"up": 1},
+        {"payload": 23},
+        {"payload": 65_508},
+        {"rate_bps": -1},
+        {"joined": None},
+    ):
+        with pytest.raises(TalkError):
+            terms_of({**terms.encoded(), **wrong})
+
+
+def test_an_account_that_is_none_is_refused() -> None:
+    terms = UdpTerms(up=True, duration_ns=5, rate_bps=0, payload=64, joined=True)
+    with pytest.raises(TalkError):
+        probe.account({"refused": 0, "heap": 1}, {"sent": 5}, terms)
