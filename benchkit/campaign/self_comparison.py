@@ -14,6 +14,7 @@ from benchkit.campaign.runner import run_campaign
 from benchkit.clock import NS_PER_S
 from benchkit.errors import UnfitError
 from benchkit.model.comparison import IMPROVEMENT, REGRESSION, Comparison
+from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.target import Plan
 from benchkit.stats.comparison import FAMILY_LEVEL, FLOORS
 from benchkit.stats.percentiles import smallest_n
@@ -29,8 +30,8 @@ from benchkit.store import write_run
 
 # Held against a window of five, as `benchkit gate` advises.
 BASE_RUNS = 5
-# Judged cells of each path, by the probe that measures them: the gated percentiles and loss, and both directions.
-_CELLS = {"rtt": len(GATED) + 1, "http": len(GATED) + 1, "tcp": 2}
+# Judged cells of a probe on a path: of latencies the gated percentiles and loss, of goodput both directions.
+_LATENCY_CELLS, _GOODPUT_CELLS = len(GATED) + 1, 2
 # An emulator that was calibrated for half a second is known well enough to be compared with itself.
 _CALIBRATION_NS = NS_PER_S // 2
 
@@ -125,7 +126,10 @@ def _visible(runs: Sequence[StoredRun], plan: Plan, change_ms: float) -> Iterato
     """Beside all cells that a gate on the whole plan judges, though only round trips were measured here."""
     seconds = plan.duration_ns / NS_PER_S
     paths = [path.path for path in runs[0].record.paths]
-    cells = len(paths) * sum(_CELLS.get(probe, 0) for probe in plan.probes)
+    cells = len(paths) * sum(
+        _GOODPUT_CELLS if PLAN_PROBES[probe].metric == "goodput" else _LATENCY_CELLS
+        for probe in plan.probes
+    )
     level = FAMILY_LEVEL / max(cells, 1) / 2
     design = Design(BASE_RUNS, 1, level)
     for statistic in GATED:

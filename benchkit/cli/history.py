@@ -8,6 +8,7 @@ import click
 
 from benchkit.cli.options import output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
+from benchkit.model.probe import PLAN_PROBES
 
 HTML = "html"
 FORMATS = ("text", "markdown", "csv", "json", HTML)
@@ -19,7 +20,10 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
     "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
 )
 @click.option(
-    "--metric", type=click.Choice(("rtt", "http", "goodput")), default="rtt", show_default=True
+    "--metric",
+    type=click.Choice(tuple(each.metric for each in PLAN_PROBES.values())),
+    default="rtt",
+    show_default=True,
 )
 @click.option("--phase", help="idle, up or down.  [idle; of goodput up]")
 @click.option(

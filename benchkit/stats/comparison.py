@@ -22,6 +22,7 @@ from benchkit.model.comparison import (
     Cell,
 )
 from benchkit.model.record import Estimate
+from benchkit.model.target import METRICS
 from benchkit.stats.difference import Difference, difference
 from benchkit.stats.interval import Interval
 from benchkit.stats.replicates import Replicate
@@ -45,10 +46,10 @@ class Floor:
         )
 
 
+_LATENCY = Floor(0.02, 0.1)  # ms
 FLOORS: Mapping[str, Floor] = MappingProxyType(
     {
-        "rtt": Floor(0.02, 0.1),  # ms
-        "http": Floor(0.02, 0.1),
+        **{name: _LATENCY for name, (unit, _) in METRICS.items() if unit == "ms"},
         "loss": Floor(0.1, 0.1),  # percentage points
         "goodput": Floor(0.02, 1.0),  # Mbit/s
     }

@@ -14,12 +14,13 @@ from benchkit.model.comparison import (
     Gate,
     PathVerdict,
 )
+from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.record import RunRecord
 from benchkit.stats.comparison import gravest
 
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
 # Which probe measures what; loss is counted in round trips.
-PROBE_OF = {"rtt": "rtt", "loss": "rtt", "http": "http", "goodput": "tcp"}
+PROBE_OF = {**{probe.metric: name for name, probe in PLAN_PROBES.items()}, "loss": "rtt"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from sample_records import failing, interrupted, passing, unfit
 from benchkit.cli import comparing as cli
 from benchkit.cli.gate import STATUS
 from benchkit.model.comparison import GATE_VERDICTS, Cell, Comparison, Gate
+from benchkit.model.probe import PLAN_PROBES
 from benchkit.reports.comparison import GATE_FORMATS, render_gate
+from benchkit.stats.comparison import FLOORS
 from benchkit.stats.gate import confirmed, gate, suspects
 
 
@@ -219,3 +221,12 @@ def test_annotations_are_at_most_ten_of_a_kind() -> None:
 
 def test_the_formats_of_the_command_line_are_those_that_are_rendered() -> None:
     assert cli.GATE_FORMATS == GATE_FORMATS
+
+
+def test_whatever_a_plan_may_measure_can_be_compared_and_measured_again() -> None:
+    measured = {probe.metric for probe in PLAN_PROBES.values()} | {"loss"}
+    assert measured <= FLOORS.keys()
+    for metric in measured:
+        found = suspects(gate(passing(), compared(replace(WORSE, metric=metric))))
+        assert found is not None
+        assert set(found.probes) <= PLAN_PROBES.keys()
