@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign import phases
+from benchkit.campaign.latencies import metric_name, took_and_received
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison import Comparison
 from benchkit.model.record import Metric, RunRecord
-from benchkit.model.samples import Samples
 from benchkit.model.target import METRICS
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
@@ -28,7 +28,7 @@ from benchkit.stats.replicates import (
     recorded_replicate,
     replicate_of,
 )
-from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.stats.round_trip import as_latencies
 from benchkit.store import find_run, read_run, read_samples
 
 COMPARED = ("p50", "p90", "p95", "p99")
@@ -39,6 +39,8 @@ WITHIN_RUNS_ONLY = (
     "is not seen; name more base runs"
 )
 _LOADED = phases.LOADED
+# Phases of a single probe on idle paths; what calibrated the emulator is kept beside them.
+_MEASURED = frozenset(name for name, _, _ in phases.SINGLE.values())
 _MS_PER_NS = 1e-6
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
 
@@ -208,17 +210,11 @@ def _recorded_loss(metric: Metric, due: int, size: float) -> Interval:
 def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.float64]]:
     """Latencies in ms in time order, +inf for lost, by path, metric and phase."""
     found = {}
-    for rows in read_samples(run.folder, "rtt"):
-        found[rows.path, "rtt", rows.phase] = _round_trips(rows)
-    for rows in read_samples(run.folder, "http"):
-        received = rows.columns["received_ns"]
-        values, _ = as_latencies(received - rows.columns["due_ns"], received)
-        # Requests have a phase of their own in the samples, and are an idle path's in the record.
-        found[rows.path, "http", phases.IDLE] = values * _MS_PER_NS
+    for kind in ("rtt", "http"):
+        for rows in read_samples(run.folder, kind):
+            if rows.phase in _MEASURED or rows.phase in _LOADED:
+                name = metric_name(kind, rows.phase)
+                phase = rows.phase if rows.phase in _LOADED else phases.IDLE
+                values, _ = as_latencies(*took_and_received(kind, rows))
+                found[rows.path, name, phase] = values * _MS_PER_NS
     return found
-
-
-def _round_trips(rows: Samples) -> NDArray[np.float64]:
-    departure = "t1_sched_ns" if rows.phase in _LOADED else "t1_ns"
-    values, _ = as_latencies(network_ns(rows, departure), rows.columns["received_ns"])
-    return values * _MS_PER_NS

@@ -71,15 +71,19 @@ def metric_name(kind: str, phase: str) -> str:
     return "rtt" if phase == phases.IDLE else phase
 
 
+def took_and_received(kind: str, rows: Samples) -> tuple[Column, Column]:
+    """How long each packet or request of a latency took, and when its answer came; for `as_latencies`."""
+    received = rows.columns["received_ns"]
+    if kind == "http" or metric_name(kind, rows.phase) == "connect":
+        return received - rows.columns["due_ns"], received
+    # Under load a queue in our own host is part of the answer, so the clock starts in front of it.
+    took = network_ns(rows, "t1_sched_ns" if rows.phase in phases.LOADED else "t1_ns")
+    return took, _first_try(rows)
+
+
 def _round_trips(path: Path, rows: Samples, harvest: Harvest, under: Circumstances) -> Found:
     name, phase = metric_name("rtt", rows.phase), rows.phase
-    received = rows.columns["received_ns"]
-    if name == "connect":
-        took: Column = received - rows.columns["due_ns"]
-    else:
-        # Under load a queue in our own host is part of the answer, so the clock starts in front of it.
-        took = network_ns(rows, "t1_sched_ns" if phase in phases.LOADED else "t1_ns")
-        received = _first_try(rows)
+    took, received = took_and_received("rtt", rows)
     # Only idle round trips are looked at again and again until they decide.
     confidence = confidence_of_a_look(under.looks if phase == phases.IDLE else 1)
     values, unstamped = as_latencies(took, received)
@@ -120,8 +124,7 @@ def _first_try(rows: Samples) -> Column:
 
 
 def _requests(path: Path, rows: Samples) -> Found:
-    received = rows.columns["received_ns"]
-    values, _ = as_latencies(received - rows.columns["due_ns"], received)
+    values, _ = as_latencies(*took_and_received("http", rows))
     phase = rows.phase if rows.phase in phases.LOADED else phases.IDLE
     name = metric_name("http", rows.phase)
     metric, intervals = latency_metric(
