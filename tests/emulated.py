@@ -256,14 +256,14 @@ def emulated(emulator: str, models: Sequence[PathModel], *, seed: int = 1) -> It
         yield Emulated(emulation, paths)
 
 
-def probed(
+def brought_home(
     emulated: Emulated,
     indices: Sequence[int],
     server: type[ReflectorSpec | StreamServerSpec],
     spec_of: Callable[[Path, str, int, int], StampSpec | TcpSpec],
-    kind: str,
-) -> list[Samples]:
-    """What probes bring home, one along each of these paths, all at once.
+    *kinds: str,
+) -> tuple[list[Samples], ...]:
+    """What probes bring home of each kind, one along each of these paths, all at once.
 
     `spec_of` is given the path, the server's address and port, and a session identifier.
     """
@@ -287,11 +287,31 @@ def probed(
                 harvest.has(kind, name, spec.phase)
                 and not harvest.awaits_departures(name, spec.phase)
                 for name, (_, spec) in jobs.items()
+                for kind in kinds
             )
 
         assert crew.wait_for(complete)
-    found = [harvest.samples(kind, name, spec.phase) for name, (_, spec) in jobs.items()]
-    return [each for each in found if each is not None]
+    return tuple(
+        [
+            each
+            for name, (_, spec) in jobs.items()
+            for each in (harvest.samples(kind, name, spec.phase),)
+            if each is not None
+        ]
+        for kind in kinds
+    )
+
+
+def probed(
+    emulated: Emulated,
+    indices: Sequence[int],
+    server: type[ReflectorSpec | StreamServerSpec],
+    spec_of: Callable[[Path, str, int, int], StampSpec | TcpSpec],
+    kind: str,
+) -> list[Samples]:
+    """The same of one kind alone."""
+    (found,) = brought_home(emulated, indices, server, spec_of, kind)
+    return found
 
 
 def wired(emulated: Emulated) -> list[Calibration]:

@@ -1,7 +1,7 @@
 """Many flows of one congestion control through one link, simulated: what no one machine can emulate.
 
-A fluid in steps of a tenth of the round trip (`simulation_pipe`), windows as Linux moves them
-(`simulation_senders`, `simulation_bbr`). tests/benchmarks/validate_simulation.py holds it against what an
+Whole segments in steps of a tenth of the round trip or less (`simulation_pipe`), acknowledged and missed as a
+receiver of Linux does (`simulation_notices`), windows as its senders move them (`simulation_senders`, `simulation_bbr`). tests/benchmarks/validate_simulation.py holds it against what an
 emulated path gives.
 """
 
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from benchkit.planning.framing import Framing
 from benchkit.planning.simulation_bbr import Bbr
+from benchkit.planning.simulation_notices import Notices
 from benchkit.planning.simulation_pipe import Heard, Pipe
 from benchkit.planning.simulation_senders import Cubic, Reno
 
-STEPS = 10  # in a round trip
+# Steps in a round trip: so few where it holds many segments, more where one segment counts.
+STEPS, MOST_STEPS, FINE = 10, 40, 400.0
 RAMPED = 0.9  # of the later half's rate
 PERCENTILES = (50, 95, 99, 100)
 _BIN_S = 0.1
@@ -71,23 +73,39 @@ def simulate(scenario: Scenario) -> Simulated:
     if scenario.flows < 1 or scenario.rate_bps <= 0 or scenario.rtt_ns <= 0:
         raise ValueError(f"simulation: {scenario} has no flow, no rate or no round trip")
     framing = scenario.framing
-    # A segment is on its way when its last bit is out: its own time on the wire is part of the round trip.
-    step_s = (scenario.rtt_ns / 1e9 + framing.serialization_s(scenario.rate_bps)) / STEPS
+    step_s, delay = _grid(scenario)
     random = np.random.default_rng(scenario.seed)
     capacity = framing.frames_per_second(scenario.rate_bps) * step_s
     room = scenario.buffer_octets / framing.wire_octets
-    pipe = Pipe(capacity, room, STEPS, scenario.loss, random)
-    course = _run(pipe, _sender(scenario, step_s, random), scenario, step_s)
+    pipe = Pipe(capacity, room, delay, scenario.loss, random)
+    course = _run(pipe, _sender(scenario, step_s, delay, random), scenario, step_s, delay)
     return _summary(course, scenario, pipe, step_s)
 
 
-def _sender(scenario: Scenario, step_s: float, random: np.random.Generator) -> Reno | Bbr:
+def _grid(scenario: Scenario) -> tuple[float, int]:
+    """The length of a step in seconds, and how many of them are the round trip.
+
+    A segment is on its way when its last bit is out: its own time on the wire is part of the round trip. Where
+    that is longer than a step, the line takes whole steps for it, and only the last is not yet counted.
+    """
+    rtt_s, wire_s = scenario.rtt_ns / 1e9, scenario.framing.serialization_s(scenario.rate_bps)
+    steps = min(MOST_STEPS, max(STEPS, math.ceil(FINE * wire_s / rtt_s)))
+    step_s = rtt_s / steps
+    if wire_s <= step_s:
+        return (rtt_s + wire_s) / steps, steps
+    step_s = wire_s / round(wire_s / step_s)
+    return step_s, round(rtt_s / step_s) + 1
+
+
+def _sender(
+    scenario: Scenario, step_s: float, delay: int, random: np.random.Generator
+) -> Reno | Bbr:
     most = math.inf
     if scenario.window_octets is not None:
         most = max(2.0, scenario.window_octets / scenario.framing.segment_octets)
     if scenario.congestion == "bbr":
-        return Bbr(scenario.flows, step_s, STEPS, most, random)
-    return {"reno": Reno, "cubic": Cubic}[scenario.congestion](scenario.flows, step_s, STEPS, most)
+        return Bbr(scenario.flows, step_s, delay, most, random)
+    return {"reno": Reno, "cubic": Cubic}[scenario.congestion](scenario.flows, step_s, delay, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +119,12 @@ class _Course:
 class _Rounds:
     """Where round trips begin, by what is acknowledged, and whether the line was busy enough to end slow start."""
 
-    def __init__(self, sender: Reno | Bbr, pipe: Pipe, step_s: float) -> None:
+    def __init__(self, sender: Reno | Bbr, pipe: Pipe, step_s: float, delay: int) -> None:
         self._sender, self._pipe = sender, pipe
         self._mark, self._came = 0, 0.0
         least, most = HYSTART_DELAY_S
-        self._queued = min(max(STEPS * step_s / 8, least), most) / step_s
+        self._queued = min(max(delay * step_s / 8, least), most) / step_s
+        self._train = HYSTART_TRAIN * pipe.capacity * delay
 
     def hear(self, number: int, heard: Heard) -> None:
         """Look at one notice before the sender does."""
@@ -113,25 +132,26 @@ class _Rounds:
             self._mark, self._came = number, 0.0
             self._sender.new_round()
         self._came += float(heard.came.sum())
-        half = HYSTART_TRAIN * self._pipe.capacity * STEPS
-        if self._came >= half or self._pipe.queueing_steps >= self._queued:
+        if self._came >= self._train or self._pipe.queueing_steps >= self._queued:
             self._sender.end_slow_start()
 
 
-def _run(pipe: Pipe, sender: Reno | Bbr, scenario: Scenario, step_s: float) -> _Course:
-    steps = max(2 * STEPS, round(scenario.duration_ns / 1e9 / step_s))
+def _run(pipe: Pipe, sender: Reno | Bbr, scenario: Scenario, step_s: float, delay: int) -> _Course:
+    steps = max(2 * delay, round(scenario.duration_ns / 1e9 / step_s))
     bin_steps = max(1, round(_BIN_S / step_s))
     came = np.zeros((-(-steps // bin_steps), scenario.flows))
     waiting = np.zeros(steps)
-    rounds = _Rounds(sender, pipe, step_s)
+    rounds = _Rounds(sender, pipe, step_s, delay)
+    notices = Notices(scenario.flows, step_s, delay)
     sent_all = 0.0
     for number in range(steps):
         sent = sender.send(number)
         sent_all += float(sent.sum())
-        for heard in pipe.step(number, sent):
-            rounds.hear(number, heard)
-            sender.hear(number, heard)
-            came[number // bin_steps] += heard.came
+        for arrived in pipe.step(number, sent):
+            came[number // bin_steps] += arrived.came
+            for heard in notices.told(number, arrived, sender.recovering):
+                rounds.hear(number, heard)
+                sender.hear(number, heard)
         waiting[number] = pipe.queueing_steps
     return _Course(came, waiting, bin_steps, sent_all)
 

@@ -40,7 +40,9 @@ class Bbr:
         self._full_rounds = np.zeros(flows, dtype=int)
         self._draining = np.zeros(flows, dtype=bool)
         self._phase = random.integers(0, len(CYCLE), flows)
+        self.recovering = np.zeros(flows, dtype=bool)  # losses change nothing
         self._probing = False
+        self._due = np.zeros(flows)  # what the pace allows, of the next segment
         self._probe_until = -1
         self._probed = 0
 
@@ -56,7 +58,9 @@ class Bbr:
         gain = np.where(self._filled, np.where(self._draining, 1 / HIGH_GAIN, cycle), HIGH_GAIN)
         window = np.full_like(self._window, LEAST_WINDOW) if self._probing else self._window
         room = np.maximum(np.minimum(window, self._most) - self._flight, 0.0)
-        sent: Flows = np.minimum(room, gain * self._rate)
+        self._due = np.minimum(self._due + gain * self._rate, np.maximum(room, 1.0))
+        sent: Flows = np.floor(np.minimum(room, self._due))
+        self._due -= sent
         self._flight += sent
         return sent
 

@@ -1,11 +1,12 @@
-"""One link as a fluid in steps: random loss, a drop-tail queue, a line of fixed rate, and a delay of fixed length.
+"""One link in steps: a drop-tail queue, a line of fixed rate, random loss behind it, and a delay of fixed length.
 
-Segments of all flows stay in the order in which they came; a part of a segment may leave in one step and the
-rest in the next. What was lost travels along as a notice, for a sender learns of it by the segments behind.
+Segments of all flows stay in the order in which they came. The line carries parts of a segment in a step, but
+only whole ones arrive. What was lost travels along as a notice, for a sender learns of it by the segments behind.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
@@ -17,11 +18,21 @@ _NOTHING = 1e-9
 
 
 class Heard(NamedTuple):
-    """What senders learn in one step of what they sent in step `sent`: segments of each flow that came, and that did not."""
+    """What became of segments that were sent in step `sent`: how many of each flow came, and how many did not."""
 
     sent: int
     came: Flows
     lost: Flows
+
+
+class _Sent(NamedTuple):
+    """What stands in the queue of one step: segments to carry, those of them that will be lost, and those it dropped."""
+
+    number: int
+    total: float
+    carried: Flows
+    lost: Flows
+    dropped: Flows
 
 
 class Pipe:
@@ -33,11 +44,16 @@ class Pipe:
         """Start empty."""
         self.capacity = capacity
         self._room = room
+        # In a step of many segments these come one after another, and the line serves while they do.
+        self._meanwhile = capacity if capacity >= 1 else 0.0
         self._loss = loss
         self._random = random
-        self._queue: deque[tuple[int, float, Flows, Flows]] = deque()
+        self._queue: deque[_Sent] = deque()
         # What is heard in a step is answered in the next: that one belongs to the delay.
         self._line: deque[list[Heard]] = deque([] for _ in range(delay - 1))
+        self._begun: Flows | float = (
+            0.0  # of each flow, the part of a segment that the line has carried
+        )
         self.queued = 0.0
         self.dropped = 0.0
         self.lost = 0.0
@@ -48,7 +64,7 @@ class Pipe:
         return max(0.0, self.queued) / self.capacity  # sums of parts leave 1e-18 below
 
     def step(self, number: int, sent: Flows) -> list[Heard]:
-        """Take what each flow sends in this step; return what the senders hear, oldest first."""
+        """Take what each flow sends in this step; return what became of what was sent a delay ago, oldest first."""
         total = float(sent.sum())
         if total > 0:
             self._take(number, sent, total)
@@ -56,19 +72,20 @@ class Pipe:
         return self._line.popleft()
 
     def _take(self, number: int, sent: Flows, total: float) -> None:
-        gone = np.zeros_like(sent)
-        if self._loss:
-            gone = self._victims(int(self._random.poisson(self._loss * total)), sent)
-            self.lost += float(gone.sum())
-        # The line serves while the step lasts. A segment is dropped whole: what is less waits for the next step.
-        excess = self.queued + total - float(gone.sum()) - self.capacity - self._room
-        if excess >= 1:
-            dropped = self._victims(int(excess), sent - gone)
+        none = np.zeros_like(sent)
+        dropped = lost = none
+        # A segment that finds no room for the whole of it is dropped.
+        fits = math.floor(self._room + self._meanwhile - self.queued + _NOTHING)
+        if total > fits:
+            dropped = self._victims(min(round(total), round(total) - fits), sent)
             self.dropped += float(dropped.sum())
-            gone += dropped
-        kept = sent - gone
-        entering = float(kept.sum())
-        self._queue.append((number, entering, kept, gone))
+        carried = sent - dropped
+        entering = float(carried.sum())
+        if self._loss:
+            # Behind the queue: what is lost has taken its time on the line.
+            lost = self._victims(int(self._random.poisson(self._loss * entering)), carried)
+            self.lost += float(lost.sum())
+        self._queue.append(_Sent(number, entering, carried, lost, dropped))
         self.queued += entering
 
     def _victims(self, count: int, among: Flows) -> Flows:
@@ -78,24 +95,38 @@ class Pipe:
         heaped = np.cumsum(among)
         picked = np.searchsorted(heaped, self._random.random(count) * heaped[-1], side="right")
         counts = np.bincount(np.minimum(picked, among.size - 1), minlength=among.size)
-        # A flow that sends half a segment in this step can still lose it: the notice is what counts.
         return np.minimum(counts, among)
 
     def _serve(self) -> list[Heard]:
         """Let the line carry what one step allows."""
         left, served = self.capacity, []
         while self._queue:
-            number, total, kept, gone = self._queue[0]
-            if total <= left:
+            first = self._queue[0]
+            if first.total <= left + _NOTHING:
                 self._queue.popleft()
-                left -= total
-                self.queued -= total
-                served.append(Heard(number, kept, gone))
+                left -= first.total
+                self.queued -= first.total
+                came = self._whole(first.carried) - first.lost
+                served.append(Heard(first.number, came, first.lost + first.dropped))
                 continue
             if left > _NOTHING:
-                part = left / total
-                served.append(Heard(number, kept * part, gone * part))
-                self._queue[0] = (number, total - left, kept * (1 - part), gone * (1 - part))
+                part = left / first.total
+                served.append(self._part(first, part))
                 self.queued -= left
             break
         return served
+
+    def _part(self, first: _Sent, part: float) -> Heard:
+        """Carry a part of what was sent in a step; those that will be lost stay for its last."""
+        came = self._whole((first.carried - first.lost) * part)
+        rest = 1 - part
+        carried = (first.carried - first.lost) * rest + first.lost
+        self._queue[0] = first._replace(total=first.total * rest, carried=carried)
+        return Heard(first.number, came, np.zeros_like(came))
+
+    def _whole(self, carried: Flows) -> Flows:
+        """The segments that are whole by now."""
+        begun = self._begun + carried
+        whole: Flows = np.floor(begun + _NOTHING)
+        self._begun = begun - whole
+        return whole

@@ -1,7 +1,7 @@
 """Reno and CUBIC for many flows at once: one array element is one flow. Windows in segments, time in steps.
 
-As Linux does it: growth by what is acknowledged, one reduction per window of losses, proportional rate
-reduction while recovering. Timeouts are not modelled: a notice of loss always arrives.
+As Linux does it: growth by what is acknowledged, windows of whole segments, one reduction per window of losses,
+proportional rate reduction while recovering. Timeouts are not modelled: a notice of loss always arrives.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ class Reno:
         self._threshold = np.full(flows, math.inf)
         self._flight = np.zeros(flows)
         self._recovers = np.full(flows, -1)  # the step in which it last reduced
-        self._recovering = np.zeros(flows, dtype=bool)
+        self.recovering = np.zeros(flows, dtype=bool)
         self._released = np.zeros(flows)
 
     def send(self, number: int) -> Flows:  # noqa: ARG002  a paced sender needs it
-        """What each flow sends now."""
+        """What each flow sends now: whole segments."""
         room = np.floor(np.minimum(self._window, self._most)) - self._flight
-        sent: Flows = np.maximum(np.maximum(room, self._released), 0.0)
-        self._released = np.zeros_like(sent)
+        released = np.floor(self._released)
+        sent: Flows = np.maximum(np.maximum(room, released), 0.0)
+        # What was released stands until it makes a whole segment; a window that has opened makes it void.
+        self._released = np.where(self.recovering, np.maximum(self._released - sent, 0.0), 0.0)
         self._flight += sent
         return sent
 
@@ -45,14 +47,14 @@ class Reno:
         self._flight -= heard.came + heard.lost
         fresh = heard.sent > self._recovers
         acknowledged = heard.came > 0
-        self._recovering &= ~(fresh & acknowledged)
+        self.recovering &= ~(fresh & acknowledged)
         hit = (heard.lost > 0) & fresh
-        self._grow(number, np.where(self._recovering | hit, 0.0, heard.came))
+        self._grow(number, np.where(self.recovering | hit, 0.0, heard.came))
         if hit.any():
             self._reduce(hit)
             self._recovers[hit] = number
-            self._recovering |= hit
-        self._released += np.where(self._recovering, self.beta * heard.came, 0.0)
+            self.recovering |= hit
+        self._released += np.where(self.recovering, self.beta * heard.came, 0.0)
 
     def new_round(self) -> None:
         """A round trip has passed since this was last said."""
@@ -62,10 +64,10 @@ class Reno:
 
     def _grow(self, number: int, came: Flows) -> None:  # noqa: ARG002  CUBIC grows by time
         slow = self._window < self._threshold
-        self._window += np.where(slow, came, came / self._window)
+        self._window += np.where(slow, came, came / np.floor(self._window))
 
     def _reduce(self, hit: np.ndarray) -> None:
-        reduced = np.maximum(self._window * self.beta, LEAST_WINDOW)
+        reduced = np.maximum(np.floor(np.floor(self._window) * self.beta), LEAST_WINDOW)
         self._window = np.where(hit, reduced, self._window)
         self._threshold = np.where(hit, reduced, self._threshold)
 
@@ -78,6 +80,7 @@ class Cubic(Reno):
     _FRIENDLY = 8 / 15  # Linux's integers for 3 (1 - 0.7) / (1 + 0.7)
     _FIRST_GROWTH = 0.05  # a round, until there was a loss
     _MOST_GROWTH = 0.5
+    _LEAST_GROWTH = 0.01  # of a segment in a round
 
     def __init__(self, flows: int, step_s: float, delay: int, most: float) -> None:
         """As Reno."""
@@ -96,31 +99,33 @@ class Cubic(Reno):
     def _grow(self, number: int, came: Flows) -> None:
         slow = self._window < self._threshold
         growing = ~slow & (came > 0)
-        self._begin(number, growing & (self._epoch < 0))
+        window = np.floor(
+            self._window
+        )  # what is more has been acknowledged towards the next segment
+        self._begin(number, window, growing & (self._epoch < 0))
         after_s = (number - self._epoch + self._delay) * self._step_s
-        target = self._origin + CUBIC_C * (after_s - self._k_s) ** 3
-        self._friendly += np.where(growing, came * self._FRIENDLY / self._window, 0.0)
-        target = np.maximum(target, self._friendly)
-        growth = np.maximum((target - self._window) / self._window, 0.01 / self._window)
+        cubic = self._origin + CUBIC_C * (after_s - self._k_s) ** 3
+        self._friendly += np.where(growing, came * self._FRIENDLY / window, 0.0)
+        missing = np.floor(np.maximum(cubic, self._friendly)) - window
+        growth = np.maximum(missing, self._LEAST_GROWTH) / window
         growth = np.where(self._before == 0, np.maximum(growth, self._FIRST_GROWTH), growth)
         growth = np.minimum(growth, self._MOST_GROWTH)
         self._window += came * np.where(slow, 1.0, np.where(growing, growth, 0.0))
 
-    def _begin(self, number: int, beginning: np.ndarray) -> None:
+    def _begin(self, number: int, window: Flows, beginning: np.ndarray) -> None:
         if not beginning.any():
             return
-        below = self._window < self._before
-        missing = np.where(below, self._before - self._window, 0.0)
+        below = window < self._before
+        missing = np.where(below, self._before - window, 0.0)
         self._epoch = np.where(beginning, float(number), self._epoch)
         self._k_s = np.where(beginning, np.cbrt(missing / CUBIC_C), self._k_s)
-        self._origin = np.where(
-            beginning, np.where(below, self._before, self._window), self._origin
-        )
-        self._friendly = np.where(beginning, self._window, self._friendly)
+        self._origin = np.where(beginning, np.where(below, self._before, window), self._origin)
+        self._friendly = np.where(beginning, window, self._friendly)
 
     def _reduce(self, hit: np.ndarray) -> None:
-        converging = self._window < self._before
-        before = np.where(converging, self._window * (1 + CUBIC_BETA) / 2, self._window)
+        window = np.floor(self._window)
+        converging = window < self._before
+        before = np.where(converging, np.floor(window * (1 + CUBIC_BETA) / 2), window)
         self._before = np.where(hit, before, self._before)
         self._epoch = np.where(hit, -1.0, self._epoch)
         super()._reduce(hit)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from benchkit.planning import ceilings
 from benchkit.planning.simulation import Scenario, jain, simulate
-from benchkit.planning.simulation_pipe import Pipe
+from benchkit.planning.simulation_notices import Notices
+from benchkit.planning.simulation_pipe import Heard, Pipe
 
 BDP = 125_000.0  # of 100 Mbit/s at 10 ms
 LINK = Scenario(rate_bps=100e6, rtt_ns=10e6, buffer_octets=BDP, duration_ns=8_000_000_000)
@@ -37,14 +38,12 @@ def test_no_link_carries_more_than_its_rate(
     assert 0 <= found.queueing_s[50] <= found.queueing_s[99] <= found.queueing_s[100] <= longest
 
 
-@given(st.lists(st.floats(0, 50), min_size=1, max_size=60), st.integers(0, 99))
-def test_what_goes_into_the_pipe_comes_out_or_is_lost_in_order(
-    sends: list[float], seed: int
-) -> None:
-    pipe = Pipe(3.0, 10.0, 4, 0.05, np.random.default_rng(seed))
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(0, 99))
+def test_what_goes_into_the_pipe_comes_out_or_is_lost_in_order(sends: list[int], seed: int) -> None:
+    pipe = Pipe(2.3, 10.0, 4, 0.05, np.random.default_rng(seed))
     heard = []
     for number in range(len(sends) + 1200):
-        sent = np.array([sends[number], 1.0]) if number < len(sends) else np.zeros(2)
+        sent = np.array([float(sends[number]), 1.0]) if number < len(sends) else np.zeros(2)
         for notice in pipe.step(number, sent):
             assert number - notice.sent >= 3
             heard.append(notice)
@@ -53,8 +52,53 @@ def test_what_goes_into_the_pipe_comes_out_or_is_lost_in_order(
         sum(float(x.sum()) for x in xs)
         for xs in zip(*((h.came, h.lost) for h in heard), strict=True)
     )
+    assert all(np.all(each.came == np.floor(each.came)) for each in heard)
     assert came + lost == pytest.approx(sum(sends) + len(sends))
     assert lost == pytest.approx(pipe.lost + pipe.dropped)
+
+
+def test_a_queue_of_two_packets_passes_a_burst_of_two_and_drops_the_third() -> None:
+    for burst, dropped in ((2, 0), (3, 1)):
+        pipe = Pipe(0.2, 2.03, 40, 0.0, np.random.default_rng(0))
+        pipe.step(0, np.array([float(burst)]))
+        assert pipe.dropped == dropped
+
+
+def notices(number: int, came: float, lost: float, told: Notices, *, recovering: bool) -> Heard:
+    """What is heard in that step, losses and acknowledgements together."""
+    arrived = Heard(0, np.array([came]), np.array([lost]))
+    heard = told.told(number, arrived, np.array([recovering]))
+    return Heard(0, sum(each.came for each in heard), sum(each.lost for each in heard))  # type: ignore[arg-type]
+
+
+def test_every_second_segment_is_acknowledged_and_a_last_one_after_40_ms() -> None:
+    told = Notices(1, 0.001, 10)
+    assert [notices(n, 1.0, 0.0, told, recovering=False).came for n in range(5)] == [0, 2, 0, 2, 0]
+    waited = [float(notices(n, 0.0, 0.0, told, recovering=False).came[0]) for n in range(5, 60)]
+    assert sum(waited) == 1
+    assert waited.index(1.0) == pytest.approx(39, abs=1)
+
+
+def test_a_loss_shows_by_three_segments_behind_it_or_a_quarter_of_a_round_trip() -> None:
+    told = Notices(1, 0.001, 40)
+    assert notices(0, 0.0, 1.0, told, recovering=False).lost == 0
+    heard = [notices(n, 1.0, 0.0, told, recovering=False) for n in range(1, 4)]
+    assert [float(each.lost[0]) for each in heard] == [0, 0, 1]
+    assert [float(each.came[0]) for each in heard] == [1, 1, 1]  # each at once, for one is missing
+    notices(10, 0.0, 1.0, told, recovering=False)
+    few = [notices(11 + n, float(n == 0), 0.0, told, recovering=False).lost for n in range(12)]
+    assert [float(each[0]) for each in few].index(1.0) == 10
+    # In recovery the first one behind it is enough.
+    notices(50, 0.0, 1.0, told, recovering=True)
+    assert notices(51, 1.0, 0.0, told, recovering=True).lost == 1
+
+
+def test_bursts_hold_an_unpaced_flow_down_where_the_queue_holds_two_packets() -> None:
+    # 10 Mbit/s, 10 ms, a quarter of a BDP: as measured, a fifth of the line, for each growth drops a packet.
+    found = simulate(
+        Scenario(rate_bps=10e6, rtt_ns=10e6, buffer_octets=3125, duration_ns=2_000_000_000)
+    )
+    assert 0.1 < found.utilisation < 0.4
 
 
 @pytest.mark.parametrize("control", ["reno", "cubic", "bbr"])
