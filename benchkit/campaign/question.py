@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchkit.campaign.scaling import check_rates, scaled
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
+from benchkit.model.meter import Meter
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
 
@@ -58,6 +60,8 @@ class Changes:
     congestion: str | None = None
     window_octets: int | None = None
     udp_rate_bps: int | None = None
+    scale: int | None = None
+    meter: str | None = None
 
 
 def narrowed(target: Target, changes: Changes) -> Target:
@@ -79,7 +83,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         window_octets=changes.window_octets or plan.window_octets,
         udp_rate_bps=changes.udp_rate_bps or plan.udp_rate_bps,
     )
-    known = {path.name: path for path in target.paths}
+    known = [path.name for path in target.paths] + [meter.name for meter in target.meters]
     for name in changes.paths:
         if name not in known:
             raise AskedWronglyError(
@@ -87,7 +91,23 @@ def narrowed(target: Target, changes: Changes) -> Target:
             )
     wanted = set(changes.paths or known)
     kept = tuple(path for path in target.paths if path.name in wanted)
-    return replace(target, plan=plan, paths=kept)
+    meters = tuple(meter for meter in target.meters if meter.name in wanted)
+    if changes.meter is not None:
+        meters = _at(meters, changes.meter, target.name)
+    chosen = replace(target, plan=plan, paths=kept, meters=meters)
+    if changes.scale is not None:
+        chosen = scaled(chosen, changes.scale)
+    check_rates(chosen)
+    return chosen
+
+
+def _at(meters: tuple[Meter, ...], address: str, target: str) -> tuple[Meter, ...]:
+    if len(meters) != 1:
+        raise AskedWronglyError(
+            f"--meter {address}: target {target} has {len(meters)} meters, and one address is for one; name it "
+            "with --path, or write a target"
+        )
+    return (replace(meters[0], address=address),)
 
 
 def tolerance_ns(plan: Plan, kernel: str) -> int:

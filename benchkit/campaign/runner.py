@@ -15,6 +15,7 @@ from benchkit.campaign.instrument import instrument_of
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.log import Log
+from benchkit.campaign.metering import meter_record, read_meters
 from benchkit.campaign.question import Question
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
@@ -87,6 +88,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
         crew = Crew(testbed.sites, channel, heard, emulation.check)
         campaign = Campaign(question, emulation, crew, observe, log)
         try:
+            read_meters(target, crew, observe, log)
             campaign.prepare()
             if campaign.calibrate(choice.name):
                 campaign.measure()
@@ -130,7 +132,10 @@ def _record(
         synchronised=clock_quality().synchronised,
         plan=target.plan,
     )
-    paths = tuple(path_record(path, log.harvest, under) for path in target.paths)
+    paths = (
+        *(path_record(path, log.harvest, under) for path in target.paths),
+        *(meter_record(meter, log.harvest, unfit=unfit) for meter in target.meters),
+    )
     return RunRecord(
         run=run,
         target=target.name,
@@ -154,4 +159,5 @@ def _record(
         context=target.context,
         calibration=tuple(log.calibration),
         environment=host.fingerprint(),
+        scale=target.scale,
     )

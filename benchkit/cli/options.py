@@ -45,6 +45,26 @@ class Unit(click.ParamType[float]):
         return number
 
 
+class _Scale(click.ParamType[int]):
+    """A factor that rates are divided by, written 1:1000."""
+
+    name = "1:k"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read it, or fail with what would be right."""
+        if not isinstance(value, str):
+            return value
+        found = re.fullmatch(r"1:(\d{1,7})", value.strip())
+        if not found or int(found[1]) <= 1:
+            self.fail(
+                f"{value!r} is no scale: write 1 and a whole number above it, like 1:1000",
+                param,
+                ctx,
+            )
+        return int(found[1])
+
+
+SCALE = _Scale()
 DURATION = Unit("duration", units.duration_ns)
 # Where nobody means milliseconds or metres, "5m" is what people type for minutes.
 LONG_DURATION = Unit(

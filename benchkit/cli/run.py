@@ -15,6 +15,7 @@ from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
     LONG_DURATION,
+    SCALE,
     SIZE,
     ScheduleWords,
     format_option,
@@ -108,6 +109,12 @@ LONGEST_NS = 5 * 60 * 10**9
     is_flag=True,
     help="Measure BASE and TARGET in turns of base, TARGET, TARGET, base.",
 )
+@click.option(
+    "--scale",
+    type=SCALE,
+    help="Divide rates and buffers, as 1:1000, for a path that no machine can carry.",
+)
+@click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
@@ -137,6 +144,8 @@ def run(
     repeat: int,
     base: str | None,
     interleave: bool,
+    scale: int | None,
+    meter: str | None,
     name: str | None,
     dry_run: bool,
     gate: bool,
@@ -157,7 +166,7 @@ def run(
     tcp = streams, stream_mode, congestion, round(window) if window else None
     changes = Changes(
         paths, probes, duration, rate, seed, longest, schedule, pacing, *tcp,
-        round(udp_rate) if udp_rate else None,
+        round(udp_rate) if udp_rate else None, scale, meter,
     )  # fmt: skip
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]

@@ -159,7 +159,10 @@ class Instrument:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One campaign, whole. `unfit` gives the reasons why this machine could not be trusted, if any."""
+    """One campaign, whole. `unfit` gives the reasons why this machine could not be trusted, if any.
+
+    `scale` is what the rates of its paths were divided by.
+    """
 
     run: str
     target: str
@@ -184,3 +187,4 @@ class RunRecord:
     context: tuple[tuple[str, str, str], ...] = ()
     calibration: tuple[Calibration, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
+    scale: int | None = None

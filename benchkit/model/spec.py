@@ -242,6 +242,21 @@ class BurstSinkSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergySpec:
+    """Two energy counters at `address`, read `count` times; see `model.meter.Meter` for what the words are."""
+
+    path: str
+    phase: str
+    address: str
+    total: str
+    equipment: str
+    is_recording: bool
+    count: int
+    interval_ns: int
+    timeout_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectorSpec:
     """A STAMP reflector (RFC 8762).
 
@@ -322,6 +337,7 @@ Spec = (
     | UdpSpec
     | FilesSpec
     | Iperf3Spec
+    | EnergySpec
     | BurstSpec
     | BurstSinkSpec
     | ReflectorSpec

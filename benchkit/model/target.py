@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchkit.model.meter import Meter
 from benchkit.model.place import Path, Site
 from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.workload import Workload
@@ -20,6 +21,7 @@ METRICS = {
     "inference": ("ms", True),
     "loss": ("%", True),
     "goodput": ("Mbit/s", False),
+    "ratio": ("times", True),
 }
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9", "max")
 
@@ -92,7 +94,7 @@ class Target:
     """A question: sites, paths, plan.
 
     `digest` is the SHA-256 of its file; `context` the facts shown beside the verdicts, as (citation,
-    figure, words), though nothing here judges them.
+    figure, words), though nothing here judges them. `scale` divides the rates of its paths, None where it is 1.
     """
 
     name: str
@@ -105,6 +107,8 @@ class Target:
     context: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     documents: tuple[Document, ...] = ()
+    meters: tuple[Meter, ...] = ()
+    scale: int | None = None
 
     def site(self, name: str) -> Site:
         """The site of that name."""

@@ -15,6 +15,7 @@ from benchkit.model.spec import (
     BurstSinkSpec,
     BurstSpec,
     ConnectSpec,
+    EnergySpec,
     FilesSpec,
     HttpLoadSpec,
     HttpServerSpec,
@@ -36,6 +37,7 @@ from benchkit.model.spec import (
 from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
 from benchkit.probes.datagram import datagram
+from benchkit.probes.energy import energy
 from benchkit.probes.files import files
 from benchkit.probes.http import http, http_server
 from benchkit.probes.http_load import http_load
@@ -65,6 +67,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     UdpSpec: datagram,
     FilesSpec: files,
     Iperf3Spec: iperf3,
+    EnergySpec: energy,
     BurstSpec: burst,
     BurstSinkSpec: burst_sink,
     ReflectorSpec: reflector,

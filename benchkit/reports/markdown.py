@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord
-from benchkit.reports import background, chart, sentences
+from benchkit.reports import background, chart, scaled, sentences
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
 from benchkit.reports.rows import Series, series_of
@@ -103,6 +103,9 @@ def _yardstick(series: Series) -> Iterator[str]:
 
 
 def _background(record: RunRecord) -> Iterator[str]:
+    if record.scale:
+        yield from (f"### {scaled.title(record)}", "")
+        yield from _list(scaled.facts(record))
     yield from ("### Instrument", "")
     yield from _list(background.instrument_facts(record.instrument))
     if record.calibration:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchkit.model.meter import FACILITY
 from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
 from benchkit.reports.figures import (
     LOST,
@@ -17,6 +18,7 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.rows import Series
+from benchkit.reports.scaled import label
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -31,6 +33,7 @@ METRIC_NAMES = {
     "udp": "UDP",
     "completion": "time to completion",
     "inference": "inference",
+    "ratio": "energy ratio",
 }
 PHASE_NAMES = {"up": "loaded up", "down": "loaded down", "both": "loaded both ways"}
 # Metrics that are themselves the load.
@@ -84,7 +87,14 @@ def _named(names: Sequence[str]) -> str:
 def provenance(record: RunRecord) -> str:
     """Whether these are figures of a real network."""
     if record.emulator == NO_EMULATOR:
+        if record.paths and all(path.near == FACILITY for path in record.paths):
+            return "Read from energy counters; they are as good as the meters behind them."
         return "Measured between real sites, nothing emulated."
+    if label(record):
+        return (
+            f"{label(record).capitalize()}, emulated by {clean(record.emulator)} on one machine: modelled paths at a "
+            "part of their rate, not the operator's."
+        )
     kernel = "" if record.kernel == "host" else f", kernel {clean(record.kernel)}"
     return (
         f"Emulated by {clean(record.emulator)} on one machine{kernel}:"

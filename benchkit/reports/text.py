@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord, Verdict
-from benchkit.reports import background, chart, sentences
+from benchkit.reports import background, chart, scaled, sentences
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import (
     LOST,
@@ -200,6 +200,9 @@ def _column(series: Series, names: Sequence[str]) -> list[str]:
 
 
 def _background(record: RunRecord, width: int) -> Iterator[Line]:
+    if record.scale:
+        yield from _section(scaled.title(record), width)
+        yield from _facts(tuple(scaled.facts(record)), width)
     yield from _section("Instrument", width)
     yield from _facts(background.instrument_facts(record.instrument), width)
     if record.calibration:

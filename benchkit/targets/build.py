@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from benchkit.errors import TargetError
 from benchkit.model.impairment import Bursts, Trace
+from benchkit.model.meter import Meter
 from benchkit.model.place import (
     FIBRE_NS_PER_KM,
     Budget,
@@ -32,6 +33,7 @@ from benchkit.targets.schema import (
     BudgetTable,
     DeviationsTable,
     DirectionTable,
+    MeterTable,
     PathTable,
     TargetTable,
     TraceTable,
@@ -95,6 +97,18 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
         ),
         warnings=tuple(warning for path in paths for warning in _warnings(path)),
         documents=library.documents,
+        meters=tuple(_meter(meter, library) for meter in table.meter),
+    )
+
+
+def _meter(table: MeterTable, library: Library) -> Meter:
+    return Meter(
+        name=table.name,
+        address=table.address,
+        total=table.total,
+        equipment=table.equipment,
+        interval_ns=table.every,
+        budgets=tuple(_budget(budget, library) for budget in table.budget),
     )
 
 

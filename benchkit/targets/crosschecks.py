@@ -31,7 +31,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
     return [
         *_nothing_there(tree),
         *_twice("site", _names_of_sites(tree)),
-        *_twice("path", _names_of_paths(tree)),
+        *_twice("path", [*_names_of_paths(tree), *_names_of_meters(tree)]),
         *_coordinates(tree),
         *_ends(tree),
         *_delays(tree),
@@ -45,6 +45,8 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
 
 
 def _nothing_there(tree: Table) -> Iterator[Complaint]:
+    if tree.get("meter") and not tree.get("path"):
+        return
     if tree.get("site", []) == []:
         yield ("site",), "there is none: write at least two [[site]] tables, each with a name"
     if tree.get("path", []) == []:
@@ -76,6 +78,12 @@ def _names_of_paths(tree: Table) -> list[tuple[Location, str]]:
         elif near and far and "name" not in path:
             named.append((location, f"{near}-{far}"))
     return named
+
+
+def _names_of_meters(tree: Table) -> list[tuple[Location, str]]:
+    """A meter stands in a report where a path does, and has a name of its own."""
+    named = ((location, _text(meter, "name")) for location, meter in _tables(tree, ("meter",)))
+    return [((*location, "name"), name) for location, name in named if name]
 
 
 def _coordinates(tree: Table) -> Iterator[Complaint]:
@@ -195,9 +203,15 @@ def _buffers(tree: Table) -> Iterator[Complaint]:
 
 
 def _budgets(tree: Table, library: Library) -> Iterator[Complaint]:
-    for path_location, path in _tables(tree, ("path",)):
-        for location, budget in _tables(path, (*path_location, "budget")):
+    holders = [*_tables(tree, ("path",)), *_tables(tree, ("meter",))]
+    for holder_location, holder in holders:
+        for location, budget in _tables(holder, (*holder_location, "budget")):
             metric = _text(budget, "metric")
+            if metric in METRICS and (metric == "ratio") != (holder_location[0] == "meter"):
+                yield (
+                    (*location, "metric"),
+                    f"{metric!r} is not what a {holder_location[0]} measures",
+                )
             if "fact" in budget and "limit" in budget:
                 yield (*location, "limit"), "stands beside a fact; give one of them"
             if "fact" not in budget and "limit" not in budget:

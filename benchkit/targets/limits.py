@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from benchkit import units
 from benchkit.model.target import METRICS
+
+
+def _ratio(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no ratio: write a bare number, like '1.2'") from None
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{text!r} is no ratio: it must be more than zero")
+    return number
+
 
 # loss and goodput are one number for a whole phase; these are a distribution.
 HAS_PERCENTILES = tuple(metric for metric, (unit, _) in METRICS.items() if unit == "ms")
@@ -16,6 +28,7 @@ _SCALED: dict[str, tuple[Callable[[str], float], float]] = {
     **dict.fromkeys(HAS_PERCENTILES, (units.duration_ns, 1e6)),
     "loss": (units.share, 0.01),
     "goodput": (units.bits_per_second, 1e6),
+    "ratio": (_ratio, 1.0),
 }
 
 

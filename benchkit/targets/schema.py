@@ -106,7 +106,16 @@ class ModelTable(SharedModelTable):
 
 class BudgetTable(Table):
     metric: Literal[
-        "rtt", "icmp", "connect", "request", "http", "http-fresh", "http-load", "loss", "goodput"
+        "rtt",
+        "icmp",
+        "connect",
+        "request",
+        "http",
+        "http-fresh",
+        "http-load",
+        "loss",
+        "goodput",
+        "ratio",
     ]
     percentile: Literal["p50", "p90", "p95", "p99", "p99.9", "max"] | None = None
     fact: str | None = None
@@ -120,6 +129,15 @@ class PathTable(Table):
     name: Name | None = None
     real: bool = False
     model: ModelTable = ModelTable()
+    budget: Annotated[tuple[BudgetTable, ...], Field(strict=False)] = ()
+
+
+class MeterTable(Table):
+    name: Name
+    address: Line
+    total: Line
+    equipment: Line
+    every: Period = 10**9
     budget: Annotated[tuple[BudgetTable, ...], Field(strict=False)] = ()
 
 
@@ -165,6 +183,7 @@ class TargetTable(Table):
     defaults: DefaultsTable = DefaultsTable()
     site: Annotated[tuple[SiteTable, ...], Field(strict=False)] = ()
     path: Annotated[tuple[PathTable, ...], Field(strict=False)] = ()
+    meter: Annotated[tuple[MeterTable, ...], Field(strict=False)] = ()
     plan: PlanTable = PlanTable()
     workload: Annotated[tuple[WorkloadTable, ...], Field(strict=False)] = ()
 

@@ -11,7 +11,7 @@ from benchkit.reports import render
 from benchkit.store import read_run
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = sorted((ROOT / "results" / "published").iterdir())
+PUBLISHED = sorted(file.parent for file in (ROOT / "results" / "published").glob("*/run.json"))
 SHOWN = re.compile(r"<!-- report: (\S+) -->\n```\n(.*?)```", re.DOTALL)
 
 

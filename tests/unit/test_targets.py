@@ -421,7 +421,7 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             'metric = "rtt"',
             'metric = "rt"',
-            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'icmp', 'connect', 'request', 'http', 'http-fresh', 'http-load', 'loss' or 'goodput'",
+            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'icmp', 'connect', 'request', 'http', 'http-fresh', 'http-load', 'loss', 'goodput' or 'ratio'",
             id="unknown metric",
         ),
         pytest.param(

@@ -1,0 +1,81 @@
+"""Energy counters read over a campaign, and their ratio judged, beside or instead of paths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchkit.campaign import reach
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.events import Observer, PhaseBegan, Said
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.log import Log
+from benchkit.clock import NS_PER_S
+from benchkit.model.meter import EQUIPMENT, FACILITY, Meter
+from benchkit.model.record import Metric, PathRecord
+from benchkit.model.spec import EnergySpec
+from benchkit.model.target import Plan, Target
+from benchkit.stats.energy_ratio import energy_ratio
+from benchkit.stats.verdicts import judge, overall
+
+PHASE = "ratio"
+
+
+def read_meters(target: Target, crew: Crew, observe: Observer, log: Log) -> None:
+    """Read every meter of the target for the duration of its plan, all at once; what fails is told and noted."""
+    if not target.meters:
+        return
+    jobs = {each.name: (reach.HOST, _spec(each, target.plan)) for each in target.meters}
+    seconds = max(spec.count * spec.interval_ns for _, spec in jobs.values()) / NS_PER_S
+    observe(PhaseBegan("reading energy counters", 0, 1, seconds))
+    for error in crew.work(jobs, seconds + target.plan.timeout_ns / NS_PER_S).values():
+        log.unmeasured.append(str(error))
+        log.notes.append(str(error))
+        observe(Said(str(error)))
+
+
+def _spec(meter: Meter, plan: Plan) -> EnergySpec:
+    return EnergySpec(
+        path=meter.name,
+        phase=PHASE,
+        address=meter.address,
+        total=meter.total,
+        equipment=meter.equipment,
+        is_recording=meter.is_recording,
+        count=1 if meter.is_recording else plan.duration_ns // meter.interval_ns + 1,
+        interval_ns=meter.interval_ns,
+        timeout_ns=plan.timeout_ns,
+    )
+
+
+def meter_record(meter: Meter, harvest: Harvest, *, unfit: str | None) -> PathRecord:
+    """The ratio of one meter, and the verdicts on it."""
+    rows = harvest.samples("energy", meter.name, PHASE)
+    metrics: tuple[Metric, ...] = ()
+    interval, n = None, 0
+    if rows is not None:
+        columns = rows.columns
+        found = energy_ratio(columns["total_micro"], columns["equipment_micro"])
+        interval, n = found.interval, found.effective_n
+        metrics = (
+            Metric(
+                metric="ratio",
+                phase=PHASE,
+                unit="times",
+                n=found.n,
+                effective_n=n,
+                estimate=interval.estimate() if interval else None,
+                details={"gaps": found.gaps, "resets": found.resets},
+            ),
+        )
+    verdicts = tuple(
+        replace(judge(budget, interval, n=n, phase=PHASE, unfit=unfit), percentile="")
+        for budget in meter.budgets
+    )
+    return PathRecord(
+        path=meter.name,
+        near=FACILITY,
+        far=EQUIPMENT,
+        verdict=overall((verdict.verdict for verdict in verdicts), unfit is not None),
+        metrics=metrics,
+        verdicts=verdicts,
+    )

@@ -1,0 +1,120 @@
+"""Energy counters, read again and again from a Prometheus endpoint, or once from a CSV file."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import MeasureError
+from benchkit.model.meter import ENERGY_COLUMNS, MICRO
+from benchkit.model.samples import Samples, column
+from benchkit.model.spec import EnergySpec
+
+Reading = tuple[float, float]
+MOST_OCTETS = 16 << 20
+
+
+async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
+    """Yield a row for each reading that was due; one that failed is masked.
+
+    Raises:
+        MeasureError: the first reading failed, or the endpoint or file has no such counters.
+    """
+    if spec.is_recording:
+        yield _rows(spec, _recorded(spec))
+        return
+    timeout = aiohttp.ClientTimeout(total=spec.timeout_ns / NS_PER_S)
+    begin = monotonic_ns()
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        for number in range(spec.count):
+            due = begin + number * spec.interval_ns
+            await asyncio.sleep(max(0, due - monotonic_ns()) / NS_PER_S)
+            try:
+                found = await _scraped(session, spec)
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                if not number:
+                    raise MeasureError(
+                        f"{spec.path}: {spec.address} gives no metrics: {str(error) or 'no answer in time'}; is the "
+                        "exporter running there?"
+                    ) from error
+                found = None
+            yield _rows(spec, [(monotonic_ns(), found)])
+
+
+async def _scraped(session: aiohttp.ClientSession, spec: EnergySpec) -> Reading:
+    async with session.get(spec.address) as answer:
+        answer.raise_for_status()
+        text = (await answer.content.read(MOST_OCTETS)).decode()
+    samples = [
+        (each.name, each.labels, each.value)
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    ]
+    return _sum_of(spec, spec.total, samples), _sum_of(spec, spec.equipment, samples)
+
+
+def _sum_of(
+    spec: EnergySpec, selector: str, samples: Sequence[tuple[str, Mapping[str, str], float]]
+) -> float:
+    """The sum of all series of that name whose labels agree."""
+    name, labels = selected(selector)
+    values = [
+        value
+        for its_name, its_labels, value in samples
+        if its_name == name and labels.items() <= dict(its_labels).items()
+    ]
+    if not values:
+        known = ", ".join(sorted({its_name for its_name, _, _ in samples})[:8]) or "none at all"
+        raise MeasureError(
+            f"{spec.path}: {spec.address} has no series {selector}; it has {known}: name another in the target"
+        )
+    return sum(values)
+
+
+def selected(selector: str) -> tuple[str, dict[str, str]]:
+    """The name and labels of `name{label="value"}`. Raises ValueError where it is no such thing."""
+    for family in text_string_to_metric_families(f"{selector} 0\n"):
+        for sample in family.samples:
+            return sample.name, dict(sample.labels)
+    raise ValueError(f'{selector!r} is no series: write name{{label="value"}}')
+
+
+def _recorded(spec: EnergySpec) -> list[tuple[int, Reading | None]]:
+    """All rows of the file; a row whose counters are empty is a gap."""
+    try:
+        with Path(spec.address).open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            missing = {spec.total, spec.equipment} - set(table.fieldnames or ())
+            if missing:
+                has = ", ".join(table.fieldnames or ()) or "none"
+                raise MeasureError(
+                    f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
+                )
+            rows = [(row[spec.total], row[spec.equipment]) for row in table]
+        return [(number, _reading(row)) for number, row in enumerate(rows)]
+    except (OSError, UnicodeError, csv.Error, ValueError) as error:
+        raise MeasureError(
+            f"{spec.path}: {spec.address} cannot be read as a recording: {error}; it needs a header, and a number "
+            "in each row or nothing"
+        ) from error
+
+
+def _reading(row: tuple[str | None, str | None]) -> Reading | None:
+    total, equipment = row
+    return (float(total), float(equipment)) if total and equipment else None
+
+
+def _rows(spec: EnergySpec, found: Sequence[tuple[int, Reading | None]]) -> Samples:
+    absent = [reading is None for _, reading in found]
+    table = [(at, *(round(each * MICRO) for each in reading or (0, 0))) for at, reading in found]
+    columns = {
+        name: column([row[at] for row in table], absent if at else [False] * len(table))
+        for at, name in enumerate(ENERGY_COLUMNS)
+    }
+    return Samples("energy", spec.path, spec.phase, columns)

@@ -1,0 +1,182 @@
+"""Energy counters: read from an exporter that restarts and falls silent, or from a file, and their ratio judged."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.metering import meter_record
+from benchkit.errors import MeasureError, TargetError
+from benchkit.model.meter import MICRO
+from benchkit.model.samples import Samples, column, concatenate
+from benchkit.model.spec import EnergySpec
+from benchkit.probes.energy import energy, selected
+from benchkit.stats.energy_ratio import energy_ratio
+from benchkit.targets import load_target
+
+MS = 1_000_000
+
+
+@contextmanager
+def exporter(*answers: tuple[float, float] | None) -> Iterator[str]:
+    """Answers each scrape in turn with these counters; None is an error."""
+    waiting = list(answers)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = waiting.pop(0)
+            if found is None:
+                self.send_error(503)
+                return
+            total, equipment = found
+            text = (
+                f"# TYPE facility_joules counter\nfacility_joules_total {total}\n"
+                f'# TYPE it_joules counter\nit_joules_total{{rack="a"}} {equipment / 4}\n'
+                f'it_joules_total{{rack="b"}} {equipment * 3 / 4}\n'
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/metrics"
+    server.shutdown()
+    server.server_close()
+
+
+def spec_of(address: str, count: int = 1, **other: Any) -> EnergySpec:
+    words = {"total": "facility_joules_total", "equipment": "it_joules_total"} | other
+    return EnergySpec(
+        "hall", "ratio", address, words["total"], words["equipment"],
+        not address.startswith("http"), count, 5 * MS, 1000 * MS,
+    )  # fmt: skip
+
+
+def read(spec: EnergySpec) -> Samples:
+    async def work() -> Samples:
+        return concatenate([batch async for batch in energy(spec)])
+
+    return asyncio.run(work())
+
+
+def counters(*readings: tuple[float, float] | None) -> tuple[Any, Any]:
+    absent = [each is None for each in readings]
+    pairs = [each or (0, 0) for each in readings]
+    return tuple(column([round(pair[at] * MICRO) for pair in pairs], absent) for at in (0, 1))  # type: ignore[return-value]
+
+
+def test_a_scrape_that_fails_is_a_gap_and_series_that_match_are_summed() -> None:
+    with exporter((12.0, 10.0), None, (36.0, 30.0)) as address:
+        rows = read(spec_of(address, 3))
+    assert rows.columns["equipment_micro"].tolist() == [10 * MICRO, None, 30 * MICRO]
+    assert rows.columns["total_micro"].tolist() == [12 * MICRO, None, 36 * MICRO]
+
+
+def test_labels_choose_among_series() -> None:
+    assert selected('it_joules_total{rack="b"}') == ("it_joules_total", {"rack": "b"})
+    with pytest.raises(ValueError, match="is no series"):
+        selected("# nothing")
+    with exporter((12.0, 10.0)) as address:
+        rows = read(spec_of(address, equipment='it_joules_total{rack="b"}'))
+    assert rows.columns["equipment_micro"].tolist() == [7.5 * MICRO]
+
+
+def test_what_cannot_be_read_at_all_is_told_with_what_is_there(tmp_path: Path) -> None:
+    with (
+        exporter((1.0, 1.0)) as address,
+        pytest.raises(MeasureError, match="it has facility_joules_total, it_joules_total"),
+    ):
+        read(spec_of(address, total="kwh"))
+    with pytest.raises(MeasureError, match="is the exporter running"):
+        read(spec_of("http://127.0.0.1:9/metrics"))
+    with pytest.raises(MeasureError, match="cannot be read as a recording"):
+        read(spec_of(str(tmp_path / "none.csv")))
+
+
+def test_a_recording_is_read_as_a_whole_with_its_gaps(tmp_path: Path) -> None:
+    file = tmp_path / "meters.csv"
+    file.write_text("time,facility,it\n0,0,0\n1,1.5,1\n2,,\n3,4.5,3\n")
+    rows = read(spec_of(str(file), total="facility", equipment="it"))
+    found = energy_ratio(rows.columns["total_micro"], rows.columns["equipment_micro"])
+    assert found.interval is not None
+    assert found.interval.value == pytest.approx(1.5)
+    assert (found.n, found.gaps, found.resets) == (2, 1, 0)
+    with pytest.raises(MeasureError, match="has no column kwh; it has time, facility, it"):
+        read(spec_of(str(file), total="kwh", equipment="it"))
+
+
+def test_a_reset_leaves_its_stretch_out_of_both_counters() -> None:
+    # 1.2 throughout; between 20 and 5 the exporter restarted, and nobody knows what it counted before.
+    found = energy_ratio(*counters((12, 10), (24, 20), (6, 5), (18, 15), (30, 25), (42, 35)))
+    assert found.interval is not None
+    assert found.interval.value == pytest.approx(1.2)
+    assert found.interval.high == pytest.approx(1.2)
+    assert (found.n, found.resets, found.gaps) == (4, 1, 0)
+
+
+def test_a_gap_costs_nothing_for_counters_count_on() -> None:
+    whole = energy_ratio(*counters((0, 0), (13, 10), (24, 20), (36, 30), (49, 40)))
+    with_gap = energy_ratio(*counters((0, 0), (13, 10), None, (36, 30), (49, 40)))
+    assert whole.interval
+    assert with_gap.interval
+    assert whole.interval.value == with_gap.interval.value
+    assert (with_gap.n, with_gap.gaps) == (3, 1)
+
+
+def test_too_little_gives_no_ends_and_no_equipment_no_ratio() -> None:
+    found = energy_ratio(*counters((0, 0), (1.2, 1)))
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == (-math.inf, math.inf)
+    assert energy_ratio(*counters((0, 0), (5, 0), (9, 0), (12, 0))).interval is None
+    assert energy_ratio(*counters()).interval is None
+
+
+def test_the_interval_holds_the_ratio_as_often_as_it_says() -> None:
+    random = np.random.default_rng(7)
+    inside = 0
+    for _ in range(400):
+        used = random.uniform(5, 15, 40)
+        facility = used * random.normal(1.18, 0.05, 40)
+        total, equipment = np.cumsum(facility) * MICRO, np.cumsum(used) * MICRO
+        found = energy_ratio(column(np.r_[0, total]), column(np.r_[0, equipment])).interval
+        assert found is not None
+        inside += found.low <= 1.18 <= found.high
+    assert 0.91 <= inside / 400 <= 0.99
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.15, "pass"), (1.3, "fail")])
+def test_the_documented_ratio_is_judged(ratio: float, verdict: str) -> None:
+    (meter,) = load_target("guizhou-pue").meters
+    harvest = Harvest()
+    total, equipment = counters(*((ratio * n, n) for n in range(9)))
+    rows = {"at_ns": column(range(9)), "total_micro": total, "equipment_micro": equipment}
+    harvest.add(Samples("energy", meter.name, "ratio", rows))
+    record = meter_record(meter, harvest, unfit=None)
+    assert record.verdict == verdict
+    assert record.verdicts[0].fact == "guizhou-2024:pue"
+    assert record.verdicts[0].limit == 1.2
+
+
+def test_a_meter_judges_ratios_and_a_path_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(
+        'schema = 1\ntitle = "t"\n[[meter]]\nname = "m"\naddress = "m.csv"\ntotal = "a"\nequipment = "b"\n'
+        '[[meter.budget]]\nmetric = "rtt"\nlimit = "1 ms"\n'
+    )
+    with pytest.raises(TargetError, match="'rtt' is not what a meter measures"):
+        load_target(str(file))
