@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchkit.campaign.scaling import check_rates, scaled
+from benchkit.campaign.scaling import scaled
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
 from benchkit.model.meter import Meter
@@ -95,10 +95,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
     if changes.meter is not None:
         meters = _at(meters, changes.meter, target.name)
     chosen = replace(target, plan=plan, paths=kept, meters=meters)
-    if changes.scale is not None:
-        chosen = scaled(chosen, changes.scale)
-    check_rates(chosen)
-    return chosen
+    return chosen if changes.scale is None else scaled(chosen, changes.scale)
 
 
 def _at(meters: tuple[Meter, ...], address: str, target: str) -> tuple[Meter, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from benchkit import units
 from benchkit.cli.options import DURATION, Unit, terminal
+from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
+from benchkit.model.target import Target
 from benchkit.planning.figure import PathPlan
-from benchkit.planning.question import Question
+from benchkit.planning.question import Overrides, Question
 from benchkit.planning.window import SocketLimits
 
 RATE = Unit("rate", units.bits_per_second)
@@ -64,6 +67,11 @@ class _Loss(click.ParamType[float]):
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the simulation."
 )
 @click.option(
+    "--measure",
+    is_flag=True,
+    help="Time small jobs over the modelled paths, emulated here, beside what is computed.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(("text", "markdown", "json")),
@@ -74,15 +82,20 @@ class _Loss(click.ParamType[float]):
 def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None:  # noqa: ANN401
     """Compute what each path of TARGET needs: windows, streams, loss ceilings, transfer times.
 
-    Nothing is measured: every figure is computed by a formula whose source is named, or simulated.
+    Every figure is computed by a formula whose source is named, or simulated; with --measure the round trips of
+    small jobs (TCP, TLS 1.3, HTTP/1.1, RPC) are measured as well.
     """
     from benchkit.campaign.question import Changes, narrowed  # noqa: PLC0415
     from benchkit.planning.path_plan import plan_path  # noqa: PLC0415
-    from benchkit.planning.question import Overrides, question_of  # noqa: PLC0415
+    from benchkit.planning.question import question_of  # noqa: PLC0415
     from benchkit.planning.rendering import FORMATS  # noqa: PLC0415
     from benchkit.targets import load_target  # noqa: PLC0415
 
     found = narrowed(load_target(target), Changes(paths=paths))
+    if not found.paths:
+        raise AskedWronglyError(
+            f"target {found.name} has no path to plan: name another, as `benchkit targets` lists them"
+        )
     overrides = Overrides(
         asked["rate"],
         asked["rtt"],
@@ -93,12 +106,36 @@ def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None: 
     )
     limits = _limits(asked["rmem"], asked["wmem"])
     plans = []
+    times, by = _timed(found, overrides) if asked["measure"] else ({}, "")
     for path in found.paths:
         question = question_of(path, limits, found.plan.congestion, overrides)
-        made = plan_path(question)
+        made = plan_path(question, times.get(path.name), by)
         plans.append(_simulated(made, question, path, asked) if asked["simulate"] else made)
     width, _ = terminal()
     click.echo(FORMATS[form](found.title, plans, width), nl=False)
+
+
+def _timed(target: Target, overrides: Overrides) -> tuple[dict[str, dict[str, float]], str]:
+    """The times of small jobs over every path, and what emulated it."""
+    from benchkit.campaign.job_times import job_times  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
+    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+
+    changed = [
+        f"--{name}"
+        for name, value in (
+            ("rate", overrides.rate_bps), ("rtt", overrides.rtt_ns), ("loss", overrides.loss), ("mtu", overrides.mtu),
+        )
+        if value is not None
+    ]  # fmt: skip
+    if changed or any(path.model is None for path in target.paths):
+        why = f"not with {', '.join(changed)}" if changed else "and a real one has none"
+        raise AskedWronglyError(
+            f"--measure times jobs over the paths as the target models them, {why}: write a target for it"
+        )
+    check_rates(target)
+    obtain_namespaces(sys.argv[1:])
+    return job_times(target.paths, "auto", target.plan.seed)
 
 
 def _simulated(made: PathPlan, question: Question, path: Path, asked: dict[str, Any]) -> PathPlan:

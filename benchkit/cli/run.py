@@ -205,9 +205,11 @@ def _check_several(repeat: int, base: str | None, form: str, *, interleave: bool
 def _target(name: str, changes: Changes, kernel: str) -> Target:
     """The target as it is asked, and as this kernel can measure it."""
     from benchkit.campaign.question import eased, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
     from benchkit.targets import load_target  # noqa: PLC0415
 
     asked = narrowed(load_target(name), changes)
+    check_rates(asked)
     return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from benchkit.planning import ceilings, fibre, link_buffer, ramp, window
-from benchkit.planning.figure import Column, Figure, PathPlan, Section, Table
+from benchkit.planning.figure import Cell, Column, Figure, PathPlan, Section, Table
 from benchkit.planning.forecast import loss_section, transfer_section
 from benchkit.planning.question import Question
 from benchkit.planning.round_trips import JOBS
@@ -12,8 +14,13 @@ from benchkit.units import show_bit_rate, show_duration, show_share
 JUMBO = 9000
 
 
-def plan_path(question: Question) -> PathPlan:
-    """Compute everything for one path."""
+def plan_path(
+    question: Question, measured: Mapping[str, float] | None = None, by: str = ""
+) -> PathPlan:
+    """Compute everything for one path.
+
+    `measured` are jobs that were timed over it, in seconds by name, emulated `by` what.
+    """
     return PathPlan(
         question.path,
         _assumptions(question),
@@ -25,7 +32,7 @@ def plan_path(question: Question) -> PathPlan:
             _packets(question),
             transfer_section(question),
             *_geography(question),
-            _round_trips(question),
+            _round_trips(question, measured or {}, by),
         ),
     )
 
@@ -192,15 +199,29 @@ def _geography(question: Question) -> tuple[Section, ...]:
     return (Section("fibre", "Fibre", tuple(figures), notes=notes),)
 
 
-def _round_trips(question: Question) -> Section:
-    columns = (
+def _round_trips(question: Question, measured: Mapping[str, float], by: str) -> Section:
+    columns = [
         Column("job", "job"),
         Column("trips", "round trips", "trips"),
-        Column("time", "time", "s"),
-    )
-    rows = tuple((job.name, float(job.trips), job.trips * question.rtt_s) for job in JOBS)
+        Column("time", "computed" if measured else "time", "s"),
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (job.name, float(job.trips), job.trips * question.rtt_s) for job in JOBS
+    ]
     sources = tuple(dict.fromkeys(job.source for job in JOBS))
+    notes: tuple[str, ...] = ()
+    if measured:
+        columns += [Column("measured", "measured", "s"), Column("ratio", "ratio", "times")]
+        rows = [(*row, *_beside(measured.get(str(row[0])), row[2])) for row in rows]
+        said = f"measured: the median over the modelled path, emulated by {by}"
+        notes = (f"{said}; what is more than computed is the ends' own time, cryptography for one",)
     note = "until the last octet of a small answer; the ends' own time is not counted"
-    return Section(
-        "round_trips", "Round trips of a job", table=Table("jobs", columns, rows, sources, note)
-    )
+    table = Table("jobs", tuple(columns), tuple(rows), sources, note)
+    return Section("round_trips", "Round trips of a job", table=table, notes=notes)
+
+
+def _beside(seconds: float | None, computed: Cell) -> tuple[Cell, Cell]:
+    """What was measured, and how many times what was computed; nothing for a job that was not."""
+    if seconds is None or not isinstance(computed, float):
+        return None, None
+    return seconds, seconds / computed

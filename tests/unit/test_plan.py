@@ -95,6 +95,31 @@ def test_a_real_path_is_planned_by_its_floor_or_by_what_is_given() -> None:
         question_of(real, LIMITS, "vegas", Overrides(rate_bps=10**9))
 
 
+def test_a_target_of_meters_has_nothing_to_plan() -> None:
+    with pytest.raises(AskedWronglyError, match="has no path to plan"):
+        ran("guizhou-pue")
+
+
+def test_jobs_are_timed_over_what_is_modelled_and_nothing_else() -> None:
+    with pytest.raises(AskedWronglyError, match="not with --rate, --rtt"):
+        ran("--measure", "--rate", "1 Gbit/s", "--rtt", "3 ms")
+
+
+def test_what_was_measured_stands_beside_what_was_computed() -> None:
+    path = load_target("guizhou").paths[0]
+    question = question_of(path, LIMITS, "cubic", Overrides())
+    made = plan_path(question, {"TCP connect": 2 * question.rtt_s}, "userspace")
+    table = next(section for section in made.sections if section.key == "round_trips").table
+    assert table is not None
+    rows = {row[0]: row[-2:] for row in table.rows}
+    assert rows["TCP connect"] == (2 * question.rtt_s, 2.0)
+    assert rows["HTTP/1.1, kept alive"] == (None, None)
+
+
+def test_the_400g_channel_is_planned_though_it_cannot_be_run() -> None:
+    assert "rate 400 Gbit/s on the wire" in ran("guizhou-400g")
+
+
 def test_a_path_that_is_not_there_is_asked_wrongly() -> None:
     with pytest.raises(BenchkitError, match="no such path") as caught:
         ran("--path", "guiyang-atlantis")

@@ -8,6 +8,7 @@ import pytest
 from sample_records import passing
 
 from benchkit.campaign.question import Changes, narrowed
+from benchkit.campaign.scaling import check_rates
 from benchkit.errors import AskedWronglyError
 from benchkit.planning.window import bdp_bits
 from benchkit.reports import render
@@ -37,7 +38,7 @@ def test_rates_and_buffers_are_divided_and_round_trips_and_bdps_kept() -> None:
 
 def test_what_no_machine_carries_is_refused_unscaled() -> None:
     with pytest.raises(AskedWronglyError, match=r"400 Gbit/s cannot be emulated.*--scale 1:400"):
-        narrowed(load_target("guizhou-400g"), Changes())
+        check_rates(load_target("guizhou-400g"))
 
 
 def test_what_would_be_too_slow_is_refused_with_the_most_that_is_not() -> None:
