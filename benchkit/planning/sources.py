@@ -26,7 +26,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "rfc9293": "RFC 9293: the handshake, one round trip before the first data",
         "rfc8446": "RFC 8446 section 2: one round trip, full or resumed; early data goes with the first flight",
         "rfc9112": "RFC 9112: one request and its answer are a round trip; connections stay open",
-        "simulation": "benchkit's fluid simulation in steps of a tenth of a round trip; timeouts are not modelled",
+        "simulation": "benchkit's simulation of whole segments in steps of a tenth of a round trip or less, held against emulated paths in results/published/simulation; timeouts are not modelled",
         "jain": "Jain, Chiu, Hawe 1984: (sum x)^2 / (n sum x^2), 1 where all flows get the same",
         "arithmetic": "size x 8 / rate",
         "prediction": "connection, slow start, then the least of line rate, window and loss ceiling over all streams",
