@@ -128,9 +128,7 @@ def _streams(running: Emulated, congestions: Sequence[str]) -> tuple[list[Sample
     def spec(path: Path, address: str, port: int, _: int) -> TcpSpec:
         lasts = round(SECONDS * NS_PER_S)
         control = controls[path.name]
-        return TcpSpec(
-            path.name, "up", address, port, up=True, duration_ns=lasts, congestion=control
-        )
+        return TcpSpec(path.name, "up", address, port, "up", lasts, control)
 
     indices = list(range(len(running.paths)))
     return brought_home(running, indices, StreamServerSpec, spec, "goodput", "tcp_info")
