@@ -52,6 +52,7 @@ FLOORS: Mapping[str, Floor] = MappingProxyType(
         **{name: _LATENCY for name, (unit, _) in METRICS.items() if unit == "ms"},
         "loss": Floor(0.1, 0.1),  # percentage points
         "goodput": Floor(0.02, 1.0),  # Mbit/s
+        "ratio": Floor(0.01, 0.01),  # times
     }
 )
 

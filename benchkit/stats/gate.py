@@ -41,7 +41,8 @@ class Suspects:
         """The probes that measure them, each once."""
         metrics = [each.verdict.metric for each in self.budgets]
         metrics += [cell.metric for cell in self.cells]
-        return tuple(dict.fromkeys(PROBE_OF[metric] for metric in metrics))
+        # A meter is no probe of a path: nothing measures its ratio again.
+        return tuple(dict.fromkeys(PROBE_OF[each] for each in metrics if each in PROBE_OF))
 
     @property
     def keys(self) -> frozenset[Key]:
