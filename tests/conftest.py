@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
+# How long an example takes says what else the machine does.
+settings.register_profile("benchkit", deadline=None)
+settings.load_profile("benchkit")
 sys.path.append(str(TESTS))  # import-mode=importlib leaves it out
 
 
