@@ -20,6 +20,7 @@ CONFIDENCE = 0.95
 # Relative variance of the autocorrelation time per independent excursion beyond a rare percentile: 1 where
 # excursions have geometric lengths; 2 is what those of AR(1) need, by tests/benchmarks/coverage_of_intervals.py.
 _EXCURSION_VARIANCE = 2.0
+_NOTICEABLE = 2.0
 
 
 def percentile_share(name: str) -> Fraction:
@@ -91,11 +92,12 @@ def effective_size(exceeds: NDArray[np.bool_], confidence: float = CONFIDENCE) -
     n / time would be too many, for the time is itself an estimate: the size shrinks by the squared
     ratio of the normal to the t quantile. The t's degrees of freedom fall with the length of the window and,
     where neighbours resemble each other, with the fewness of independent excursions beyond the percentile.
-    A series without variation has n.
+    A series without variation has n, and so has one whose time is within two standard errors of that of
+    independent samples: correcting for mere noise made intervals cover more than they say.
     """
     n = exceeds.size
     found = autocorrelation(exceeds)
-    if found.time <= 1.0:
+    if found.time - 1.0 <= _NOTICEABLE * math.sqrt(2 / found.freedom):
         return float(n)
     size = n / found.time
     share = float(np.count_nonzero(exceeds)) / n

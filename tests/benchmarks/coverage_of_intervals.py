@@ -90,7 +90,7 @@ def coverage(name: str, n: int, repetitions: int, seed: int = 1) -> dict[str, tu
 
 
 def main() -> None:
-    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
     print(f"covered % (open %) of {repetitions} intervals at 95 %; * is outside of 93 to 98")  # noqa: T201
     print(f"{'n':>6}  {'series':<14}", *(f"{wanted:>16}" for wanted in PERCENTILES))  # noqa: T201
     for n in (1_000, 10_000):
