@@ -163,8 +163,7 @@ class Campaign:
         self._run(got)
         found = calibration.calibrations(self._emulated, self._log.harvest, self._tolerance_ns)
         self._log.calibration = found
-        for path in self._emulated:
-            self._log.notes += wire.unmeasured(path, self._log.harvest)
+        self._log.notes += wire.unmeasured(self._emulated, self._log.harvest)
         impossible = calibration.below_the_floor(found)
         if impossible:
             raise UnfitError(impossible[0])

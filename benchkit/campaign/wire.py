@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,18 +117,21 @@ def calibrations(path: Path, harvest: Harvest) -> Iterator[Calibration]:
             yield from _buffer(path.name, direction, path.model, sent, arrived)
 
 
-def unmeasured(path: Path, harvest: Harvest) -> Iterator[str]:
-    """A sentence for a buffer that this machine could not fill."""
-    model = path.model
-    if model is None or not _drains_ns(model):
-        return
-    for phase, direction in DIRECTIONS:
-        sent = harvest.samples(BURST, path.name, phase)
-        if sent is not None and not _overfills(model, sent):
-            yield (
-                f"{path.name}, {direction}: the buffer of {model.buffer_octets} octets was not measured: this "
-                f"machine sends {_offered_bps(sent, model) / 1e9:.1f} Gbit/s, too little to fill it at the path's rate"
-            )
+def unmeasured(paths: Sequence[Path], harvest: Harvest) -> Iterator[str]:
+    """A sentence for the buffers that this machine could not fill, if there are any."""
+    found = {
+        f"{path.name} {direction}": _offered_bps(sent, path.model)
+        for path in paths
+        for phase, direction in DIRECTIONS
+        if path.model is not None and _drains_ns(path.model)
+        if (sent := harvest.samples(BURST, path.name, phase)) is not None
+        if not _overfills(path.model, sent)
+    }
+    if found:
+        yield (
+            f"the buffers of {', '.join(found)} were not measured: this machine sends "
+            f"{min(found.values()) / 1e9:.1f} Gbit/s now, too little to fill them at the path's rate"
+        )
 
 
 def _rates(path: Path, model: PathModel, harvest: Harvest) -> Iterator[Calibration]:

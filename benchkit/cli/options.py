@@ -18,7 +18,7 @@ from benchkit.model.schedule import Schedule, read_schedule
 
 DEFAULT_RESULTS = "results"
 FORMATS = (
-    *("text", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
+    *("text", "full", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
     *("benchmark-action-smaller", "benchmark-action-bigger", "bencher", "pytest-benchmark"),
     *("hgrm", "openmetrics"),
 )

@@ -22,6 +22,7 @@ __all__ = ["FORMATS", "render"]
 
 FORMATS: dict[str, Callable[[RunRecord, int, bool], str]] = {
     "text": lambda record, width, color: render_text(record, width, color=color),
+    "full": lambda record, width, color: render_text(record, width, color=color, full=True),
     "markdown": lambda record, _width, _color: render_markdown(record),
     "json": lambda record, _width, _color: dump_record(record),
     "csv": lambda record, _width, _color: render_csv(record),

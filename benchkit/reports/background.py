@@ -125,3 +125,8 @@ def run_facts(record: RunRecord) -> Facts:
         ("target", target),
         ("again", clean(record.command) or f"benchkit run {clean(record.target)}"),
     )
+
+
+def more_facts(record: RunRecord) -> Facts:
+    """Where everything else stands."""
+    return (("all figures", f"benchkit report {clean(record.run)} --format full"),)

@@ -24,6 +24,7 @@ from benchkit.reports.rows import rows_of
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 ENDINGS = {
     "text": "txt",
+    "full": "full.txt",
     "markdown": "md",
     "json": "json",
     "csv": "csv",
@@ -262,7 +263,7 @@ def test_a_record_with_nothing_in_it_is_still_a_report() -> None:
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
-    with pytest.raises(AskedWronglyError, match="text, markdown, json, csv"):
+    with pytest.raises(AskedWronglyError, match="text, full, markdown, json, csv"):
         render(passing(), "yaml")
 
 

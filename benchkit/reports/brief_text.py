@@ -1,0 +1,59 @@
+"""Everything beside the judged distribution in a line each, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchkit.model.record import Calibration, Estimate, Metric
+from benchkit.reports import sentences
+from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, padded
+from benchkit.reports.layout import INDENT, LABEL_WIDTH, hanging, table
+from benchkit.reports.paint import Line
+from benchkit.reports.rows import Series
+
+STATISTICS = ("p50", "p95", "p99")
+
+
+def latencies(spreads: Sequence[Series]) -> Iterator[Line]:
+    """A row for each distribution: what was due and lost, and three percentiles."""
+    if not spreads:
+        return
+    yield []
+    header = ("", "due", "lost", *STATISTICS, "")
+    yield from table(header, [_row(each.metric) for each in spreads])
+
+
+def _row(metric: Metric) -> tuple[str, ...]:
+    found = [metric.percentiles.get(name, Estimate()) for name in STATISTICS]
+    decimals = decimals_for(one.value for one in found)
+    values = (fixed(one.value, decimals, LOST) for one in found)
+    named = sentences.series_name(metric)
+    return (named, str(metric.n), str(metric.lost), *values, clean(metric.unit))
+
+
+def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
+    """A line for each rate, and what held it."""
+    if series:
+        yield []
+    names = [sentences.series_name(each.metric) for each in series]
+    name_width = max(map(cells, names), default=0)
+    for each, name in zip(series, names, strict=True):
+        label = f"{INDENT}{padded(name, name_width)}  "
+        said = sentences.rate(each)
+        if each.metric.limited_by:
+            said += f" · limited by {clean(each.metric.limited_by)}"
+        yield from hanging((label, "bold"), said, width)
+
+
+def calibration(lines: Sequence[Calibration], width: int) -> Iterator[Line]:
+    """How many figures were as asked, and each that was not."""
+    wrong = [line for line in lines if not line.within]
+    words = f"{len(lines) - len(wrong)} of {len(lines)} figures of the emulator as asked"
+    yield from hanging((f"{INDENT}{'calibration':{LABEL_WIDTH}} ", "dim"), words, width)
+    for line in wrong:
+        named = f"{clean(line.path)}, {clean(line.direction)}"
+        said = (
+            f"{named}: {clean(line.quantity)} {line.got:.3f} {clean(line.unit)} where {line.asked:.3f} was "
+            f"asked, tolerance {line.tolerance:.3f}"
+        )
+        yield from hanging((f"{INDENT}{'':{LABEL_WIDTH}} ", "dim"), said, width)
