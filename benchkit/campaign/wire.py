@@ -30,8 +30,8 @@ AROUND = (-8, -1, 0, 1, 8)
 USUAL = (576, 1280, 1500, 9000)
 LARGEST_PACKET = 65_535
 MOST_AT_ONCE = 65_000  # of UDP, with its headers below 64 KiB
-# A sender twice as fast as the path fills its buffer with twice its octets, one only a third faster with four times.
-FILL, LEAST_EXCESS = 4, 1.33
+# A sender twice as fast as the path fills its buffer with twice its octets, one an eighth faster with eight times.
+FILL, LEAST_EXCESS = 8, 1.15
 MOST_OCTETS, LONGEST_NS = 64 << 20, 2 * NS_PER_S
 SETTLE_NS = 10 * NS_PER_MS
 SINK_PAUSES = 8  # before the burst, after each try of it, and some
