@@ -159,7 +159,7 @@ class PlanTable(Table):
     rate: Pace = 500.0
     http_duration: Period = 4 * 10**9
     http_rate: Pace = 100.0
-    load_duration: Period = 3 * 10**9
+    load_duration: Period = 2 * 10**9
     load_rate: Pace = 200.0
     schedule: Annotated[Schedule, BeforeValidator(schedule_of)] = Schedule()
     pacing: Literal["timer", "precise"] = "timer"
