@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.departures import Departures
+from benchkit.campaign.growing import Growing
 from benchkit.model.samples import Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
 
 
 class Harvest:
-    """Batches as they come, in memory: a default run is some tens of megabytes."""
+    """Rows as they come, in memory: a default run is some tens of megabytes."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._batches: dict[Key, list[Samples]] = defaultdict(list)
+        self._growing: dict[Key, Growing] = {}
         self._departures: dict[int, Departures] = defaultdict(Departures)
         self._sessions: dict[tuple[str, str], int] = {}
         self._foreign: set[tuple[str, str]] = set()
@@ -50,7 +51,10 @@ class Harvest:
         if batch.kind == "rate":
             return
         if batch.kind != "departures":
-            self._batches[batch.kind, batch.path, batch.phase].append(batch)
+            key = (batch.kind, batch.path, batch.phase)
+            if key not in self._growing:
+                self._growing[key] = Growing()
+            self._growing[key].add(batch)
             return
         ssid, sequence, t3 = (batch.columns[name].data for name in ("ssid", "sequence", "t3_ns"))
         for session in np.unique(ssid).tolist():
@@ -60,11 +64,11 @@ class Harvest:
     def has(self, kind: str, path: str, phase: str) -> bool:
         """Whether anything of that kind, path and phase has come."""
         key = (kind, path, phase)
-        return key in self._batches or key in self._settled
+        return key in self._growing or key in self._settled
 
     def forget(self, phase: str, paths: Collection[str] | None = None) -> None:
         """Drop the rows of a phase that is measured again; of these paths alone, where they are named."""
-        for kept in (self._batches, self._settled):
+        for kept in (self._growing, self._settled):
             for key in [key for key in kept if key[2] == phase]:
                 if paths is None or key[1] in paths:
                     del kept[key]
@@ -86,16 +90,15 @@ class Harvest:
         rows = self.samples(*key)
         if rows is not None:
             self._settled[key] = rows
-            self._batches.pop(key, None)
+            self._growing.pop(key, None)
 
     def _round(self, key: Key) -> Samples | None:
         """What has come since the last session was opened."""
         kind, path, phase = key
-        batches = self._batches.get(key)
-        if not batches:
+        growing = self._growing.get(key)
+        if growing is None:
             return None
-        joined = concatenate(batches)
-        batches[:] = [joined]  # the same rows are not kept twice
+        joined = Samples(kind, path, phase, growing.columns())
         if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
         departures = self._departures_of(path, phase)
@@ -115,18 +118,21 @@ class Harvest:
         if (path, phase) in self._foreign:
             return False
         known = self._departures_of(path, phase)
-        return any(
-            not known.of(batch.columns["sequence"].data[_answered(batch)]).all()
-            for batch in self._batches.get(("rtt", path, phase), ())
-            if "t3_ns" in batch.columns
-        )
+        growing = self._growing.get(("rtt", path, phase))
+        if growing is None:
+            return False
+        columns = growing.columns()
+        if "t3_ns" not in columns:
+            return False
+        answered = ~np.ma.getmaskarray(columns["t4_ns"])
+        return not known.of(columns["sequence"].data[answered]).all()
 
     def _departures_of(self, path: str, phase: str) -> Departures:
         return self._departures.get(self._sessions.get((path, phase), 0), Departures())
 
     def everything(self) -> list[Samples]:
         """All samples, in the order in which their first rows came."""
-        keys = dict.fromkeys((*self._settled, *self._batches))
+        keys = dict.fromkeys((*self._settled, *self._growing))
         return [found for key in keys if (found := self.samples(*key)) is not None]
 
 

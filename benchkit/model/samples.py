@@ -58,6 +58,8 @@ def column(values: Any, absent: Any = np.ma.nomask) -> Column:  # noqa: ANN401  
 def concatenate(parts: Sequence[Samples]) -> Samples:
     """The rows of several batches of one kind, path and phase, in the order given; at least one batch."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     names = list(first.columns)
     joined = {name: _joined([part.columns[name] for part in parts]) for name in names}
     return Samples(first.kind, first.path, first.phase, joined)

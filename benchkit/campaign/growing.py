@@ -1,0 +1,57 @@
+"""Columns that grow batch by batch, so that a long run's rows are in memory once and never joined."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.model.samples import Column, Samples, column
+
+FIRST_ROWS = 1024
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+class Growing:
+    """The rows of one kind, path and phase.
+
+    Each column has room for more than it holds: what is not written yet takes no memory. One column moves at a
+    time when its room ends, by half again.
+    """
+
+    def __init__(self) -> None:
+        """Hold none."""
+        self._values: dict[str, NDArray[np.int64]] = {}
+        self._holes: dict[str, NDArray[np.bool_]] = {}
+        self._rows = 0
+
+    def add(self, batch: Samples) -> None:
+        """Append rows. The first batch says which columns there are; raises KeyError where a later one lacks any."""
+        if not self._values:
+            self._values = {name: np.empty(0, dtype=np.int64) for name in batch.columns}
+            self._holes = {name: np.empty(0, dtype=np.bool_) for name in batch.columns}
+        first, last = self._rows, self._rows + len(batch)
+        for name, values in self._values.items():
+            added = batch.columns[name]
+            if last > len(values):
+                self._values[name] = _moved(values, first, last)
+                self._holes[name] = _moved(self._holes[name], first, last)
+            self._values[name][first:last] = np.ma.getdata(added)
+            self._holes[name][first:last] = np.ma.getmaskarray(added)
+        self._rows = last
+
+    def columns(self) -> dict[str, Column]:
+        """All rows so far, without a copy; what is added later does not change them."""
+        rows = slice(self._rows)
+        return {
+            name: column(values[rows], self._holes[name][rows])
+            for name, values in self._values.items()
+        }
+
+
+def _moved(values: NDArray[Kind], rows: int, wanted: int) -> NDArray[Kind]:
+    room = max(wanted, len(values) + len(values) // 2, FIRST_ROWS)
+    moved = np.empty(room, dtype=values.dtype)
+    moved[:rows] = values[:rows]
+    return moved

@@ -1,0 +1,54 @@
+"""Columns that grow hold what was added, in order, and what was handed out stays as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchkit.campaign.growing import Growing
+from benchkit.model.samples import Samples, column
+
+CELL = st.none() | st.integers(-(2**62), 2**62)
+
+
+def batch(cells: list[int | None]) -> Samples:
+    values = [0 if cell is None else cell for cell in cells]
+    return Samples("rtt", "a", "idle", {"x": column(values, [cell is None for cell in cells])})
+
+
+@given(st.lists(st.lists(CELL, max_size=40), min_size=1, max_size=12))
+def test_rows_and_holes_come_back_in_the_order_in_which_they_came(
+    batches: list[list[int | None]],
+) -> None:
+    growing, expected = Growing(), []
+    for cells in batches:
+        growing.add(batch(cells))
+        expected += cells
+        assert growing.columns()["x"].tolist() == expected
+
+
+def test_what_was_handed_out_is_not_changed_by_what_comes_later() -> None:
+    growing = Growing()
+    growing.add(batch([1, None]))
+    before = growing.columns()["x"]
+    for _ in range(3000):
+        growing.add(batch([7]))
+    assert before.tolist() == [1, None]
+    assert len(growing.columns()["x"]) == 3002
+
+
+def test_reading_copies_nothing() -> None:
+    growing = Growing()
+    growing.add(batch(list(range(5000))))
+    first, second = growing.columns()["x"], growing.columns()["x"]
+    assert np.shares_memory(first.data, second.data)
+    assert np.shares_memory(np.ma.getmaskarray(first), np.ma.getmaskarray(second))
+
+
+def test_a_batch_that_lacks_a_column_is_refused() -> None:
+    growing = Growing()
+    growing.add(batch([1]))
+    with pytest.raises(KeyError):
+        growing.add(Samples("rtt", "a", "idle", {"y": column([1])}))
