@@ -30,22 +30,35 @@ class Growing:
         """Append rows. The first batch says which columns there are; raises KeyError where a later one lacks any."""
         if not self._values:
             self._values = {name: np.empty(0, dtype=np.int64) for name in batch.columns}
-            self._holes = {name: np.empty(0, dtype=np.bool_) for name in batch.columns}
         first, last = self._rows, self._rows + len(batch)
         for name, values in self._values.items():
             added = batch.columns[name]
             if last > len(values):
                 self._values[name] = _moved(values, first, last)
-                self._holes[name] = _moved(self._holes[name], first, last)
             self._values[name][first:last] = np.ma.getdata(added)
-            self._holes[name][first:last] = np.ma.getmaskarray(added)
+            self._add_holes(name, np.ma.getmaskarray(added), first)
         self._rows = last
+
+    def _add_holes(self, name: str, added: NDArray[np.bool_], first: int) -> None:
+        """Mark holes; a column that has had none has no marks either."""
+        last = first + len(added)
+        holes = self._holes.get(name)
+        if holes is None:
+            if not added.any():
+                return
+            holes = np.zeros(len(self._values[name]), dtype=np.bool_)
+        elif last > len(holes):
+            holes = _moved(holes, first, last)
+        holes[first:last] = added
+        self._holes[name] = holes
 
     def columns(self) -> dict[str, Column]:
         """All rows so far, without a copy; what is added later does not change them."""
         rows = slice(self._rows)
         return {
-            name: column(values[rows], self._holes[name][rows])
+            name: column(
+                values[rows], self._holes[name][rows] if name in self._holes else np.ma.nomask
+            )
             for name, values in self._values.items()
         }
 

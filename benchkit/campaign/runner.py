@@ -21,7 +21,7 @@ from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.emulators.choice import Choice, choose
 from benchkit.errors import UnfitError
-from benchkit.linux import host, process
+from benchkit.linux import host, libc, process
 from benchkit.linux.channel import Channel
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.model.record import RunRecord
@@ -50,6 +50,7 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
         KeyboardInterrupt: interrupted before anything was measured.
     """
     choice = choose(question.emulator if question.is_emulated else "none")
+    libc.give_back_memory()
     log = Log()
     started, began = datetime.now(UTC), monotonic_ns()
     run = new_run_id(question.target.name, started, secrets.token_hex(2))
@@ -67,6 +68,7 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
     log.gauges.cpu_after = host.cpu_times()
     seconds = (monotonic_ns() - began) / NS_PER_S
     record = _record(run, question, choice, log, (started, seconds))
+    libc.give_back_memory()
     return Outcome(record, log.harvest.everything(), tuple(log.unmeasured))
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from typing import Any
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_TIMERSLACK = 29
+# mallopt(3): blocks from this size on come from the kernel, and go back to it.
+M_MMAP_THRESHOLD, LARGE_OCTETS = -3, 128 << 10
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,3 +53,13 @@ def be_called(name: str) -> None:
 def wake_on_time() -> None:
     """Take the 50 us of slack out of this thread's sleeps."""
     call("prctl", PR_SET_TIMERSLACK, 1, 0, 0, 0)
+
+
+def give_back_memory() -> None:
+    """Keep large arrays apart from small objects from now on, and give the kernel back what is free.
+
+    Else the C library keeps what a large array leaves, for the next of that size. Not every C library can.
+    """
+    with suppress(AttributeError):
+        _libc.mallopt(M_MMAP_THRESHOLD, LARGE_OCTETS)
+        _libc.malloc_trim(0)

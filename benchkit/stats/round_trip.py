@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.model.samples import Column, Samples
+from benchkit.model.samples import Column, Samples, column
 
 # A far end may stamp arrivals and departures by clocks that differ by so much, in hardware and in software.
 CLOCKS_NS = 1_000_000
@@ -22,11 +22,16 @@ def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
     whole: Column = columns["t4_ns"] - columns[departure]
     if "t3_ns" not in columns:  # a far end that stamps nothing: its dwell stays in
         return whole
-    dwell: Column = columns["t3_ns"] - columns["t2_ns"]
+    # In place from here on: a long run's columns are large.
+    network, absent = np.ma.getdata(whole), np.ma.getmaskarray(whole)
+    dwell = np.ma.getdata(columns["t3_ns"]) - np.ma.getdata(columns["t2_ns"])
+    absent |= np.ma.getmaskarray(columns["t3_ns"])
+    absent |= np.ma.getmaskarray(columns["t2_ns"])
     # A far end's clock that was stepped in between tells no dwell: its answer counts as one without stamps.
-    impossible = np.ma.getdata((dwell < -CLOCKS_NS) | (dwell > whole))
-    network: Column = np.ma.masked_where(impossible, whole - dwell)
-    return network
+    absent |= dwell < -CLOCKS_NS
+    absent |= dwell > network
+    network -= dwell
+    return column(network, absent)
 
 
 def host_ns(rows: Samples) -> Column:

@@ -15,6 +15,7 @@ from benchkit.model.samples import Samples, column, concatenate
 # Extensions are downloads; Parquet is built in.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
 # One thread writes as fast as several here, and holds a third of the memory.
+_ROWS_AT_ONCE = 30_720  # each row group is in memory whole
 _WRITING = {**_CONFIG, "threads": 1}
 
 
@@ -71,7 +72,7 @@ def _write_kind(
             f"select {_quoted(path)} as path, {_quoted(phase)} as phase, * from part_{index}"  # noqa: S608  quoted
         )
     options = (
-        "format parquet, parquet_version v2, compression zstd,"
+        f"format parquet, parquet_version v2, compression zstd, row_group_size {_ROWS_AT_ONCE},"
         f" kv_metadata {{run: {_quoted(run)}, kind: {_quoted(parts[0].kind)}}}"
     )
     connection.execute(

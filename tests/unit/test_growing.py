@@ -41,7 +41,7 @@ def test_what_was_handed_out_is_not_changed_by_what_comes_later() -> None:
 
 def test_reading_copies_nothing() -> None:
     growing = Growing()
-    growing.add(batch(list(range(5000))))
+    growing.add(batch([*range(5000), None]))
     first, second = growing.columns()["x"], growing.columns()["x"]
     assert np.shares_memory(first.data, second.data)
     assert np.shares_memory(np.ma.getmaskarray(first), np.ma.getmaskarray(second))
