@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from benchkit.campaign import calibration, fitness, phases, reach, wire
+from benchkit.campaign import calibration, fitness, phases, reach, sharing, wire
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.latencies import Circumstances
@@ -246,6 +246,7 @@ class Campaign:
             for path in phase.paths
             for kind, job in self._jobs(path, phase).items()
         }
+        jobs = sharing.shared(jobs, reach.HOST)
         troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
         self._await_rest(phase)

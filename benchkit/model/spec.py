@@ -56,6 +56,17 @@ class IcmpSpec:
     schedule: Schedule = PERIODIC
 
 
+# Sessions so light that many of them can share a process.
+LightSpec = StampSpec | TwampSpec | IcmpSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherSpec:
+    """Round trips of many paths, measured by one process."""
+
+    sessions: tuple[LightSpec, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectSpec:
     """TCP handshakes, open loop."""
@@ -329,6 +340,7 @@ Spec = (
     StampSpec
     | TwampSpec
     | IcmpSpec
+    | TogetherSpec
     | ConnectSpec
     | HttpSpec
     | HttpLoadSpec

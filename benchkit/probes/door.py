@@ -30,6 +30,7 @@ from benchkit.model.spec import (
     StampSpec,
     StreamServerSpec,
     TcpSpec,
+    TogetherSpec,
     TwampServerSpec,
     TwampSpec,
     UdpSpec,
@@ -49,6 +50,7 @@ from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_reflector import reflector
 from benchkit.probes.stream import stream
 from benchkit.probes.stream_server import stream_server
+from benchkit.probes.together import together
 from benchkit.probes.twamp import twamp
 from benchkit.probes.twamp_server import twamp_server
 
@@ -59,6 +61,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     StampSpec: stamp,
     TwampSpec: twamp,
     IcmpSpec: icmp,
+    TogetherSpec: lambda spec: together(spec, PROBES),
     ConnectSpec: connect,
     HttpSpec: http,
     HttpLoadSpec: http_load,

@@ -1,0 +1,72 @@
+"""Many sessions of round trips in one process: a thousand slow ones cost less than a core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from benchkit.clock import NS_PER_MS, NS_PER_US, monotonic_ns
+from benchkit.errors import MeasureError
+from benchkit.model.samples import Samples
+from benchkit.model.spec import LightSpec, TogetherSpec
+
+_Said = Samples | Exception | None
+
+# Time to open one session, so that all are open before the first packet is due.
+OPENING_NS = 300 * NS_PER_US
+SOON_NS = 50 * NS_PER_MS
+
+
+async def together(
+    spec: TogetherSpec, probes: Mapping[type, Callable[[Any], AsyncIterator[Any]]]
+) -> AsyncIterator[Samples]:
+    """Run every session of a spec by its probe and yield their rows as they settle.
+
+    Sessions that may start at will take turns within an interval, so that no packet waits for another's. One that
+    cannot measure does not stop the others: raises MeasureError at the end with what each of them said.
+    """
+    queue: asyncio.Queue[_Said] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    sessions = staggered(spec.sessions, monotonic_ns() + SOON_NS)
+    tasks = [loop.create_task(_run(probes[type(one)](one), queue)) for one in sessions]
+    left, troubles = len(tasks), []
+    try:
+        while left:
+            said = await queue.get()
+            if isinstance(said, Samples):
+                yield said
+                continue
+            left -= 1
+            if isinstance(said, MeasureError):
+                troubles.append(str(said))
+            elif said is not None:
+                raise said
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    if troubles:
+        raise MeasureError("; ".join(troubles))
+
+
+async def _run(session: AsyncIterator[Samples], queue: asyncio.Queue[_Said]) -> None:
+    """Put its rows, and at last what it failed with, or None."""
+    outcome: Exception | None = None
+    try:
+        async for rows in session:
+            queue.put_nowait(rows)
+    except Exception as error:  # noqa: BLE001  raised by whoever waits for the rows
+        outcome = error
+    queue.put_nowait(outcome)
+
+
+def staggered(sessions: Sequence[LightSpec], soon_ns: int) -> list[LightSpec]:
+    """The sessions with their starts spread evenly over the interval of each, where they name none."""
+    count = len(sessions)
+    first = soon_ns + count * OPENING_NS
+    return [
+        one if one.start_ns else replace(one, start_ns=first + place * one.interval_ns // count)
+        for place, one in enumerate(sessions)
+    ]
