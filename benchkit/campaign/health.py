@@ -14,8 +14,8 @@ from pathlib import Path
 from benchkit.campaign import tidying
 from benchkit.campaign.finding import Finding, from_plain, microseconds, middle_and_tail_ns
 from benchkit.clock import NS_PER_MS, NS_PER_US
-from benchkit.errors import CommandError
-from benchkit.linux import command, host, privilege, process, trials, uml
+from benchkit.errors import BenchkitError, CommandError
+from benchkit.linux import command, hardware_stamps, host, privilege, process, trials, uml
 
 LATENESS_NS = 300 * NS_PER_MS
 WORRYING_NS = NS_PER_MS
@@ -40,6 +40,8 @@ def examine(results: Path) -> list[Finding]:
         _programs("util-linux", ("nsenter", "unshare")),
         _uml(),
         _timers(),
+        _floor(),
+        _hardware(),
         _clock(),
         _cores(),
         *_governor(),
@@ -116,12 +118,52 @@ def _uml() -> Finding:
 
 
 def _timers() -> Finding:
+    from benchkit.campaign import own_error  # noqa: PLC0415  numpy
+
     middle, tail = middle_and_tail_ns(trials.timer_lateness_ns(LATENESS_NS))
     said = f"timerfd is late by p50 {microseconds(middle)}, p99 {microseconds(tail)}"
+    exact, beyond = middle_and_tail_ns(own_error.precise_lateness_ns())
+    said += f"; precise pacing by p50 {microseconds(exact)}, p99 {microseconds(beyond)}"
     if tail < WORRYING_NS:
         return Finding("timers", "ok", said)
     remedy = "packets will leave late: end other work, or give this machine more cores"
     return Finding("timers", "warning", said, remedy)
+
+
+def _floor() -> Finding:
+    """What every run calls its floor, where nothing is in between."""
+    from benchkit.campaign import own_error  # noqa: PLC0415  numpy
+
+    remedy = "the kernel needs a loopback device and SO_TIMESTAMPING: see stamps"
+    try:
+        found = own_error.floor_ns().tolist()
+    except (BenchkitError, OSError) as error:
+        return Finding(
+            "floor", "no", f"round trips over the loopback cannot be had: {error}", remedy
+        )
+    if not found:
+        return Finding("floor", "no", "no round trip over the loopback has all its stamps", remedy)
+    middle, tail = middle_and_tail_ns(found)
+    said = f"network round trips over the loopback: p50 {microseconds(middle)}, p99 {microseconds(tail)}"
+    if tail < WORRYING_NS:
+        return Finding("floor", "ok", said)
+    return Finding("floor", "warning", said, "this machine is busy: end other work, then try again")
+
+
+def _hardware() -> Finding:
+    """Which interfaces could stamp in hardware. Nothing need be mended where none can."""
+    able = {name: each for name, each in hardware_stamps.interfaces().items() if each.both}
+    if not able:
+        return Finding(
+            "hardware", "ok", "no interface stamps all packets in hardware: the kernel does"
+        )
+    words = ", ".join(
+        f"{name} (clock {'unknown' if each.clock is None else f'/dev/ptp{each.clock}'})"
+        for name, each in able.items()
+    )
+    return Finding(
+        "hardware", "ok", f"could stamp in hardware: {words}; the kernel's stamps are used"
+    )
 
 
 def _clock() -> Finding:

@@ -15,7 +15,7 @@ from benchkit.emulators.line import LineReport, quantile_ns
 from benchkit.linux import host
 from benchkit.model.place import Path
 from benchkit.model.record import Instrument
-from benchkit.model.samples import Column, Samples
+from benchkit.model.samples import COLLECTOR, Column, Samples
 from benchkit.stats.round_trip import as_latencies, host_ns, network_ns
 
 
@@ -45,6 +45,7 @@ def instrument_of(
     floor = pooled(phases.FLOOR, network_ns)
     late = pooled(phases.IDLE, lambda rows: rows.columns["sent_ns"] - rows.columns["due_ns"])
     hosts = pooled(phases.IDLE, host_ns)
+    pauses = _collector_pauses_ns(harvest)
     busy, steal = (None, None)
     if gauges.cpu_before is not None and gauges.cpu_after is not None:
         busy, steal = host.cpu_shares(gauges.cpu_before, gauges.cpu_after)
@@ -64,7 +65,14 @@ def instrument_of(
         clock_steps=gauges.clock_steps,
         cpu_steal_percent=steal,
         cpu_busy_percent=busy,
+        collector_pauses=len(pauses),
+        collector_longest_us=float(pauses.max()) / NS_PER_US if len(pauses) else None,
     )
+
+
+def _collector_pauses_ns(harvest: Harvest) -> NDArray[np.int64]:
+    rows = harvest.samples(COLLECTOR, "", "")
+    return np.empty(0, dtype=np.int64) if rows is None else rows.columns["took_ns"].compressed()
 
 
 def _microseconds(values_ns: NDArray[np.int64], percentile: float) -> float | None:

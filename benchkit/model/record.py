@@ -136,7 +136,8 @@ class Instrument:
     """How well the instrument itself measured, in microseconds where the name says so.
 
     `floor_*` is the round trip with no delay emulated; `lateness_*` how late probes sent; `host_*` what
-    user space adds to a kernel-stamped round trip; `line_lateness_*` how late the userspace line released.
+    user space adds to a kernel-stamped round trip; `line_lateness_*` how late the userspace line released;
+    `collector_*` how often and for how long the garbage collector held up a process that measures.
     """
 
     stamps: str
@@ -154,6 +155,8 @@ class Instrument:
     clock_steps: int = 0
     cpu_steal_percent: float | None = None
     cpu_busy_percent: float | None = None
+    collector_pauses: int | None = None
+    collector_longest_us: float | None = None
     clock: str | None = None
 
 

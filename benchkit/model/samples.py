@@ -34,6 +34,8 @@ HTTP_PHASES = ("dns_ns", "connect_ns", "tls_ns", "wait_ns", "transfer_ns")
 HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status", *HTTP_PHASES)
 # What a burst sent, and what of it arrived: calibration of a wire, by number.
 BURST, ARRIVALS = "burst", "arrivals"
+# How long each run of the garbage collector held up a process that measures; none is as it should be.
+COLLECTOR = "collector"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 

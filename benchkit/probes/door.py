@@ -10,7 +10,7 @@ import uvloop
 
 from benchkit.linux import quiet
 from benchkit.linux.channel import Sink, SinkAddress
-from benchkit.model.samples import Samples
+from benchkit.model.samples import COLLECTOR, Samples, column
 from benchkit.model.spec import (
     BurstSinkSpec,
     BurstSpec,
@@ -117,4 +117,7 @@ async def _drive(spec: Spec, channel: Sink) -> int:
     except asyncio.CancelledError:
         if not stopped:
             raise
+    pauses = quiet.collector_pauses_ns()
+    if pauses:
+        channel.send(Samples(COLLECTOR, "", "", {"took_ns": column(pauses)}))
     return sent

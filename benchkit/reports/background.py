@@ -44,6 +44,10 @@ def instrument_facts(instrument: Instrument) -> Facts:
         )
         if value is not None
     ]
+    if instrument.collector_pauses is not None:
+        longest = instrument.collector_longest_us
+        words = f", the longest {short(longest)} µs" if longest is not None else ""
+        processor.append(f"{instrument.collector_pauses} collector pauses{words}")
     return (
         ("stamps", clean(instrument.stamps)),
         *((("clock", clean(instrument.clock)),) if instrument.clock else ()),

@@ -8,15 +8,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchkit.campaign import health, tidying, trial
+from benchkit.campaign import health, own_error, tidying, trial
 from benchkit.campaign.finding import Finding, from_plain, middle_and_tail_ns, to_plain
 from benchkit.cli.doctor import doctor
 from benchkit.emulators.choice import Choice
 from benchkit.errors import CommandError, UnfitError
-from benchkit.linux import command, host, leftovers, privilege, trials
+from benchkit.linux import command, hardware_stamps, host, leftovers, privilege, trials
 from benchkit.linux.trials import StampTrial
 
 MS = 1_000_000
@@ -46,6 +47,9 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     answers(monkeypatch, trial, _congestion_controls={"cubic": True, "bbr": True})
     answers(monkeypatch, trials, realtime_priority=True, stamps_on_loopback=good)
     answers(monkeypatch, trials, timer_lateness_ns=[1000] * 300, clock_reading_ns=40)
+    answers(monkeypatch, own_error, precise_lateness_ns=[200] * 300)
+    answers(monkeypatch, own_error, floor_ns=np.full(300, 900))
+    answers(monkeypatch, hardware_stamps, interfaces={"lo": hardware_stamps.NONE})
     answers(monkeypatch, leftovers, orphans=[])
     answers(monkeypatch, command, run="utility, iproute2-6.1.0")
     answers(monkeypatch, host, governors=["performance"], clock_source="tsc")
@@ -63,7 +67,7 @@ def test_a_healthy_machine_has_only_good_findings_and_is_fit(healthy: Path) -> N
     assert {finding.topic for finding in found if finding.state != "ok"} == set()
     assert health.is_fit(found)
     topics = [finding.topic for finding in found]
-    assert len(topics) == len(set(topics)) == 16
+    assert len(topics) == len(set(topics)) == 18
 
 
 def test_without_any_privilege_the_rest_is_reported_and_the_machine_unfit(
@@ -191,6 +195,32 @@ def test_stamps_that_a_socket_refuses_are_a_finding(
     finding = examined(healthy)["stamps"]
     assert finding.state == "no"
     assert "Protocol not available" in finding.said
+
+
+def test_the_floor_and_precise_pacing_are_told(healthy: Path) -> None:
+    found = examined(healthy)
+    assert "p50 0.9 us" in found["floor"].said
+    assert "precise pacing by p50 0.2 us" in found["timers"].said
+
+
+@pytest.mark.parametrize(
+    ("floor", "state"), [(np.empty(0, dtype=np.int64), "no"), (np.full(300, MS), "warning")]
+)
+def test_a_floor_that_is_missing_or_high_has_a_remedy(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch, floor: Any, state: str
+) -> None:
+    answers(monkeypatch, own_error, floor_ns=floor)
+    finding = examined(healthy)["floor"]
+    assert finding.state == state
+    assert finding.remedy
+
+
+def test_interfaces_that_stamp_in_hardware_are_named_with_their_clock(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = hardware_stamps.Abilities(departures=True, arrivals=True, clock=1)
+    answers(monkeypatch, hardware_stamps, interfaces={"eth0": able, "lo": hardware_stamps.NONE})
+    assert "eth0 (clock /dev/ptp1)" in examined(healthy)["hardware"].said
 
 
 def test_what_makes_measuring_worse_is_a_warning_with_a_remedy(

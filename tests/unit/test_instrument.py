@@ -83,7 +83,21 @@ def test_lost_packets_and_missing_stamps_are_no_figures_and_only_the_latter_are_
 def test_what_was_not_measured_is_absent() -> None:
     found = instrument_of(PATHS, Harvest(), Gauges(), None)
     figures = {name: value for name, value in vars(found).items() if value is not None}
-    assert figures == {"stamps": "kernel", "unstamped": 0, "line_drops": 0, "clock_steps": 0}
+    assert figures == {
+        "stamps": "kernel",
+        "unstamped": 0,
+        "line_drops": 0,
+        "clock_steps": 0,
+        "collector_pauses": 0,
+    }
+
+
+def test_pauses_of_the_collector_are_counted_over_all_processes() -> None:
+    harvest = Harvest()
+    for pauses in ([3000, 9000], [5000]):
+        harvest.add(Samples("collector", "", "", {"took_ns": column(pauses)}))
+    found = instrument_of(PATHS, harvest, Gauges(), None)
+    assert (found.collector_pauses, found.collector_longest_us) == (3, 9.0)
 
 
 def test_the_line_is_quoted_where_there_is_one() -> None:
