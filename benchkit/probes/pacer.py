@@ -21,8 +21,14 @@ from benchkit.linux.timerfd import TimerFd
 class Pacer:
     """Calls `send(index)` as each time comes; what is late goes out at once and the schedule stands."""
 
-    def __init__(self, due_ns: NDArray[np.int64], send: Callable[[int], None]) -> None:
-        """Take the schedule, times on CLOCK_MONOTONIC."""
+    def __init__(
+        self, due_ns: NDArray[np.int64], send: Callable[[int], None], *, lead_ns: int = 0
+    ) -> None:
+        """Take the schedule, times on CLOCK_MONOTONIC.
+
+        With a lead it wakes up so much earlier and spins for what is left, which holds the loop up as long.
+        """
+        self._lead_ns = lead_ns
         self._due = array("q", due_ns.tobytes())
         self._send = send
         self._next = 0
@@ -32,7 +38,7 @@ class Pacer:
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._timer.fileno(), self._fire)
-        self._timer.set(self._due[0])
+        self._timer.set(self._due[0] - self._lead_ns)
         return self
 
     def __exit__(
@@ -46,12 +52,15 @@ class Pacer:
 
     def _fire(self) -> None:
         self._timer.clear()
-        due, count = self._due, len(self._due)
+        due, count, lead = self._due, len(self._due), self._lead_ns
+        # Of several only the first: what is sent may leave only when the loop goes on.
+        while lead and monotonic_ns() < due[self._next] <= monotonic_ns() + lead:
+            pass
         while self._next < count and due[self._next] <= monotonic_ns():
             index, self._next = self._next, self._next + 1
             self._send(index)
         if self._next < count:
-            self._timer.set(due[self._next])
+            self._timer.set(due[self._next] - lead)
         else:
             self.finished.set()
 

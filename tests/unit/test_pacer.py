@@ -31,6 +31,7 @@ def paced(
     *,
     interval_ns: int = MS,
     slow: dict[int, float] | None = None,
+    lead_ns: int = 0,
 ) -> tuple[list[int], list[int], list[int]]:
     """When packets were due, which were sent, and when; some sends take so many seconds."""
     sent: list[int] = []
@@ -43,7 +44,7 @@ def paced(
 
     async def work() -> list[int]:
         due = periodic(monotonic_ns() + start_in_ns, interval_ns, count)
-        with Pacer(due, send) as pacer:
+        with Pacer(due, send, lead_ns=lead_ns) as pacer:
             await asyncio.wait_for(pacer.finished.wait(), PATIENCE_S)
         due_ns: list[int] = due.tolist()
         return due_ns
@@ -52,9 +53,10 @@ def paced(
         return runner.run(work()), sent, at
 
 
+@pytest.mark.parametrize("lead_ns", [0, MS // 20, MS])
 @pytest.mark.parametrize("loop", LOOPS)
-def test_every_packet_is_sent_once_in_order_and_never_early(loop: Loop) -> None:
-    due, sent, at = paced(loop, 2 * MS, 100, interval_ns=MS // 10)
+def test_every_packet_is_sent_once_in_order_and_never_early(loop: Loop, lead_ns: int) -> None:
+    due, sent, at = paced(loop, 2 * MS, 100, interval_ns=MS // 10, lead_ns=lead_ns)
     assert sent == list(range(100))
     assert {later - earlier for earlier, later in pairwise(due)} == {MS // 10}
     assert all(then >= planned for then, planned in zip(at, due, strict=True))
