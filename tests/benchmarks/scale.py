@@ -1,9 +1,12 @@
 # ruff: noqa: T201  it prints a table
-"""How much one probe process holds: `python tests/benchmarks/scale.py [--targets N] [--rounds N] [--seconds N]`.
+"""How much one probe process holds.
+
+`python tests/benchmarks/scale.py [--targets N] [--rate N]… [--rounds N] [--seconds N]`.
 
 In turns over one veth pair: a single target at 10 and at 1000 packets/s, and N targets at 10 packets/s each in one
 process, which are sessions of one reflector. The network round trip is by kernel stamps at both ends, so that it
-shows what the process does to the figure; lateness and CPU show what it does to the process.
+shows what the process does to the figure; lateness and CPU show what it does to the process. Each --rate is a further
+row: a single target at so many packets/s, which shows where one process that sends them one by one ends.
 """
 
 from __future__ import annotations
@@ -95,6 +98,7 @@ def _us(columns: list[np.ma.MaskedArray]) -> NDArray[np.float64]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--rate", type=int, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
     asked = parser.parse_args()
@@ -103,6 +107,8 @@ def main() -> None:
         f"1 target, {FAST_PER_S}/s": (1, FAST_PER_S),
         f"{asked.targets} targets, {SLOW_PER_S}/s": (asked.targets, SLOW_PER_S),
     }
+    many = list(ways)[-1]
+    ways |= {f"1 target, {rate}/s": (1, rate) for rate in asked.rate}
     rounds = []
     for _ in range(asked.rounds):
         found = {}
@@ -111,11 +117,10 @@ def main() -> None:
                 found[name] = figures(*measured(running, targets, rate, asked.seconds))
         rounds.append(found)
     print(f"one probe process, {asked.rounds} rounds of {asked.seconds} s: median, range, bar")
-    many = list(ways)[-1]
     for name in ways:
         for figure in rounds[0][name]:
             row(f"{name}: {figure}", [one[name][figure] for one in rounds], "", "")
-    for name in list(ways)[:-1]:
+    for name in list(ways)[:2]:
         shares = [one[many]["network p99, us"] / one[name]["network p99, us"] for one in rounds]
         row(f"  network p99 of {many} / {name}", shares, "times", "<= 2")
 
