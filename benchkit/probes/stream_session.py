@@ -86,6 +86,8 @@ class Session:
             self._talk.say({"counts": more.encoded()})
 
     def _hear(self) -> None:
+        if self.their_end is not None:
+            return  # that was its last word: it may hang up as soon as it has ours
         for words in self._talk.heard():
             if isinstance(words.get("counts"), dict):
                 self.theirs.extend(counts_of(words["counts"]))
