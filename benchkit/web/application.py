@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 
@@ -57,11 +58,16 @@ async def _keep_looking(app: web.Application) -> AsyncIterator[None]:
     """Read what is unread in strides, then look now and then for what is new."""
 
     async def look() -> None:
+        settled = False
         while True:
             try:
                 listing = await asyncio.to_thread(app[DESK].catalog.look)
                 cold = not listing.unread and await asyncio.to_thread(app[DESK].warm)
                 rest = REST_S if listing.unread or cold else LOOK_S
+                if rest == LOOK_S and not settled:
+                    # The rows are here to stay: going through them all again would hold up whoever asks just then.
+                    gc.freeze()
+                    settled = True
             except AskedWronglyError:  # whoever asks is told; it may come back
                 rest = LOOK_S
             await asyncio.sleep(rest)

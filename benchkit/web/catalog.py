@@ -7,9 +7,10 @@ row too. Everything here runs in one thread at a time, beside the loop that serv
 from __future__ import annotations
 
 import functools
+import math
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,7 +56,8 @@ class Catalog:
         self._rows: dict[str, Row] = {}
         self._stamps: dict[str, _Stamp] = {}
         self._listed_ns = -1
-        self._checked_ns = -CHECK_NS
+        self._checked_ns = monotonic_ns()
+        self._to_check: list[str] = []
         self._shown_unfinished: tuple[Row, ...] = ()
         self._lock = threading.Lock()
         self.listing = Listing((), 0)
@@ -88,17 +90,30 @@ class Catalog:
 
     def _list(self, now: int, written: int) -> bool:
         """Find out which runs there are, and of which the record is another than before."""
-        if written == self._listed_ns and now < self._checked_ns + CHECK_NS:
-            return False
-        found = dict(self._found(every=now >= self._checked_ns + CHECK_NS))
-        if now >= self._checked_ns + CHECK_NS:
-            self._checked_ns = now
+        found = dict(self._stamps if written == self._listed_ns else self._found())
+        for run in self._due(now, found):
+            stamp = self._stamp(run)
+            if stamp is None:
+                del found[run]
+            else:
+                found[run] = stamp
         stale = {run for run in self._rows if found.get(run) != self._stamps.get(run)}
         for run in stale:
             del self._rows[run]
         changed = bool(stale) or found.keys() != self._stamps.keys()
         self._stamps = found
         return changed
+
+    def _due(self, now: int, found: Mapping[str, _Stamp]) -> list[str]:
+        """The next to be checked of the runs found: all in turn within CHECK_NS, never all at once if looked at often."""
+        share = min((now - self._checked_ns) / CHECK_NS, 1.0)
+        self._checked_ns = now
+        due = []
+        for _ in range(math.ceil(share * len(found))):
+            if not self._to_check:
+                self._to_check = list(found)
+            due.append(self._to_check.pop())
+        return [run for run in dict.fromkeys(due) if run in found]
 
     def _written(self) -> int:
         try:
@@ -126,8 +141,8 @@ class Catalog:
             text = text.replace(f"{place}/", "").replace(place, "the folder")
         return text
 
-    def _found(self, *, every: bool) -> Iterator[tuple[str, _Stamp]]:
-        """Each run with the stamp of its record: looked at anew where it is new, or where `every` one is."""
+    def _found(self) -> Iterator[tuple[str, _Stamp]]:
+        """Each run with the stamp of its record, which is looked at where the run is new."""
         try:
             with os.scandir(self.results) as entries:
                 names = [entry.name for entry in entries if is_run_id(entry.name)]
@@ -137,16 +152,17 @@ class Catalog:
             said = error.strerror or str(error)
             raise AskedWronglyError(f"the runs cannot be listed: {said}") from error
         for name in names:
-            if not every and name in self._stamps:
-                yield name, self._stamps[name]
-                continue
-            try:
-                status = (self.results / name / RECORD_NAME).stat()
-            except OSError:
-                if (self.results / name).is_dir():
-                    yield name, (0, 0)
-                continue
-            yield name, (status.st_mtime_ns, status.st_size)
+            stamp = self._stamps.get(name) or self._stamp(name)
+            if stamp is not None:
+                yield name, stamp
+
+    def _stamp(self, run: str) -> _Stamp | None:
+        """When its record was written, and how long it is; nothing of either where it has none; None where it is gone."""
+        try:
+            status = (self.results / run / RECORD_NAME).stat()
+        except OSError:
+            return (0, 0) if (self.results / run).is_dir() else None
+        return status.st_mtime_ns, status.st_size
 
     def _read(self, run: str) -> Row:
         folder = self.results / run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchkit.errors import AskedWronglyError
@@ -107,9 +107,14 @@ def _matches(query: Query, row: Row) -> bool:
     )
 
 
-def _ordered(rows: Iterable[Row], order: str) -> list[Row]:
-    found = list(rows)
-    if order == "-started":  # as they come
+def _ordered(found: list[Row], order: str) -> list[Row]:
+    """Rows come newest first; those alike stay so, or stand the other way round in a rising order."""
+    falling = order.startswith("-")
+    if order == "-started":
         return found
-    key = ORDERS[order.removeprefix("-")]
-    return sorted(found, key=lambda row: (key(row), row.run), reverse=order.startswith("-"))
+    # By the key alone: ten thousand pairs for the rest set off a collection of everything that is kept.
+    return sorted(
+        found if falling else reversed(found),
+        key=ORDERS[order.removeprefix("-")],
+        reverse=falling,
+    )

@@ -19,10 +19,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sample_records import passing
 from synthetic_runs import jitter, record_of, run_id, write, write_many
 
+from benchkit.clock import monotonic_ns
 from benchkit.reports.figures import clean
 from benchkit.web.access import Access, is_loopback
 from benchkit.web.application import application
-from benchkit.web.catalog import Catalog
+from benchkit.web.catalog import CHECK_NS, Catalog
 from benchkit.web.desk import Desk
 from benchkit.web.openapi import document
 from benchkit.web.query import answer, query_of
@@ -214,6 +215,32 @@ def test_a_run_that_comes_a_run_that_goes_and_one_that_changes_are_seen(tmp_path
     assert catalog.look().rows[0].state == "damaged"
     (tmp_path / run_id(1)).rename(tmp_path / "elsewhere")
     assert [row.run for row in catalog.look().rows] == [run_id(2)]
+
+
+def test_records_are_checked_in_turn_and_not_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_many(tmp_path, range(1, 11))
+    catalog = Catalog(tmp_path)
+    catalog.look(budget_ns=10**11)
+    looked: list[str] = []
+    stamp = Catalog._stamp
+    monkeypatch.setattr(Catalog, "_stamp", lambda self, run: looked.append(run) or stamp(self, run))
+    for at_most in (3, 6, 9, 12):
+        catalog._checked_ns = monotonic_ns() - CHECK_NS // 5
+        catalog.look()
+        assert len(looked) <= at_most
+    for _ in range(2):
+        catalog._checked_ns = monotonic_ns() - CHECK_NS // 5
+        catalog.look()
+    assert set(looked) == {run_id(number) for number in range(1, 11)}
+
+
+@pytest.mark.parametrize("order", ["name", "-name"])
+def test_runs_alike_stand_by_their_time(order: str) -> None:
+    rows = [Row(run=f"{number}", state="kept", name="alike") for number in (3, 2, 1)]
+    found = [row.run for row in answer(query_of({"order": order}), rows).rows]
+    assert found == (["3", "2", "1"] if order == "-name" else ["1", "2", "3"])
 
 
 def test_what_is_not_read_yet_is_a_row_and_comes_newest_first(tmp_path: Path) -> None:
