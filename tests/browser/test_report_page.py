@@ -82,6 +82,32 @@ def test_a_chart_is_zoomed_by_dragging_and_saved_as_a_picture(opened: Open, repo
         assert Path(saving.value.path()).read_bytes().startswith(signature)
 
 
+def test_charts_along_one_axis_are_zoomed_together(opened: Open, report: str) -> None:
+    page = opened(report).page
+    page.wait_for_selector("html[data-drawn]")
+    marks = "path[aria-roledescription='rect mark']"
+
+    def places() -> list[str | None]:
+        """Where the loads are shaded, in both charts."""
+        keys = ("#path-1-time", "#path-1-goodput", "#path-1-tcp-window")
+        charts = [page.locator(key) for key in keys]
+        lefts = [(chart.locator(marks).first.bounding_box() or {"x": 0})["x"] for chart in charts]
+        assert max(lefts) - min(lefts) < 1  # one above the other
+        return [chart.locator(marks).last.get_attribute("d") for chart in charts]
+
+    before = places()
+    assert len(before) == 3
+    page.locator("#path-1-goodput [data-zoom=in]").click()
+    expect(page.locator("#path-1-time").locator(marks).last).not_to_have_attribute(
+        "d", before[0] or ""
+    )
+    assert all(now != then for now, then in zip(places(), before, strict=True))
+    page.locator("#path-1-time [data-zoom=all]").click()
+    expect(page.locator("#path-1-goodput").locator(marks).last).to_have_attribute(
+        "d", before[1] or ""
+    )
+
+
 def test_tables_sort_and_copy(opened: Open, report: str) -> None:
     found = opened(report)
     page = found.page

@@ -18,6 +18,7 @@ from benchkit.reports.html import charts_of, render_html
 from benchkit.reports.html.curves import curve_of, ecdf_points, tail_points, time_points
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
+from benchkit.reports.html.timeline import Timeline, timeline_of
 from benchkit.reports.rows import rows_of
 
 MS = 1_000_000
@@ -99,7 +100,7 @@ def test_several_streams_are_one_curve() -> None:
         "retransmits": [0, 1, 2, 3],
     }
     rows = Samples("tcp_info", PATH, "up", {name: column(each) for name, each in columns.items()})
-    found = _info_points(rows, "up", 0)
+    found = _info_points(rows, "up", Timeline("path", (), ""))
     assert [
         (point["x"], point["window"], point["retransmits"], point["rtt"]) for point in found
     ] == [
@@ -268,3 +269,66 @@ def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() ->
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
     for chart in charts_of(passing(), whole()):
         assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))
+
+
+def later(rows: Samples, seconds: float) -> Samples:
+    """The same samples, that much later."""
+    moved = {
+        name: values + round(seconds * 1e9) if name.endswith("_ns") else values
+        for name, values in rows.columns.items()
+    }
+    return replace(rows, columns=moved)
+
+
+PHASES = ("idle", "http", "up", "down", "both")
+
+
+def test_all_phases_lie_on_one_axis_of_time_with_their_loads_shaded_and_losses_marked() -> None:
+    idle = rtt_samples([8.5, None, 8.5, 8.5])
+    samples = [
+        idle,
+        later(rtt_samples([20.0] * 500, "up"), 1.0),
+        *(later(rows, 1.0) for rows in goodput_samples()),
+        later(rtt_samples([30.0] * 500, "both"), 3.5),
+        *(later(replace(rows, phase="both up"), 3.5) for rows in goodput_samples()),
+    ]
+    charts = {chart.key.removeprefix(f"{PATH}-"): chart for chart in charts_of(passing(), samples)}
+    along = [
+        charts[name] for name in ("time", "goodput", "tcp-window", "tcp-retransmits", "tcp-rtt")
+    ]
+    assert len({chart.axis for chart in along}) == 1
+    starts = [[each["value"] for each in chart.spec["params"][1:3]] for chart in along]
+    assert starts == [starts[0]] * 5
+    shaded = [
+        (each["phase"], each["from"], each["color"])
+        for each in charts["time"].spec["datasets"]["phases"]
+    ]
+    assert shaded == [
+        ("idle", 0.0, "transparent"),
+        ("loaded up", 1.0, "var(--up)"),
+        ("loaded both ways", 3.5, "var(--both)"),
+    ]
+    points = charts["time"].spec["datasets"]["curves"]
+    assert next(each["x"] for each in points if each["s"] == "RTT, loaded up") == pytest.approx(
+        1.0, abs=0.01
+    )
+    assert [each["x"] for each in charts["time"].spec["datasets"]["losses"]] == [0.002]
+    rates = charts["goodput"].spec["datasets"]["curves"]
+    assert [each["x"] for each in rates if each["s"] == "goodput, both up"][:2] == [3.5, 3.6]
+    assert "1 lost, each marked" in charts["time"].words
+
+
+def test_a_stream_told_by_another_hosts_clock_begins_with_its_phase() -> None:
+    samples = [rtt_samples([8.5] * 10), later(rtt_samples([9.0] * 500, "up"), 1.0)]
+    timeline = timeline_of(samples, PATH, PHASES, "path")
+    assert timeline.origin("up", 1.003) == 0.0
+    assert 7e5 - timeline.origin("up", 7e5) == pytest.approx(1.0)
+
+
+def test_long_turns_of_other_paths_are_cut_out_and_the_axis_says_so() -> None:
+    samples = [rtt_samples([8.5] * 500), later(rtt_samples([9.0] * 500, "up"), 3600.0)]
+    timeline = timeline_of(samples, PATH, PHASES, "path")
+    (_, idle_end), (up, up_end) = ((each.begin, each.end) for each in timeline.stretches)
+    assert (idle_end, up - idle_end, up_end) == pytest.approx((0.998, 1.0, 2.996))
+    assert 3600.0 - timeline.origin("up", 3600.0) == pytest.approx(up)
+    assert "cut out" in timeline.title

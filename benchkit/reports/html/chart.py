@@ -52,13 +52,18 @@ CONFIG = {
         "titleFontSize": 11,
         "labelFlush": False,
     },
+    # As wide as most labels are: charts along one axis begin below each other.
+    "axisYQuantitative": {"minExtent": 42},
     "text": {"color": role("ink"), "fontSize": 11},
 }
 
 
 @dataclass(frozen=True)
 class Chart:
-    """`key` names it as an id and a file; `words` stand for it where it cannot be seen; `series` is (name, role)."""
+    """`key` names it as an id and a file; `words` stand for it where it cannot be seen; `series` is (name, role).
+
+    Charts of one `axis` share their x: zoomed together, and drawn so that one stands above the other.
+    """
 
     key: str
     title: str
@@ -66,6 +71,7 @@ class Chart:
     spec: Spec
     series: tuple[tuple[str, str], ...] = ()
     wide: bool = False
+    axis: str = ""
 
 
 def spec_of(

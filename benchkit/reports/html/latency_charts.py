@@ -1,4 +1,4 @@
-"""Charts of latency: percentiles, distribution, and time, unloaded and loaded."""
+"""Charts of latency as a distribution: percentiles with their tail, and the ECDF."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from benchkit.reports.html.curves import (
     band_points,
     ecdf_points,
     tail_points,
-    time_points,
 )
 from benchkit.reports.sentences import counts, series_name
 
@@ -44,20 +43,14 @@ Marks = list[tuple[str, float, str]]
 
 
 def latency_charts(path: PathRecord, curves: Sequence[Curve], place: str) -> list[Chart]:
-    """Every chart of latency that the record and the samples of a path allow; `place` makes keys its own."""
+    """Every chart of latency's distribution that the record and the samples of a path allow; `place` makes keys its own."""
     charts = [_percentiles(path, curves, place)]
-    idle = [curve for curve in curves if curve.role in ("idle", "http")]
-    loaded = [curve for curve in curves if curve.role in LOADED]
     if curves:
-        charts.append(_distribution(curves, _limits(path), place))
-    if idle:
-        charts.append(_over_time(idle, _limits(path), place))
-    if loaded:
-        charts.append(_under_load(loaded, path, place))
+        charts.append(_distribution(curves, limits(path), place))
     return [chart for chart in charts if chart is not None]
 
 
-def _limits(path: PathRecord) -> Marks:
+def limits(path: PathRecord) -> Marks:
     """Budgets on latency, floor and model, as level lines."""
     marks: Marks = []
     for verdict in path.verdicts:
@@ -78,9 +71,9 @@ def _percentiles(path: PathRecord, curves: Sequence[Curve], place: str) -> Chart
     known = [point for metric in metrics for point in _known(metric)]
     if not known:
         return None
-    marks = _limits(path)
+    marks = limits(path)
     lines = tuple((series_name(metric), _role(metric)) for metric in metrics)
-    series = (*lines, *_mark_series(marks))
+    series = (*lines, *mark_series(marks))
     points = [point for curve in curves for point in tail_points(curve)]
     judged = [curve for curve in curves if curve.name == series_name(_judged(path, metrics))]
     level_data, level_layers = levels(marks, series)
@@ -177,7 +170,7 @@ def _distribution(curves: Sequence[Curve], marks: Marks, place: str) -> Chart | 
     points = [point for curve in curves for point in ecdf_points(curve)]
     if not points:
         return None
-    series = (*((curve.name, curve.role) for curve in curves), *_mark_series(marks))
+    series = (*((curve.name, curve.role) for curve in curves), *mark_series(marks))
     ends = _ends([*(point["x"] for point in points), *(value for _, value, _ in marks)])
     line: Spec = {
         "data": {"name": "curves"},
@@ -212,106 +205,11 @@ def _distribution(curves: Sequence[Curve], marks: Marks, place: str) -> Chart | 
     words = "Empirical distribution: which share of packets arrived within how many ms. "
     words += "; ".join(_middle(curve) for curve in curves) + "."
     spec = spec_of([line, hover, rule], {"curves": points, **level_data}, ends)
-    return Chart(f"{place}-ecdf", "Distribution (ECDF)", words, spec, series)
+    return Chart(f"{place}-ecdf", "Distribution (ECDF)", words, spec, series, wide=True)
 
 
-def _over_time(curves: Sequence[Curve], marks: Marks, place: str) -> Chart:
-    lost = sum(_lost(curve) for curve in curves)
-    words = "Latency as time went on, idle path: least, middle and most of each stretch, so every spike is kept. "
-    words += f"{'; '.join(_range(curve) for curve in curves)}. {lost or 'None'} lost."
-    return _time_chart(
-        Chart(f"{place}-time", "Latency over time, idle", words, {}), curves, marks, None
-    )
-
-
-def _under_load(curves: Sequence[Curve], path: PathRecord, place: str) -> Chart:
-    idle = next(
-        (each for each in path.metrics if each.phase == "idle" and each.metric == "rtt"), None
-    )
-    middle = idle.percentiles.get("p50") if idle else None
-    marks: Marks = []
-    if middle is not None and middle.value is not None:
-        marks.append((f"idle p50 {short(middle.value)} ms", middle.value, "idle"))
-    words = "Latency while a TCP stream fills the path, counted from in front of the local queue. "
-    words += f"{'; '.join(_range(curve) for curve in curves)}."
-    chart = Chart(f"{place}-load", "Latency under load", words, {})
-    return _time_chart(chart, curves, marks, None)
-
-
-def _time_chart(chart: Chart, curves: Sequence[Curve], marks: Marks, height: int | None) -> Chart:
-    series = (*((curve.name, curve.role) for curve in curves), *_mark_series(marks))
-    points = [p for curve in curves for p in time_points(curve, float(curve.due_s[0]))]
-    x = zoomed("x", "seconds since the phase began")
-    encoding = {"x": x, **colored(series)}
-    layers = [
-        {
-            "data": {"name": "curves"},
-            "transform": [VISIBLE],
-            "mark": {"type": "area", "opacity": 0.3, "clip": True},
-            "encoding": {
-                **encoding,
-                "y": upright("low", ROUND_TRIP),
-                "y2": {"field": "high"},
-            },
-        },
-        {
-            "data": {"name": "curves"},
-            "transform": [VISIBLE],
-            "mark": {"type": "line", "strokeWidth": 1.3, "clip": True},
-            "encoding": {**encoding, "y": upright("y", ROUND_TRIP)},
-        },
-        {
-            "data": {"name": "curves"},
-            "transform": [VISIBLE],
-            "mark": {"type": "point", "filled": True, "size": 40, "opacity": 0, "clip": True},
-            "encoding": {
-                **encoding,
-                "y": upright("y", ROUND_TRIP),
-                "tooltip": tip(
-                    series="s",
-                    at_s="x",
-                    least="low",
-                    middle="y",
-                    most="high",
-                    packets="n",
-                    lost="lost",
-                ),
-            },
-        },
-        _losses(x),
-    ]
-    level_data, level_layers = levels(marks, series)
-    lost = [point for point in points if point["lost"]]
-    spec = spec_of(
-        [*layers, *level_layers],
-        {"curves": points, "losses": lost, **level_data},
-        _ends([point["x"] for point in points]),
-        height=height or 230,
-    )
-    return Chart(chart.key, chart.title, chart.words, spec, series)
-
-
-def _losses(x: Spec) -> Spec:
-    """A rug at the foot: where packets were lost, and how many."""
-    return {
-        "data": {"name": "losses"},
-        "transform": [VISIBLE],
-        "mark": {
-            "type": "tick",
-            "orient": "vertical",
-            "thickness": 2,
-            "size": 14,
-            "color": "var(--fail)",
-        },
-        "encoding": {
-            "x": x,
-            "y": {"value": {"expr": "height - 7"}},
-            "tooltip": tip(series="s", at_s="x", lost="lost", of="n"),
-        },
-    }
-
-
-def _mark_series(marks: Marks) -> tuple[tuple[str, str], ...]:
+def mark_series(marks: Marks) -> tuple[tuple[str, str], ...]:
+    """The level lines among the series of a chart."""
     return tuple((name, color) for name, _, color in marks)
 
 
@@ -337,7 +235,8 @@ def _said(metrics: Sequence[Metric], marks: Marks) -> str:
     return "; ".join([*said, *(name for name, _, _ in marks)]) + "."
 
 
-def _lost(curve: Curve) -> int:
+def lost_of(curve: Curve) -> int:
+    """How many packets of it never came back."""
     return sum(1 for value in curve.latency_ms.tolist() if math.isinf(value))
 
 
@@ -352,8 +251,9 @@ def _middle(curve: Curve) -> str:
     return f"{curve.name}: half within {short(values[(len(values) - 1) // 2])} ms"
 
 
-def _range(curve: Curve) -> str:
-    values, lost = _arrived(curve), _lost(curve)
+def said_of(curve: Curve) -> str:
+    """Its least, its most and its loss in words."""
+    values, lost = _arrived(curve), lost_of(curve)
     if not values:
         return f"{curve.name}: all {lost} lost"
     gone = f", {percent(lost, lost + len(values))} lost" if lost else ""

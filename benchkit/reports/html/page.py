@@ -19,6 +19,8 @@ from benchkit.reports.html.matrix import budget_matrix
 from benchkit.reports.html.rate_charts import rate_charts
 from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Table
+from benchkit.reports.html.time_charts import time_charts
+from benchkit.reports.html.timeline import timeline_of
 from benchkit.reports.rows import Series, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
@@ -179,7 +181,12 @@ def _card(path: PathRecord, samples: Sequence[Samples], key: str) -> Card:
 
 def _charts(path: PathRecord, samples: Sequence[Samples], key: str) -> list[Chart]:
     curves = curves_of(samples, path.path, PHASES)
-    return [*latency_charts(path, curves, key), *rate_charts(path, samples, key)]
+    timeline = timeline_of(samples, path.path, PHASES, key)
+    return [
+        *latency_charts(path, curves, key),
+        *time_charts(path, curves, timeline, key),
+        *rate_charts(path, samples, timeline, key),
+    ]
 
 
 def _tiles(series: Sequence[Series]) -> list[Tile]:

@@ -21,13 +21,13 @@ from benchkit.reports.html.chart import (
     spec_of,
     tip,
     upright,
-    zoomed,
 )
 from benchkit.reports.html.curves import Points
+from benchkit.reports.html.timeline import Timeline
 
 NS_PER_S = 1_000_000_000
-PHASES = ("up", "down")
-SECONDS = "seconds since the stream began"
+# Of each phase of a stream, its role: both ways at once are two streams.
+ROLES = {"up": "up", "down": "down", "both up": "up", "both down": "down"}
 # field, title, unit
 INFO = (
     ("window", "Congestion window", "KiB"),
@@ -36,43 +36,42 @@ INFO = (
 )
 
 
-def rate_charts(path: PathRecord, samples: Sequence[Samples], place: str) -> list[Chart]:
-    """Goodput over time against what was configured, and TCP_INFO of the same streams."""
+def rate_charts(
+    path: PathRecord, samples: Sequence[Samples], timeline: Timeline, place: str
+) -> list[Chart]:
+    """Goodput over time against what was configured, and TCP_INFO of the same streams, along the path's axis."""
     found = {
         (rows.kind, rows.phase): rows
         for rows in samples
-        if rows.path == path.path and rows.phase in PHASES and len(rows)
+        if rows.path == path.path and rows.phase in ROLES and len(rows)
     }
-    streams = {phase: found["goodput", phase] for phase in PHASES if ("goodput", phase) in found}
+    streams = {phase: found["goodput", phase] for phase in ROLES if ("goodput", phase) in found}
     if not streams:
         return []
-    starts = {phase: int(rows.columns["start_ns"].data[0]) for phase, rows in streams.items()}
-    charts = [_goodput(path, streams, starts, place)]
+    charts = [_goodput(path, streams, timeline, place)]
     infos = {
-        phase: _info_points(found["tcp_info", phase], phase, start)
-        for phase, start in starts.items()
+        phase: _info_points(found["tcp_info", phase], phase, timeline)
+        for phase in streams
         if ("tcp_info", phase) in found
     }
     if infos:
-        charts += [_info(*each, infos, place) for each in INFO]
+        charts += [_info(*each, infos, timeline, place) for each in INFO]
     return charts
 
 
 def _goodput(
-    path: PathRecord, streams: dict[str, Samples], starts: dict[str, int], place: str
+    path: PathRecord, streams: dict[str, Samples], timeline: Timeline, place: str
 ) -> Chart:
-    points: Points = []
-    for phase, rows in streams.items():
-        points += _rates(rows, phase, starts[phase])
+    points = [point for phase, rows in streams.items() for point in _rates(rows, phase, timeline)]
     metric = next((each for each in path.metrics if each.configured is not None), None)
     marks = []
     if metric is not None and metric.configured is not None:
         marks.append((f"configured {short(metric.configured)} Mbit/s", metric.configured, "muted"))
     names = tuple((name, color) for name, _, color in marks)
-    series = (*((f"goodput, {phase}", phase) for phase in streams), *names)
+    series = (*((f"goodput, {phase}", ROLES[phase]) for phase in streams), *names)
     level_data, level_layers = levels(marks, series)
     encoding = {
-        "x": zoomed("x", SECONDS),
+        "x": timeline.x(),
         "y": upright("y", "Mbit/s", zero=True),
         **colored(series),
     }
@@ -91,15 +90,24 @@ def _goodput(
         if each.metric == "goodput" and each.estimate is not None
     )
     words = f"Octets that reached the receiver, in each tenth of a second or so. After the ramp: {said}."
-    spec = spec_of([line, hover, *level_layers], {"curves": points, **level_data}, _ends(points))
-    return Chart(f"{place}-goodput", "Goodput over time", words, spec, series)
+    phases, ground = timeline.shading()
+    spec = spec_of(
+        [*ground, line, hover, *level_layers],
+        {"phases": phases, "curves": points, **level_data},
+        timeline.ends,
+        height=150,
+    )
+    key = f"{place}-goodput"
+    return Chart(key, "Goodput over time", words, spec, series, wide=True, axis=timeline.key)
 
 
-def _info(field: str, title: str, unit: str, infos: dict[str, Points], place: str) -> Chart:
+def _info(
+    field: str, title: str, unit: str, infos: dict[str, Points], timeline: Timeline, place: str
+) -> Chart:
     points = [point for each in infos.values() for point in each]
-    series = tuple((f"sender, {phase}", phase) for phase in infos)
+    series = tuple((f"sender, {phase}", ROLES[phase]) for phase in infos)
     encoding = {
-        "x": zoomed("x", SECONDS),
+        "x": timeline.x(),
         "y": upright(field, unit, zero=True),
         **colored(series),
     }
@@ -116,8 +124,11 @@ def _info(field: str, title: str, unit: str, infos: dict[str, Points], place: st
         for phase, each in infos.items()
     )
     words = f"{title}, from the sender's TCP_INFO. {said}."
-    spec = spec_of([line, hover], {"curves": points}, _ends(points), height=150)
-    return Chart(f"{place}-tcp-{field}", title, words, spec, series)
+    phases, ground = timeline.shading()
+    data = {"phases": phases, "curves": points}
+    spec = spec_of([*ground, line, hover], data, timeline.ends, height=90)
+    key = f"{place}-tcp-{field}"
+    return Chart(key, title, words, spec, series, wide=True, axis=timeline.key)
 
 
 def _layer(kind: str, encoding: Spec, **mark: Any) -> Spec:  # noqa: ANN401  whatever Vega-Lite takes
@@ -129,50 +140,47 @@ def _layer(kind: str, encoding: Spec, **mark: Any) -> Spec:  # noqa: ANN401  wha
     }
 
 
-def _rates(rows: Samples, phase: str, start_ns: int) -> Points:
+def _rates(rows: Samples, phase: str, timeline: Timeline) -> Points:
     begin, end, octets = (
         np.ma.getdata(rows.columns[name]) for name in ("start_ns", "end_ns", "octets")
     )
     lasts = np.maximum(end - begin, 1)
     rates = octets * 8 * 1000 / lasts
-    at = (begin - start_ns) / NS_PER_S
+    origin = timeline.origin(phase, float(begin[0]) / NS_PER_S)
+    at = begin / NS_PER_S - origin
     points = [
         {"s": f"goodput, {phase}", "x": round(float(x), 4), "y": round(float(y), 2)}
         for x, y in zip(at, rates, strict=True)
     ]
     # A step lasts to the end of its interval.
-    return [*points, {**points[-1], "x": round(float((end[-1] - start_ns) / NS_PER_S), 4)}]
+    return [*points, {**points[-1], "x": round(float(end[-1] / NS_PER_S - origin), 4)}]
 
 
-def _info_points(rows: Samples, phase: str, start_ns: int) -> Points:
+def _info_points(rows: Samples, phase: str, timeline: Timeline) -> Points:
     """Of several streams, the sums of their windows and of what they sent again, and the mean of their round trips."""
     columns = {name: np.ma.getdata(values) for name, values in rows.columns.items()}
     streams = int(np.unique(columns["stream"]).size) if "stream" in columns else 1
     times = len(rows) // streams  # a stream that ended early has no last row
 
-    def each_time(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    def each_time(values: NDArray[Any]) -> NDArray[Any]:
         return values[: times * streams].reshape(times, streams)
 
+    seconds = columns["at_ns"] / NS_PER_S
+    seconds -= timeline.origin(phase, float(seconds[0]))
     window = each_time(columns["window_segments"] * columns["segment_octets"]).sum(axis=1) / 1024
     return [
         {
             "s": f"sender, {phase}",
-            "x": round(float((at - start_ns) / NS_PER_S), 4),
+            "x": round(float(at), 4),
             "window": round(float(octets), 1),
             "retransmits": int(again),
             "rtt": round(float(rtt) / 1000, 3),
         }
         for at, octets, again, rtt in zip(
-            each_time(columns["at_ns"])[:, 0],
+            each_time(seconds)[:, 0],
             window,
             each_time(columns["retransmits"]).sum(axis=1),
             each_time(columns["rtt_us"]).mean(axis=1),
             strict=True,
         )
     ]
-
-
-def _ends(points: Points) -> tuple[float, float]:
-    low, high = min(point["x"] for point in points), max(point["x"] for point in points)
-    margin = (high - low) * 0.02 or 0.5
-    return round(low - margin, 4), round(high + margin, 4)

@@ -21,7 +21,12 @@
 
   function zoomable(figure, view) {
     const whole = [view.signal("x0"), view.signal("x1")];
-    const show = (from, to) => view.signal("x0", from).signal("x1", to).runAsync();
+    const { axis } = figure.dataset;
+    // Charts along one axis show the same stretch of it.
+    const show = (from, to) => {
+      const beside = axis ? all(document, `[data-axis="${CSS.escape(axis)}"]`) : [figure];
+      for (const each of beside) views.get(each)?.signal("x0", from).signal("x1", to).runAsync();
+    };
     let dragged = null;
     view.addSignalListener("brush", (_, value) => { dragged = Object.values(value)[0] ?? dragged; });
     figure.addEventListener("pointerdown", () => { dragged = null; });
