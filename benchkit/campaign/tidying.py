@@ -8,7 +8,7 @@ from benchkit.campaign.finding import Finding
 from benchkit.errors import AskedWronglyError
 from benchkit.linux import leftovers
 from benchkit.store import leftovers as partials
-from benchkit.store import salvage
+from benchkit.store import live, salvage
 
 NOTHING = "nothing is left of killed runs"
 REMEDY = "benchkit doctor --clean"
@@ -27,6 +27,7 @@ def found(results: Path) -> Finding:
         "folder": [str(folder) for folder in leftovers.dead_folders()],
         "process": [f"{orphan.pid}" for orphan in leftovers.orphans()],
         "unfinished run": [str(each.folder) for each in unfinished if each not in at_work],
+        "live log": [str(file) for file in live.dead_logs(results)],
     }
     words = [_counted(kind, names) for kind, names in left.items() if names]
     notes = unseen + [f"left alone: {each.folder}, {each.why}" for each in at_work]
@@ -48,6 +49,7 @@ def clean(results: Path) -> list[Finding]:
         *_folders(),
         *_processes(),
         *(_settled(salvage.examine(folder)) for folder in unfinished),
+        *_live_logs(results),
     ]
     return done or [Finding("leftovers", "ok", NOTHING)]
 
@@ -69,6 +71,16 @@ def _processes() -> list[Finding]:
         if leftovers.kill(orphan):
             done.append(Finding("process", "ok", f"killed {who}, which is dead"))
     return done
+
+
+def _live_logs(results: Path) -> list[Finding]:
+    dead = live.dead_logs(results)
+    gone = live.remove_dead(results)
+    return [Finding("live log", "ok", f"removed {file}") for file in gone] + [
+        Finding("live log", "warning", f"{file} could not be removed", f"rm {file}")
+        for file in dead
+        if file not in gone and file.exists()
+    ]
 
 
 def _settled(partial: salvage.Partial) -> Finding:

@@ -33,7 +33,7 @@ class LiveLog:
         self._descriptor: int | None = None
         with contextlib.suppress(OSError):
             results.mkdir(parents=True, exist_ok=True)
-            _remove_dead(results)
+            remove_dead(results)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND
             self._descriptor = os.open(self._file, flags, 0o644)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,8 +97,16 @@ def is_written(opened: BufferedReader) -> bool:
     return realtime_ns() - os.fstat(opened.fileno()).st_mtime_ns < SILENCE_NS
 
 
-def _remove_dead(results: Path) -> None:
-    for file in live_logs(results).values():
-        with contextlib.suppress(OSError), file.open("rb") as opened:
-            if not is_written(opened):
-                file.unlink()
+def dead_logs(results: Path) -> list[Path]:
+    """The files of runs that were killed."""
+    return [file for file in live_logs(results).values() if not is_running(file)]
+
+
+def remove_dead(results: Path) -> list[Path]:
+    """Remove them; those that are gone."""
+    gone = []
+    for file in dead_logs(results):
+        with contextlib.suppress(OSError):
+            file.unlink()
+            gone.append(file)
+    return gone

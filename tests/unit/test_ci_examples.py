@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from opened_pages import USUAL_SCREENSHOTS
 
 CHECKOUT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
@@ -33,3 +34,12 @@ def test_the_template_has_what_gitlab_takes() -> None:
     # What a merge request shows must be named without variables.
     assert all("$" not in path for path in job["artifacts"]["paths"])
     assert job["allow_failure"] == {"exit_codes": [3]}
+
+
+def test_our_own_job_runs_our_script_and_keeps_the_pictures() -> None:
+    job = read(".gitlab-ci.yml")["test"]
+    assert job["script"][-1] == ".ci/run"
+    assert (CHECKOUT / ".ci" / "run").stat().st_mode & 0o111
+    (kept,) = job["artifacts"]["paths"]
+    assert kept.rstrip("/") == USUAL_SCREENSHOTS
+    assert job["artifacts"]["when"] == "always"

@@ -19,6 +19,7 @@ from benchkit.emulators.choice import Choice
 from benchkit.errors import CommandError, UnfitError
 from benchkit.linux import command, hardware_stamps, host, leftovers, privilege, trials
 from benchkit.linux.trials import StampTrial
+from benchkit.store.live import LiveLog, live_logs
 
 MS = 1_000_000
 FAKE = [Finding("emulator", "ok", "auto picks one"), Finding("results", "no", "full", "free it")]
@@ -309,6 +310,20 @@ def test_a_run_that_may_still_be_written_is_named_and_left(healthy: Path) -> Non
     (cleaned,) = tidying.clean(results)
     assert cleaned.state == "warning"
     assert "may be at work" in cleaned.said
+
+
+def test_what_a_killed_run_told_is_removed_and_what_a_living_one_tells_stays(healthy: Path) -> None:
+    results = healthy / "results"
+    living = LiveLog(results, "20261123T101501Z-lab-0002")
+    dead = results / ".live-20261123T101500Z-lab-0001"
+    dead.write_text("{}\n")
+    os.utime(dead, (1, 1))
+    finding = examined(results)["leftovers"]
+    assert finding.said == f"1 live log of dead campaigns: {dead}"
+    assert [each.said for each in tidying.clean(results)] == [f"removed {dead}"]
+    assert list(live_logs(results)) == ["20261123T101501Z-lab-0002"]
+    assert examined(results)["leftovers"].state == "ok"
+    living.close()
 
 
 # Words.
