@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchkit.clock import NS_PER_MS, NS_PER_US, monotonic_ns
+from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.model.samples import Samples
 from benchkit.model.spec import LightSpec, TogetherSpec
@@ -15,7 +15,7 @@ from benchkit.model.spec import LightSpec, TogetherSpec
 _Said = Samples | Exception | None
 
 # Time to open one session, so that all are open before the first packet is due.
-OPENING_NS = 300 * NS_PER_US
+OPENING_NS = NS_PER_MS
 SOON_NS = 50 * NS_PER_MS
 
 
