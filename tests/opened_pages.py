@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 # Kept by CI: what a reviewer looks at.
 USUAL_SCREENSHOTS = "dist/screenshots"
 SCREENSHOTS = Path(os.environ.get("BENCHKIT_SCREENSHOTS", USUAL_SCREENSHOTS))
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 GRAVE = ("serious", "critical")
 
@@ -41,6 +42,16 @@ class Opened:
             for node in each["nodes"]
         ]
         assert not grave, "\n".join(grave[:10])
+
+    def check_everywhere(self, name: str) -> None:
+        """See the page light and dark, at a desk and on a phone: as wide as the window, accessible, and kept as pictures."""
+        for size, (width, height) in SIZES.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                self.check_width()
+                self.shot(f"{name}-{size}-{scheme}")
+                self.check_accessible()
 
     def check_width(self) -> None:
         """See that nothing but what scrolls by itself is wider than the window."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,15 @@ from opened_pages import Open
 from playwright.sync_api import expect
 from synthetic_runs import jitter, record_of, run_id, write, write_many
 
+from benchkit.campaign.comparing import StoredRun, compare_runs
 from benchkit.campaign.events import CampaignBegan, PathMoved, PhaseBegan, RateMoved, Said
 from benchkit.campaign.telling import told
+from benchkit.model.record import RunRecord
+from benchkit.reports.html import render_comparisons
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 PATH = "guiyang-guangzhou"
+SITES = ("guiyang", "guangzhou", "shenzhen", "hangzhou", "beijing")
 
 
 @contextmanager
@@ -62,22 +67,15 @@ def address(results: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", "desk"), ("dark", "desk"), ("dark", "phone")]
-)
-def test_the_list_says_of_each_run_what_it_came_to(
-    opened: Open, address: str, scheme: str, size: str
-) -> None:
-    found = opened(address, scheme=scheme, size=size)
+def test_the_list_says_of_each_run_what_it_came_to(opened: Open, address: str) -> None:
+    found = opened(address)
     rows = found.page.locator("tbody tr")
     expect(rows).to_have_count(22)
     expect(rows.filter(has_text="newer benchkit")).to_have_count(1)
     expect(rows.filter(has_text="not JSON")).to_have_count(1)
     expect(rows.filter(has_text="unfinished")).to_have_count(1)
     expect(rows.filter(has_text=HOSTILE)).to_have_count(1)
-    found.check_width()
-    found.shot(f"list-{size}-{scheme}")
-    found.check_accessible()
+    found.check_everywhere("list")
 
 
 def test_typing_filters_and_the_address_keeps_it(opened: Open, address: str) -> None:
@@ -107,17 +105,13 @@ def test_two_ticked_runs_are_compared(opened: Open, address: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("REGRESSION")
     page.wait_for_selector("html[data-drawn]")
     assert page.locator(".plot svg").count() >= 1
-    found.shot("comparison")
-    found.check_accessible()
+    found.check_everywhere("comparison")
     page.get_by_role("link", name="all runs").click()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("dark", "desk"), ("light", "phone")])
-def test_a_report_and_a_history_open_from_the_list(
-    opened: Open, address: str, scheme: str, size: str
-) -> None:
-    found = opened(address, scheme=scheme, size=size)
+def test_a_report_and_a_history_open_from_the_list(opened: Open, address: str) -> None:
+    found = opened(address, size="phone")
     page = found.page
     page.get_by_role("link", name=run_id(3)).click()
     page.wait_for_selector("html[data-drawn]")
@@ -126,11 +120,35 @@ def test_a_report_and_a_history_open_from_the_list(
     page.get_by_role("link", name="history", exact=True).click()
     page.wait_for_selector("html[data-drawn]")
     expect(page.locator("#verdict")).to_contain_text("changed with " + run_id(9))
-    found.check_width()
-    found.shot(f"history-{size}-{scheme}")
-    found.check_accessible()
+    found.check_everywhere("history")
     page.get_by_role("link", name="p50", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("p50")
+
+
+def test_meshes_are_compared_as_a_matrix(opened: Open, tmp_path: Path) -> None:
+    base, other = (
+        [StoredRun(mesh(run_id(number), more_ms), tmp_path / run_id(number)) for number in numbers]
+        for numbers, more_ms in ((range(1, 6), 0.0), (range(6, 11), 0.4))
+    )
+    comparison = compare_runs(base, other)
+    file = tmp_path / "comparison.html"
+    file.write_text(render_comparisons([comparison]), encoding="utf-8")
+    found = opened(file.as_uri())
+    found.page.wait_for_selector("html[data-drawn]")
+    squares = found.page.locator("path[aria-roledescription='rect mark']")
+    assert squares.count() == len(SITES) * (len(SITES) - 1)
+    found.check_everywhere("comparison-mesh")
+
+
+def mesh(run: str, more_ms: float) -> RunRecord:
+    """Every directed path between SITES; the further one's number, the more it is slower."""
+    measured = [
+        record_of(
+            jitter(place + int(run[12:14])) + more_ms * (place % 5), run, path=f"{near}-{far}"
+        ).paths[0]
+        for place, (near, far) in enumerate(permutations(SITES, 2))
+    ]
+    return replace(record_of(jitter(1), run), paths=tuple(measured))
 
 
 def test_what_is_wrong_is_a_page(opened: Open, address: str) -> None:
@@ -172,8 +190,7 @@ def test_a_run_in_progress_is_watched_to_its_verdict(
         expect(row).to_contain_text("p95 10 ms")
         expect(page.locator("#charts canvas").first).to_be_visible()
         expect(page.locator("#said")).to_contain_text("<b>a word</b>")
-        found.shot("live")
-        found.check_accessible()
+        found.check_everywhere("live")
         write(results, 40, jitter(40))
         tell.ended(record_of(jitter(40), run))
     expect(page.locator("#state")).to_have_text("PASS")

@@ -22,19 +22,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return file.as_uri()
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", "desk"), ("dark", "desk"), ("light", "phone"), ("dark", "phone")]
-)
-def test_it_is_drawn_accessible_and_asks_for_nothing(
-    opened: Open, report: str, scheme: str, size: str
-) -> None:
-    found = opened(report, scheme=scheme, size=size)
+def test_it_is_drawn_accessible_and_asks_for_nothing(opened: Open, report: str) -> None:
+    found = opened(report)
     found.page.wait_for_selector("html[data-drawn]")
     figures = found.page.locator("[data-chart]").count()
     assert found.page.locator(".plot svg").count() == figures > 8
-    found.check_width()
-    found.shot(f"report-{size}-{scheme}")
-    found.check_accessible()
+    found.check_everywhere("report")
     assert found.asked == [report]
 
 
