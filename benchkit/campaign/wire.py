@@ -37,6 +37,7 @@ SETTLE_NS = 10 * NS_PER_MS
 SINK_PAUSES = 8  # before the burst, after each try of it, and some
 RATE_TOLERANCE = BUFFER_TOLERANCE = 0.1
 FRAMES_OFF = 3
+NEARLY_FULL, LEAST_FULL = 0.95, 20
 
 
 def jobs(path: Path, phase: Phase, ends: Ends) -> Mapping[str, tuple[str, Spec]]:
@@ -125,7 +126,7 @@ def unmeasured(paths: Sequence[Path], harvest: Harvest) -> Iterator[str]:
         for phase, direction in DIRECTIONS
         if path.model is not None and _drains_ns(path.model)
         if (sent := harvest.samples(BURST, path.name, phase)) is not None
-        if not _overfills(path.model, sent)
+        if len(_when_full(path.model, sent)) < LEAST_FULL
     }
     if found:
         yield (
@@ -158,27 +159,54 @@ def _mtu(path: str, direction: str, model: PathModel, arrived: Samples) -> Calib
 def _buffer(
     path: str, direction: str, model: PathModel, sent: Samples, arrived: Samples
 ) -> Iterator[Calibration]:
-    """What was queued in front of the packet that waited longest, in octets on the wire."""
-    if not _drains_ns(model) or not _overfills(model, sent):
+    """What was queued in front of packets that came when the buffer was full, in octets on the wire.
+
+    The median of many, for one that was released late says nothing of the buffer.
+    """
+    waited = _waits_ns(sent, arrived, _when_full(model, sent))
+    if len(waited) < LEAST_FULL:
         return
-    waited = _waits_ns(model, sent, arrived)
     asked = float(model.buffer_octets or 0)
-    longest = float(waited.max() - waited.min()) if len(waited) else 0.0
-    got = longest * (model.rate_bps or 0) / (8 * NS_PER_S)
+    got = float(np.median(waited)) * (model.rate_bps or 0) / (8 * NS_PER_S)
     tolerance = BUFFER_TOLERANCE * asked + FRAMES_OFF * _frame(model)
     yield _row(path, direction, "buffer", "octets", (asked, got, tolerance, len(waited)))
 
 
-def _waits_ns(model: PathModel, sent: Samples, arrived: Samples) -> NDArray[np.int64]:
-    """How long each packet of the burst that arrived was on its way, the first of them to a dry path."""
-    first = len(_sizes(model.mtu))
-    left = np.zeros(int(sent.columns["sequence"].data.max()) + 1, dtype=np.int64)
-    left[sent.columns["sequence"].data] = sent.columns["sent_ns"].data
-    numbers, stamps = (arrived.columns[name].data for name in ("sequence", "t2_ns"))
-    ours = (numbers >= first) & (numbers < len(left))
-    ours[ours] = left[numbers[ours]] > 0  # others are of a burst that was too slow
-    waits: NDArray[np.int64] = stamps[ours] - left[numbers[ours]]
-    return waits
+def _when_full(model: PathModel, sent: Samples) -> NDArray[np.int64]:
+    """The numbers of packets that found the buffer nearly full, by when they were sent and the path's rate."""
+    if not _drains_ns(model):
+        return np.empty(0, dtype=np.int64)
+    first, frame, room = len(_sizes(model.mtu)), _frame(model), float(model.buffer_octets or 0)
+    octets_per_ns = (model.rate_bps or 0) / (8 * NS_PER_S)
+    numbers, times = (sent.columns[name].data.tolist() for name in ("sequence", "sent_ns"))
+    queued, before, found = 0.0, 0, []
+    for number, at in zip(numbers, times, strict=True):
+        if number < first:
+            continue
+        queued = max(0.0, queued - (at - before) * octets_per_ns)
+        before = at
+        if queued >= NEARLY_FULL * room:
+            found.append(number)
+        if queued + frame <= room:
+            queued += frame
+    return np.array(found, dtype=np.int64)
+
+
+def _waits_ns(sent: Samples, arrived: Samples, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How long the wanted packets that arrived were on their way, beyond the quickest of all: a lone one, most likely."""
+    if not len(wanted):
+        return wanted
+    numbers, times = (sent.columns[name].data for name in ("sequence", "sent_ns"))
+    came, stamps = (arrived.columns[name].data for name in ("sequence", "t2_ns"))
+    left = dict(zip(numbers.tolist(), times.tolist(), strict=True))
+    took = {
+        number: stamp - left[number]
+        for number, stamp in zip(came.tolist(), stamps.tolist(), strict=True)
+        if number in left
+    }
+    quickest = min(took.values(), default=0)
+    waits = [took[number] - quickest for number in wanted.tolist() if number in took]
+    return np.array(waits, dtype=np.int64)
 
 
 def _offered_bps(sent: Samples, model: PathModel) -> float:
@@ -189,10 +217,6 @@ def _offered_bps(sent: Samples, model: PathModel) -> float:
     took = int(times.max() - times.min()) if len(times) else 0
     frames = int((times < times.max()).sum()) if len(times) else 0
     return frames * _frame(model) * 8 * NS_PER_S / took if took else 0.0
-
-
-def _overfills(model: PathModel, sent: Samples) -> bool:
-    return _offered_bps(sent, model) >= LEAST_EXCESS * (model.rate_bps or 0)
 
 
 def _row(

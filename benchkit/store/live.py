@@ -31,6 +31,7 @@ class LiveLog:
         """Begin the file, and remove those of runs that were killed."""
         self._file = results / f"{LIVE_PREFIX}{run}"
         self._descriptor: int | None = None
+        self._made = not results.exists()
         with contextlib.suppress(OSError):
             results.mkdir(parents=True, exist_ok=True)
             remove_dead(results)
@@ -47,11 +48,13 @@ class LiveLog:
             os.write(self._descriptor, line.encode())
 
     def close(self) -> None:
-        """Remove the file; readers that have it open read on to its end."""
+        """Remove the file, and the folder where it was made for nothing else; readers read on to its end."""
         if self._descriptor is None:
             return
         with contextlib.suppress(OSError):
             self._file.unlink()
+            if self._made:
+                self._file.parent.rmdir()  # refused where a run has been kept
         os.close(self._descriptor)
         self._descriptor = None
 

@@ -631,6 +631,7 @@ def test_a_killed_emulation_says_so_and_a_living_one_does_not(name: str) -> None
         for pid in own:
             os.kill(pid, signal.SIGKILL)
         assert gone_from(descendants, before, within_s=2.0) == set()
+        time.sleep(0.2)  # the fork server says so after it has seen it
         with pytest.raises(UnfitError, match="ended"):
             running.emulation.check()
         with pytest.raises(UnfitError, match="ended"):
