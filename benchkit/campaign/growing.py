@@ -27,12 +27,15 @@ class Growing:
         self._rows = 0
 
     def add(self, batch: Samples) -> None:
-        """Append rows. The first batch says which columns there are; raises KeyError where a later one lacks any."""
-        if not self._values:
-            self._values = {name: np.empty(0, dtype=np.int64) for name in batch.columns}
+        """Append rows. A column that only some batches have, for another probe came first, has holes for the rest."""
         first, last = self._rows, self._rows + len(batch)
+        for name in [name for name in batch.columns if name not in self._values]:
+            self._values[name] = np.zeros(first, dtype=np.int64)
+            if first:
+                self._holes[name] = np.ones(first, dtype=np.bool_)
+        absent = column(np.zeros(len(batch)), np.ones(len(batch), dtype=np.bool_))
         for name, values in self._values.items():
-            added = batch.columns[name]
+            added = batch.columns.get(name, absent)
             if last > len(values):
                 self._values[name] = _moved(values, first, last)
             self._values[name][first:last] = np.ma.getdata(added)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,8 +46,10 @@ def test_reading_copies_nothing() -> None:
     assert np.shares_memory(np.ma.getmaskarray(first), np.ma.getmaskarray(second))
 
 
-def test_a_batch_that_lacks_a_column_is_refused() -> None:
+def test_a_column_that_only_some_batches_have_has_holes_for_the_rest() -> None:
     growing = Growing()
     growing.add(batch([1]))
-    with pytest.raises(KeyError):
-        growing.add(Samples("rtt", "a", "idle", {"y": column([1])}))
+    growing.add(Samples("rtt", "a", "idle", {"y": column([2, 3])}))
+    assert list(growing.columns()) == ["x", "y"]
+    assert growing.columns()["x"].tolist() == [1, None, None]
+    assert growing.columns()["y"].tolist() == [None, 2, 3]
