@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from benchkit.model.record import Calibration, Instrument, RunRecord
 from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short
+from benchkit.reports.repeating import repeating
 
 CALIBRATION_TITLE = "Calibration: what was asked of the emulator, and got"
 CALIBRATION_HEADER = (
@@ -127,7 +128,7 @@ def run_facts(record: RunRecord) -> Facts:
         ("run", named),
         ("started", f"{took}, seed {seed}"),
         ("target", target),
-        ("again", clean(record.command) or f"benchkit run {clean(record.target)}"),
+        ("again", repeating(record)),
     )
 
 

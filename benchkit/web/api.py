@@ -48,7 +48,7 @@ async def runs(request: web.Request) -> web.Response:
 
 
 async def record(request: web.Request) -> web.Response:
-    """One record, as it was written."""
+    """One record, as it was written, but for where files lie on this machine."""
     desk, run = request.app[DESK], request.match_info["run"]
     text = await desk.made(("record", run), lambda: dump_record(desk.record(run)))
     return web.Response(text=text, content_type=JSON)

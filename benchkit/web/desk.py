@@ -8,6 +8,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -19,6 +20,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html import palette
+from benchkit.reports.repeating import without_places
 from benchkit.store import read_run
 from benchkit.web.access import Access
 from benchkit.web.catalog import Catalog, Listing
@@ -64,9 +66,15 @@ class Desk:
         return self._made[key]
 
     def record(self, run: str) -> RunRecord:
-        """The record of a run, read once. Raises NoSuchRunError, and AskedWronglyError for a damaged one."""
+        """The record of a run, read once, its command without where files lie on this machine.
+
+        Raises NoSuchRunError, and AskedWronglyError for a damaged one.
+        """
         folder = self.catalog.folder(run)
-        found = self._records.get(run) or read_run(folder)
+        found = self._records.get(run)
+        if found is None:
+            found = read_run(folder)
+            found = replace(found, command=without_places(found.command))
         self._records[run] = found
         while len(self._records) > MOST_RECORDS:
             self._records.popitem(last=False)

@@ -19,6 +19,7 @@ from benchkit.reports.html.curves import curve_of, ecdf_points, tail_points, tim
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
 from benchkit.reports.html.timeline import Timeline, timeline_of
+from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import rows_of
 
 MS = 1_000_000
@@ -173,6 +174,23 @@ def test_a_hostile_name_stays_text() -> None:
     assert clean(HOSTILE) in page.texts
     assert text.count("<script>") == 2
     assert [json.loads(spec) for spec in page.specs]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("benchkit run 'my lines/a.toml' --for 5", "benchkit run 'my lines/a.toml' --for 5"),
+        ("benchkit run '/home/ann/my lines/a.toml'", "benchkit run '…/a.toml'"),
+        ("benchkit run --results ~/runs", "benchkit run --results '…/runs'"),
+        ("benchkit run 'open", "benchkit run guizhou"),
+    ],
+)
+def test_a_page_says_how_to_repeat_the_run_but_not_where_its_files_lay(
+    command: str, shown: str
+) -> None:
+    record = replace(passing(), command=command, target="guizhou")
+    assert repeating(record, elsewhere=True) == shown
+    assert shown in Page(render_html(record, whole())).texts
 
 
 def test_every_chart_has_words_and_draws_no_number_that_is_not_finite() -> None:

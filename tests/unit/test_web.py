@@ -276,6 +276,18 @@ def test_the_answers_of_the_api_are_those_of_the_command_line(tmp_path: Path) ->
     assert [change["run"] for change in history["changes"]] == [run_id(10)]
 
 
+def test_no_answer_says_where_files_lie_on_this_machine(tmp_path: Path) -> None:
+    command = "benchkit run /home/ann/line.toml --results=/srv/runs --url http://127.0.0.1/a/b"
+    write(tmp_path, 1, jitter(1), record=replace(record_of(jitter(1), run_id(1)), command=command))
+    pages = [f"/runs/{run_id(1)}", f"/api/runs/{run_id(1)}", f"/api/runs/{run_id(1)}/reports/text"]
+    for status, text in got(tmp_path, *pages):
+        assert status == 200
+        assert "/home" not in text
+        assert "/srv" not in text
+        assert "…/line.toml" in text or r"\u2026/line.toml" in text
+        assert "http://127.0.0.1/a/b" in text
+
+
 def test_what_is_not_comparable_is_compared_all_the_same_when_asked(tmp_path: Path) -> None:
     write(tmp_path, 1, jitter(1))
     other = replace(record_of(jitter(2), run_id(2)), emulator="netem")

@@ -21,6 +21,7 @@ from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Table
 from benchkit.reports.html.time_charts import time_charts
 from benchkit.reports.html.timeline import timeline_of
+from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import Series, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
@@ -96,7 +97,7 @@ def render_html(
         context=background.context_lines(record),
         environment=[(clean(key), clean(value)) for key, value in record.environment.items()],
         run_facts=[fact for fact in background.run_facts(record) if fact[0] != "again"],
-        command=clean(record.command) or f"benchkit run {clean(record.target)}",
+        command=repeating(record, elsewhere=True),
         figures=tables.figures_table(record),
         name=clean(record.run),
     )
