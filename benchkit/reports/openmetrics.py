@@ -12,6 +12,7 @@ from datetime import datetime
 from benchkit.model.record import VERDICTS, Estimate, Metric, PathRecord, RunRecord, Verdict
 from benchkit.model.record_json import significant
 from benchkit.reports.figures import clean
+from benchkit.reports.rows import counts_of
 
 # unit of a metric: (OpenMetrics' base unit, factor)
 BASE = {
@@ -71,9 +72,11 @@ def _metric(path: PathRecord, metric: Metric, families: dict[str, _Family]) -> N
         _estimate("benchkit_latency", labels, estimate, metric.unit, families)
     if metric.estimate is not None and metric.estimate.value is not None:
         _estimate(f"benchkit_{_name(metric.metric)}", where, metric.estimate, metric.unit, families)
-    counts = {"due": metric.n, "lost": metric.lost}
+    if metric.loss is not None:
+        _estimate("benchkit_loss", where, metric.loss, "%", families)
+    counts = {"due": metric.n, "lost": metric.lost, **counts_of(metric)}
     for name, count in counts.items():
-        words = f"Packets, requests or intervals {name} in this phase."
+        words = f"Packets, requests or intervals {name.replace('_', ' ')} in this phase."
         family = families.setdefault(f"benchkit_{name}", _Family("gauge", words))
         family.samples.append(("", where, str(count)))
 

@@ -10,6 +10,8 @@ from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdi
 UNLOADED = "idle"
 ESTIMATE = "estimate"
 GIVEN = ("floor", "model", "configured")
+# What became of packets, beside `n` and `lost`; absent where nobody could tell.
+COUNTED = ("lost_forward", "lost_backward", "duplicated", "reordered", "syn_retransmitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class Series:
     def is_distribution(self) -> bool:
         """Whether it has percentiles."""
         return bool(self.metric.percentiles)
+
+
+def counts_of(metric: Metric) -> dict[str, int]:
+    """What is known of its packets, by the names of COUNTED; answers without kernel stamps where there are any."""
+    named = {name: getattr(metric, name) for name in COUNTED}
+    known = {name: count for name, count in named.items() if count is not None}
+    return known | ({"unstamped": metric.unstamped} if metric.unstamped else {})
 
 
 def series_of(path: PathRecord) -> tuple[Series, ...]:
