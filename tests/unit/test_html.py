@@ -15,12 +15,21 @@ from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
-from benchkit.reports.html.curves import curve_of, ecdf_points, tail_points, time_points
+from benchkit.reports.html.curves import (
+    FROM_DUE,
+    SINGLE,
+    curve_of,
+    ecdf_points,
+    tail_points,
+    time_points,
+)
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
 from benchkit.reports.html.timeline import Timeline, timeline_of
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import rows_of
+from benchkit.reports.sentences import METRIC_NAMES
+from benchkit.stats.round_trip import network_ns
 
 MS = 1_000_000
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -246,7 +255,7 @@ def _luminance(color: str) -> float:
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_colours_reach_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
     texts = ("ink", "muted", "pass", "fail", "inconclusive", "unfit", "idle", "budget")
-    for name in (*texts, "http", "up", "down"):
+    for name in (*texts, *SINGLE, "up", "down"):
         for ground in ("card", "ground"):
             low, high = sorted((_luminance(palette[name]), _luminance(palette[ground])))
             assert (high + 0.05) / (low + 0.05) >= (4.5 if name in texts else 3.0), (name, ground)
@@ -299,6 +308,22 @@ def later(rows: Samples, seconds: float) -> Samples:
 
 
 PHASES = ("idle", "http", "up", "down", "both")
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_every_probe_of_latency_is_drawn_as_its_metric_counts(name: str) -> None:
+    kind = "http" if name.startswith("http") else "rtt"
+    rows = replace(rtt_samples([8.5, None, 12.5]), kind=kind, phase=name)
+    charts = {chart.key.removeprefix(f"{PATH}-"): chart for chart in charts_of(passing(), [rows])}
+    (series, *_) = charts["time"].series
+    assert series == (f"{METRIC_NAMES[name]}, idle", name)
+    points = charts["time"].spec["datasets"]["curves"]
+    assert [(point["n"], point["lost"]) for point in points] == [(1, 0), (1, 1), (1, 0)]
+    columns = rows.columns
+    took = columns["received_ns"] - columns["due_ns"] if name in FROM_DUE else network_ns(rows)
+    assert [point["y"] for point in points] == [
+        None if value is None else pytest.approx(value / 1e6, abs=1e-4) for value in took.tolist()
+    ]
 
 
 def test_all_phases_lie_on_one_axis_of_time_with_their_loads_shaded_and_losses_marked() -> None:

@@ -16,6 +16,11 @@ Spec = dict[str, Any]
 DASHES = {
     "idle": [1, 0],
     "http": [7, 3],
+    "icmp": [2, 2],
+    "connect": [4, 4],
+    "request": [8, 2, 2, 2],
+    "http-fresh": [7, 3, 1, 3],
+    "http-load": [11, 3],
     "up": [3, 2],
     "down": [9, 3, 2, 3],
     "both": [5, 2, 1, 2],

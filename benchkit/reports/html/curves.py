@@ -19,6 +19,10 @@ from benchkit.stats.round_trip import network_ns
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
 LOADED = ("up", "down", "both")
+# Probes with a phase of their own, which is their metric's name, and their role.
+SINGLE = ("icmp", "connect", "request", "http", "http-fresh", "http-load")
+# Those whose latency counts from when each was due: what an application waits for.
+FROM_DUE = ("connect", "http", "http-fresh", "http-load")
 TAIL_POINTS = 90
 ECDF_POINTS = 160
 BAND_POINTS = 18
@@ -37,16 +41,16 @@ class Curve:
 
 
 def curve_of(rows: Samples) -> Curve | None:
-    """The curve of samples of round trips or HTTP requests; None without a single row.
+    """The curve of samples of round trips or requests; None without a single row.
 
     It counts from what the metric of that phase counts from: the queue in front of the card under load, the
-    due time for HTTP, the card else. An answer without a kernel stamp is no point of it.
+    due time for HTTP and TCP connections, the card else. An answer without a kernel stamp is no point of it.
     """
     if not len(rows):
         return None
     columns = rows.columns
     received = columns["received_ns"]
-    if rows.kind == "http":
+    if rows.phase in FROM_DUE:
         latency = received - columns["due_ns"]
     else:
         latency = network_ns(rows, "t1_sched_ns" if rows.phase in LOADED else "t1_ns")
@@ -137,17 +141,18 @@ def curves_of(samples: Sequence[Samples], path: str, phases: Sequence[str]) -> l
 
 
 def _is_drawn(rows: Samples) -> bool:
-    """Round trips; requests in their own phase, for those beside a load are few and have another shape."""
-    return rows.kind == "rtt" or (rows.kind == "http" and rows.phase == "http")
+    """Round trips; requests in a phase of their own, for those beside a load are few and have another shape."""
+    return rows.kind == "rtt" or (rows.kind == "http" and rows.phase in SINGLE)
 
 
 def _name(rows: Samples) -> str:
-    phase = "idle" if rows.phase == "http" else rows.phase
-    return series_name(Metric(rows.kind, phase, "ms", n=len(rows)))
+    own = rows.phase in SINGLE
+    metric = rows.phase if own else rows.kind
+    return series_name(Metric(metric, "idle" if own else rows.phase, "ms", n=len(rows)))
 
 
 def _role(rows: Samples) -> str:
-    return "http" if rows.kind == "http" else rows.phase if rows.phase in LOADED else "idle"
+    return rows.phase if rows.phase in (*SINGLE, *LOADED) else "idle"
 
 
 def _percentile(share: float) -> str:

@@ -22,6 +22,7 @@ from benchkit.reports.html.chart import (
 )
 from benchkit.reports.html.curves import (
     LOADED,
+    SINGLE,
     Curve,
     Points,
     band_points,
@@ -30,7 +31,7 @@ from benchkit.reports.html.curves import (
 )
 from benchkit.reports.sentences import counts, series_name
 
-LATENCIES = ("rtt", "http")
+LATENCIES = ("rtt", *SINGLE)
 TAILS = {"p50": 0.30103, "p90": 1.0, "p95": 1.30103, "p99": 2.0, "p99.9": 3.0}
 TAIL_TICKS = (0, *TAILS.values(), 4.0, 5.0, 6.0)
 TAIL_LABELS = (
@@ -220,7 +221,9 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _role(metric: Metric) -> str:
-    return metric.phase if metric.phase in LOADED else "http" if metric.metric == "http" else "idle"
+    if metric.phase in LOADED:
+        return metric.phase
+    return metric.metric if metric.metric in SINGLE else "idle"
 
 
 def _said(metrics: Sequence[Metric], marks: Marks) -> str:

@@ -13,7 +13,7 @@ from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
 from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
-from benchkit.reports.html.curves import curves_of
+from benchkit.reports.html.curves import LOADED, SINGLE, curves_of
 from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import budget_matrix
 from benchkit.reports.html.rate_charts import rate_charts
@@ -26,7 +26,7 @@ from benchkit.reports.rows import Series, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
 MOST_CARDS = 24
-PHASES = ("idle", "http", "up", "down", "both")
+PHASES = ("idle", *SINGLE, *LOADED)
 SHOWN = ("p50", "p95", "p99", "p99.9")
 NO_SAMPLES = "The raw samples of this run are not at hand: curves are drawn through the record's percentiles only."
 

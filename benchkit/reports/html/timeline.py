@@ -10,7 +10,7 @@ import numpy as np
 from benchkit.model.samples import Samples
 from benchkit.reports.html.chart import Spec, zoomed
 from benchkit.reports.html.palette import role
-from benchkit.reports.sentences import PHASE_NAMES
+from benchkit.reports.sentences import METRIC_NAMES, PHASE_NAMES
 
 NS_PER_S = 1_000_000_000
 # The phase of a stream's own samples: both ways are two streams at once.
@@ -20,7 +20,7 @@ STARTS = {"rtt": "due_ns", "http": "due_ns", "goodput": "start_ns", "tcp_info": 
 OTHER_CLOCK_S = 5.0
 # Other paths have their turn in between. Where that takes longer than so many times the measuring, pauses are cut.
 MOST_PAUSE, CUT_S = 2.0, 1.0
-_NAMES = {"http": "HTTP", **PHASE_NAMES}
+_NAMES = {**METRIC_NAMES, **PHASE_NAMES}
 
 
 @dataclass(frozen=True)
