@@ -264,7 +264,9 @@ def jobs(
     if phase.name in phases.LOADED and reach.url is not None:
         count = max(1, phases.FOREIGN_PER_S * phase.duration_ns // NS_PER_S)
         timing = (count, NS_PER_S // phases.FOREIGN_PER_S, plan.timeout_ns)
-        found["http"] = HttpSpec(path.name, phase.name, reach.url, *timing, fresh=True)
+        found["http"] = HttpSpec(
+            path.name, phase.name, reach.url, *timing, schedule=schedule, fresh=True
+        )
     return {kind: (reach.site, spec) for kind, spec in found.items()}
 
 

@@ -18,6 +18,7 @@ from benchkit.linux import tcp, timestamping
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
+from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.pacer import until
 from benchkit.probes.schedule import due_times
 
@@ -27,41 +28,66 @@ RETRANSMISSION_NS = 500_000_000
 
 
 async def connect(spec: ConnectSpec) -> AsyncIterator[Samples]:
-    """Open `spec.count` connections on schedule; yield all rows at the end, `network_ns` the kernel's figure.
+    """Open `spec.count` connections on schedule and yield their rows as they settle, `network_ns` the kernel's figure.
 
     `syn_retransmits` tells those apart whose SYN, or its answer, was lost on the way.
 
     Raises MeasureError when not one came to be.
     """
-    due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
-    sent, received, network, again = (np.zeros(spec.count, dtype=np.int64) for _ in range(4))
-
-    async def one(index: int) -> None:
-        sent[index] = monotonic_ns()
-        came, took, again[index] = await _handshake(spec)
-        if came and came <= due[index] + spec.timeout_ns:
-            received[index], network[index] = came, took
-
-    with TimerFd() as timer:
-        async with asyncio.TaskGroup() as tasks:
-            for index, due_ns in enumerate(due.tolist()):
-                await until(timer, due_ns)
-                tasks.create_task(one(index))
-    if not received.any():
+    handshakes = _Handshakes(spec)
+    async for rows in as_settled(handshakes.open(), handshakes.settle):
+        yield rows
+    if not handshakes.received.any():
         raise MeasureError(
             f"{spec.path}: none of {spec.count} TCP connections to {spec.address} port {spec.port} came "
             "to be: does anything listen there, and may TCP pass?"
         )
-    columns = {
-        "sequence": column(np.arange(spec.count)),
-        "due_ns": column(due),
-        "sent_ns": column(sent, sent == 0),
-        "received_ns": column(received, received == 0),
-        # A SYN that had to be sent again has no round trip of its own.
-        "network_ns": column(network, (received == 0) | (again > 0)),
-        "syn_retransmits": column(again),
-    }
-    yield Samples("rtt", spec.path, spec.phase, columns)
+
+
+class _Handshakes:
+    """Every connection of one session."""
+
+    def __init__(self, spec: ConnectSpec) -> None:
+        self._spec = spec
+        start = monotonic_ns() + SOON_NS
+        self._due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
+        self._sent, self.received, self._network, self._again = np.zeros(
+            (4, spec.count), dtype=np.int64
+        )
+        self._over = np.zeros(spec.count, dtype=np.bool_)
+        self._settling = Settling(spec.count)
+
+    async def open(self) -> None:
+        """Open each when it is due, and see what becomes of all."""
+        with TimerFd() as timer:
+            async with asyncio.TaskGroup() as tasks:
+                for index, due_ns in enumerate(self._due.tolist()):
+                    await until(timer, due_ns)
+                    tasks.create_task(self._one(index))
+
+    async def _one(self, index: int) -> None:
+        self._sent[index] = monotonic_ns()
+        came, took, self._again[index] = await _handshake(self._spec)
+        if came and came <= self._due[index] + self._spec.timeout_ns:
+            self.received[index], self._network[index] = came, took
+        self._over[index] = True
+
+    def settle(self, whole: bool) -> Samples | None:  # noqa: FBT001  as `as_settled` calls it
+        """The rows that can no longer change, since this was last asked."""
+        rows = self._settling.take(self._over, whole=whole)
+        if rows is None:
+            return None
+        sent, received, again = self._sent[rows], self.received[rows], self._again[rows]
+        columns = {
+            "sequence": column(np.arange(rows.start, rows.stop)),
+            "due_ns": column(self._due[rows]),
+            "sent_ns": column(sent.copy(), sent == 0),
+            "received_ns": column(received.copy(), received == 0),
+            # A SYN that had to be sent again has no round trip of its own.
+            "network_ns": column(self._network[rows].copy(), (received == 0) | (again > 0)),
+            "syn_retransmits": column(again.copy()),
+        }
+        return Samples("rtt", self._spec.path, self._spec.phase, columns)
 
 
 async def _handshake(spec: ConnectSpec) -> tuple[int, int, int]:

@@ -21,6 +21,7 @@ from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpServerSpec, HttpSpec
 from benchkit.probes import http_stages
+from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.http_stages import Stages, TlsContext
 from benchkit.probes.pacer import until
 from benchkit.probes.reachable import listening_at
@@ -38,7 +39,7 @@ OCTETS = "octets"
 
 
 async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
-    """Send `spec.count` requests on schedule; yield all rows at the end.
+    """Send `spec.count` requests on schedule and yield their rows as they settle.
 
     They are of kind "http", or "inference" with the octets of each where the spec has a mix.
 
@@ -50,7 +51,9 @@ async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
         connector=_connector(spec), timeout=timeout, trace_configs=[http_stages.tracing()]
     ) as session:
         await _warm_up(session, spec)
-        yield await _measure(session, spec)
+        requests = _Requests(session, spec)
+        async for rows in as_settled(requests.send(), requests.settle):
+            yield rows
 
 
 def _connector(spec: HttpSpec) -> aiohttp.TCPConnector:
@@ -77,45 +80,67 @@ async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
         ) from group
 
 
-async def _measure(session: aiohttp.ClientSession, spec: HttpSpec) -> Samples:
-    due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
-    sent, received, status = (np.zeros(spec.count, dtype=np.int64) for _ in range(3))
-    took = np.zeros((spec.count, len(HTTP_PHASES)), dtype=np.int64)
-    exchanges = _exchanges(spec)
+class _Requests:
+    """Every request of one session."""
 
-    async def one(index: int) -> None:
-        sent[index] = monotonic_ns()
+    def __init__(self, session: aiohttp.ClientSession, spec: HttpSpec) -> None:
+        self._session, self._spec = session, spec
+        start = monotonic_ns() + SOON_NS
+        self._due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
+        self._sent, self._received, self._status = np.zeros((3, spec.count), dtype=np.int64)
+        self._took = np.zeros((spec.count, len(HTTP_PHASES)), dtype=np.int64)
+        self._exchanges = _exchanges(spec)
+        self._over = np.zeros(spec.count, dtype=np.bool_)
+        self._settling = Settling(spec.count)
+
+    async def send(self) -> None:
+        """Start each when it is due, and see all to their ends."""
+        with TimerFd() as timer:
+            async with asyncio.TaskGroup() as tasks:
+                for index, due_ns in enumerate(self._due.tolist()):
+                    await until(timer, due_ns)
+                    tasks.create_task(self._one(index))
+
+    async def _one(self, index: int) -> None:
+        self._sent[index] = monotonic_ns()
         stages = Stages()
         try:
-            exchange = exchanges[index] if spec.mix else None
-            status[index] = await _request(session, spec.url, stages, exchange)
+            exchange = self._exchanges[index] if self._spec.mix else None
+            status = await _request(self._session, self._spec.url, stages, exchange)
         except (aiohttp.ClientError, TimeoutError):
             return  # lost: no answer in time is absent, not a number
-        if status[index] < FIRST_ERROR:  # a page that says sorry is quick, and no answer
-            received[index] = stages.ended
-            took[index] = stages.durations()
+        else:
+            self._status[index] = status
+            if status < FIRST_ERROR:  # a page that says sorry is quick, and no answer
+                self._received[index] = stages.ended
+                self._took[index] = stages.durations()
+        finally:
+            self._over[index] = True
 
-    with TimerFd() as timer:
-        async with asyncio.TaskGroup() as tasks:
-            for index, due_ns in enumerate(due.tolist()):
-                await until(timer, due_ns)
-                tasks.create_task(one(index))
-    columns = {
-        "sequence": column(np.arange(spec.count)),
-        "due_ns": column(due),
-        "sent_ns": column(sent),
-        "received_ns": column(received, received == 0),
-        "status": column(status, status == 0),
-    }
-    for at, name in enumerate(HTTP_PHASES):
-        columns[name] = column(took[:, at].copy(), took[:, at] == 0)
-    if not spec.mix:
-        return Samples("http", spec.path, spec.phase, columns)
-    columns |= {
-        name: column(exchanges[:, at].copy())
-        for at, name in enumerate(("request_octets", "response_octets"))
-    }
-    return Samples("inference", spec.path, spec.phase, columns)
+    def settle(self, whole: bool) -> Samples | None:  # noqa: FBT001  as `as_settled` calls it
+        """The rows that can no longer change, since this was last asked."""
+        rows = self._settling.take(self._over, whole=whole)
+        return None if rows is None else self._samples(rows)
+
+    def _samples(self, rows: slice) -> Samples:
+        spec, received, status = self._spec, self._received[rows], self._status[rows]
+        columns = {
+            "sequence": column(np.arange(rows.start, rows.stop)),
+            "due_ns": column(self._due[rows]),
+            "sent_ns": column(self._sent[rows]),
+            "received_ns": column(received, received == 0),
+            "status": column(status, status == 0),
+        }
+        for at, name in enumerate(HTTP_PHASES):
+            took = self._took[rows, at]
+            columns[name] = column(took.copy(), took == 0)
+        if not spec.mix:
+            return Samples("http", spec.path, spec.phase, columns)
+        columns |= {
+            name: column(self._exchanges[rows, at].copy())
+            for at, name in enumerate(("request_octets", "response_octets"))
+        }
+        return Samples("inference", spec.path, spec.phase, columns)
 
 
 def _exchanges(spec: HttpSpec) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ Closed loop: each connection asks again as soon as it is answered.
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -14,11 +15,13 @@ from typing import cast
 
 import httptools
 import numpy as np
+from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpLoadSpec
+from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import due_times
 
@@ -26,8 +29,11 @@ SOON_NS = 20_000_000
 # A sleeper wakes 40 to 70 us late, which is as long as a request takes on a good path.
 LEAD_NS = 60_000
 LEAST_GAP_NS = 8 * LEAD_NS  # or it would spin most of the time
+# Nor does it sleep while an answer is awaited, for so long.
+WATCH_NS = 300_000
 FIRST_ERROR = 400
 WARMING, IDLE = -2, -1
+Integers = NDArray[np.int64]
 
 
 class _Connection(asyncio.Protocol):
@@ -79,7 +85,9 @@ class _Load:
         self._spec = spec
         head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n\r\n"
         self.request = head.encode("ascii")
-        self.sent, self._received, self._status = np.zeros((3, spec.count), dtype=np.int64)
+        # Arrays, for each is written a hundred thousand times a second; numpy looks at them as they are.
+        self.sent, self._received, self._status = (array("q", bytes(8 * spec.count)) for _ in "123")
+        self._settling = Settling(spec.count)
         self._free: list[_Connection] = []
         self._waiting: deque[int] = deque()
         self._opening: set[asyncio.Task[None]] = set()
@@ -89,6 +97,8 @@ class _Load:
         self.quiet = asyncio.Event()  # nothing is outstanding
         self._warm = asyncio.Event()
         self._trouble = ""
+        self._loop = asyncio.get_running_loop()
+        self._watches, self._watched_ns = False, 0
 
     async def open(self, count: int) -> None:
         """Open connections and see each answer once. Raises MeasureError when none does in time."""
@@ -106,7 +116,7 @@ class _Load:
 
     def _open_one(self) -> None:
         async def connect() -> None:
-            loop, spec = asyncio.get_running_loop(), self._spec
+            loop, spec = self._loop, self._spec
             made = _Connection(self)
             try:
                 await loop.create_connection(lambda: made, spec.address, spec.port)
@@ -115,7 +125,7 @@ class _Load:
                 self._trouble = str(error)
                 self._warm.set()
 
-        task = asyncio.get_running_loop().create_task(connect())
+        task = self._loop.create_task(connect())
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
@@ -128,6 +138,19 @@ class _Load:
         self._waiting.append(index)
         if len(self._opening) < len(self._waiting):
             self._open_one()
+
+    def due_and_watched(self, index: int) -> None:
+        """The same, and look for the answer without a pause: who sleeps is woken late."""
+        self.due(index)
+        self._watched_ns = monotonic_ns() + WATCH_NS
+        if not self._watches:
+            self._watches = True
+            self._watch()
+
+    def _watch(self) -> None:
+        self._watches = self.outstanding > 0 and monotonic_ns() < self._watched_ns
+        if self._watches:
+            self._loop.call_soon(self._watch)
 
     def ask_again(self) -> None:
         """Closed loop: have every free connection ask the next, for as long as there are requests left."""
@@ -167,8 +190,9 @@ class _Load:
             self._received[index] = monotonic_ns()
 
     def _add(self) -> None:
+        if not self.outstanding:
+            self.quiet.clear()
         self.outstanding += 1
-        self.quiet.clear()
 
     def _remove(self) -> None:
         self.outstanding -= 1
@@ -185,50 +209,64 @@ class _Load:
 
     def done(self) -> int:
         """How many requests are no longer outstanding."""
-        return int(np.count_nonzero(self.sent)) - self.outstanding
+        return int(np.count_nonzero(_view(self.sent))) - self.outstanding
 
-    def rows(self, due: np.ndarray | None) -> Samples:
-        """What became of each request; without a schedule each was due when it was sent."""
-        spec = self._spec
-        planned = self.sent if due is None else due
-        lost = (self._received == 0) | (self._received > planned + spec.timeout_ns)
+    def settle(self, due: Integers | None, *, whole: bool) -> Samples | None:
+        """The rows that can no longer change, since this was last asked; without a schedule each is due when it is sent."""
+        spec, (sent, received, status) = (
+            self._spec,
+            map(_view, (self.sent, self._received, self._status)),
+        )
+        planned = sent if due is None else due
+        hopeless = (sent > 0) & (planned <= monotonic_ns() - spec.timeout_ns)
+        rows = self._settling.take((status > 0) | hopeless, whole=whole)
+        if rows is None:
+            return None
+        planned, sent, received, status = (
+            each[rows].copy() for each in (planned, sent, received, status)
+        )
+        lost = (received == 0) | (received > planned + spec.timeout_ns)
         columns = {
-            "sequence": column(np.arange(spec.count)),
+            "sequence": column(np.arange(rows.start, rows.stop)),
             "due_ns": column(planned),
-            "sent_ns": column(self.sent, self.sent == 0),
-            "received_ns": column(self._received, lost),
-            "status": column(self._status, self._status == 0),
+            "sent_ns": column(sent, sent == 0),
+            "received_ns": column(received, lost),
+            "status": column(status, status == 0),
         }
         return Samples("http", spec.path, spec.phase, columns)
 
 
+def _view(values: array[int]) -> Integers:
+    return np.frombuffer(values, dtype=np.int64)
+
+
 async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
-    """Send `spec.count` GET requests, on schedule or as fast as answers come; yield all rows at the end.
+    """Send `spec.count` GET requests, on schedule or as fast as answers come; yield their rows as they settle.
 
     Raises MeasureError when the server cannot be reached at all.
     """
     load = _Load(spec)
     try:
         await load.open(spec.connections)
+        due = None
         if spec.interval_ns:
-            yield load.rows(await _open_loop(load, spec))
-        else:
-            await _closed_loop(load, spec)
-            yield load.rows(None)
+            start = monotonic_ns() + SOON_NS
+            due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
+        work = _closed_loop(load, spec) if due is None else _open_loop(load, spec, due)
+        async for rows in as_settled(work, lambda whole: load.settle(due, whole=whole)):
+            yield rows
     finally:
         load.close()
 
 
-async def _open_loop(load: _Load, spec: HttpLoadSpec) -> np.ndarray:
-    due = due_times(monotonic_ns() + SOON_NS, spec.interval_ns, spec.count, spec.schedule)
+async def _open_loop(load: _Load, spec: HttpLoadSpec, due: Integers) -> None:
     lead = LEAD_NS if spec.interval_ns >= LEAST_GAP_NS else 0
-    with Pacer(due, load.due, lead_ns=lead) as pacer:
+    with Pacer(due, load.due_and_watched if lead else load.due, lead_ns=lead) as pacer:
         await pacer.finished.wait()
     left_ns = int(due[-1]) + spec.timeout_ns - monotonic_ns()
     with suppress(TimeoutError):
         async with asyncio.timeout(left_ns / NS_PER_S):
             await load.quiet.wait()
-    return due
 
 
 async def _closed_loop(load: _Load, spec: HttpLoadSpec) -> None:

@@ -28,7 +28,7 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 from emulation import row
 
 from benchkit.linux import quiet
-from benchkit.model.samples import Samples
+from benchkit.model.samples import Samples, concatenate
 from benchkit.model.spec import HttpLoadSpec, HttpSpec
 from benchkit.probes.http import http
 from benchkit.probes.http_load import http_load
@@ -70,7 +70,7 @@ def output(*words: str) -> str:
 
 def probed(batches: AsyncIterator[Samples]) -> Samples:
     async def whole() -> Samples:
-        return [batch async for batch in batches][-1]
+        return concatenate([batch async for batch in batches])
 
     return uvloop.run(whole())
 

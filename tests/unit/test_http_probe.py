@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from benchkit.errors import MeasureError
-from benchkit.model.samples import HTTP_COLUMNS, Samples
+from benchkit.model.samples import HTTP_COLUMNS, Samples, concatenate
 from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.probes import as_settled
 from benchkit.probes import http as probe
 
 LOCAL = "127.0.0.1"
@@ -31,8 +32,7 @@ def spec_of(port: int, count: int = 1, timeout_ns: int = 120 * MS) -> HttpSpec:
 
 
 async def rows_of(spec: HttpSpec) -> Samples:
-    (rows,) = [batch async for batch in probe.http(spec)]
-    return rows
+    return concatenate([batch async for batch in probe.http(spec)])
 
 
 @asynccontextmanager
@@ -93,6 +93,20 @@ def test_no_answer_in_time_and_one_that_is_an_error_are_holes_and_hold_up_no_oth
     assert np.ma.count_masked(rows.columns["sent_ns"]) == 0
     # All others were answered before that one was given up.
     assert received.max() < rows.columns["due_ns"][2] + 120 * MS
+
+
+def test_rows_come_as_they_settle_while_others_are_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_settled, "BATCH_S", 0.01)
+
+    async def work() -> list[Samples]:
+        async with fickle({4: "hang"}) as port:
+            return [batch async for batch in probe.http(spec_of(port, 20, timeout_ns=60 * MS))]
+
+    batches = asyncio.run(work())
+    numbers = [batch.columns["sequence"].tolist() for batch in batches]
+    assert [each for batch in numbers for each in batch] == list(range(20))
+    assert max(numbers[0]) < 4, "the answered ones before the one that hangs come first"
+    assert np.ma.count_masked(concatenate(batches).columns["received_ns"]) == 1
 
 
 def test_nobody_there_is_a_measuring_error() -> None:
