@@ -144,7 +144,7 @@ class Way:
         self.take_stamps(flow)
 
     def take_stamps(self, flow: Flow) -> None:
-        for identity, point, stamp in timestamping.transmit_stamps(self.sender):
+        for identity, point, stamp, _ in timestamping.transmit_stamps(self.sender):
             stamps = flow.sent if point == timestamping.SND else flow.queued
             stamps[identity] = stamp
 

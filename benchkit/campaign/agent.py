@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from benchkit.errors import UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.linux.leftovers import HeldFolder
+from benchkit.model.samples import REFUSED, Samples
 from benchkit.model.spec import (
     HttpServerSpec,
     Iperf3ServerSpec,
@@ -30,6 +32,14 @@ from benchkit.testbeds.namespaces import NamespaceTestbed
 PRELOADED = ("benchkit.probes.door",)
 START_S = 15
 LOOK_S = 0.2
+# Whoever scans the Internet shall not fill a log.
+WARN_NS = 10 * NS_PER_S
+REASONS = {
+    "not_allowed": "from addresses that --allow does not name",
+    "too_often": "beyond --rate-cap",
+    "no_stamp_packet": "that are no STAMP packets, or sealed with another key",
+    "unsent": "that found no way back",
+}
 
 
 @dataclass(frozen=True)
@@ -68,10 +78,42 @@ class Post:
         return TwampServerSpec(of.address, of.port, of.allowed, of.rate_per_s)
 
 
-def run_agent(post: Post, say: Callable[[str], None]) -> None:
+class Refusals:
+    """What the responders of an agent did not answer, told in a line at a time and not too often."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        """Tell this."""
+        self._warn = warn
+        self._untold: dict[str, Counter[str]] = defaultdict(Counter)
+        self._totals: Counter[str] = Counter()
+        self._told_ns = -WARN_NS
+
+    def take(self, name: str, counts: Samples) -> None:
+        """Count what a responder of that name tells."""
+        found = Counter({reason: int(each[0]) for reason, each in counts.columns.items()})
+        self._untold[name] += found
+        self._totals[name] += found.total()
+
+    def tell(self, now_ns: int) -> None:
+        """Say what has not been said, if the last time was long enough ago; `now_ns` is on CLOCK_MONOTONIC."""
+        if not self._untold or now_ns - self._told_ns < WARN_NS:
+            return
+        self._told_ns = now_ns
+        for name, counts in self._untold.items():
+            reasons = ", ".join(
+                f"{count} {REASONS[each]}" for each, count in counts.items() if count
+            )
+            self._warn(
+                f"{name}: {counts.total()} packets not answered: {reasons}; "
+                f"{self._totals[name]} since the start"
+            )
+        self._untold.clear()
+
+
+def run_agent(post: Post, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
     """Say a line for each port once all are open, and serve until KeyboardInterrupt.
 
-    Raises UnfitError where a port cannot be had, or when a responder ends by itself.
+    `warn` is told what is refused. Raises UnfitError where a port cannot be had, or when a responder ends by itself.
     """
     process.warm_up(PRELOADED)
     folder = HeldFolder()
@@ -84,9 +126,11 @@ def run_agent(post: Post, say: Callable[[str], None]) -> None:
         _await_ready({name for name, _, _ in responders}, running, channel)
         for name, where, _ in responders:
             say(f"{name:8} {where}")
+        refusals = Refusals(warn)
         while True:
             _see_alive(running, LOOK_S)
-            _drop(channel)
+            _hear(channel, refusals)
+            refusals.tell(monotonic_ns())
 
 
 def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Channel) -> None:
@@ -110,8 +154,10 @@ def _see_alive(running: Sequence[Future[int]], seconds: float) -> None:
         raise UnfitError("a responder ended by itself: start the agent again")
 
 
-def _drop(channel: Channel) -> None:
-    """What responders count is asked for by nobody yet: it must not fill the memory."""
+def _hear(channel: Channel, refusals: Refusals) -> None:
+    """Of what responders count only refusals are asked for: the rest must not fill the memory."""
     with suppress(queue.Empty):
         while True:
-            channel.messages.get_nowait()
+            message = channel.messages.get_nowait()
+            if message.kind == "batch" and message.body.kind == REFUSED:
+                refusals.take(message.token, message.body)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchkit.campaign.departures import Departures
 from benchkit.campaign.growing import Growing
-from benchkit.model.samples import Column, Samples, column, concatenate
+from benchkit.model.samples import REFUSED, Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
 
@@ -46,9 +46,10 @@ class Harvest:
     def add(self, batch: Samples) -> None:
         """Take a batch. Departures are a reflector's own stamps of its answers, kept by session.
 
-        What a stream tells of its rate on the way comes again with its goodput: it is not kept.
+        What a stream tells of its rate on the way comes again with its goodput: it is not kept. Nor is what a
+        responder did not answer, which shows as loss.
         """
-        if batch.kind == "rate":
+        if batch.kind in {"rate", REFUSED}:
             return
         if batch.kind != "departures":
             key = (batch.kind, batch.path, batch.phase)

@@ -162,7 +162,9 @@ def _hardware() -> Finding:
         for name, each in able.items()
     )
     return Finding(
-        "hardware", "ok", f"could stamp in hardware: {words}; the kernel's stamps are used"
+        "hardware",
+        "ok",
+        f"can stamp in hardware: {words}; such stamps, by the card's own clock, stand beside the kernel's",
     )
 
 

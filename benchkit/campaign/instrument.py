@@ -15,7 +15,7 @@ from benchkit.emulators.line import LineReport, quantile_ns
 from benchkit.linux import host
 from benchkit.model.place import Path
 from benchkit.model.record import Instrument
-from benchkit.model.samples import COLLECTOR, Column, Samples
+from benchkit.model.samples import COLLECTOR, HARDWARE_COLUMNS, Column, Samples
 from benchkit.stats.round_trip import as_latencies, host_ns, network_ns
 
 
@@ -50,7 +50,7 @@ def instrument_of(
     if gauges.cpu_before is not None and gauges.cpu_after is not None:
         busy, steal = host.cpu_shares(gauges.cpu_before, gauges.cpu_after)
     return Instrument(
-        stamps="kernel",
+        stamps="kernel and card" if _has_card_stamps(paths, harvest) else "kernel",
         floor_p50_us=_microseconds(floor, 50),
         floor_p99_us=_microseconds(floor, 99),
         lateness_p50_us=_microseconds(late, 50),
@@ -68,6 +68,11 @@ def instrument_of(
         collector_pauses=len(pauses),
         collector_longest_us=float(pauses.max()) / NS_PER_US if len(pauses) else None,
     )
+
+
+def _has_card_stamps(paths: Sequence[Path], harvest: Harvest) -> bool:
+    rows = [harvest.samples("rtt", path.name, phases.IDLE) for path in paths]
+    return any(each is not None and HARDWARE_COLUMNS[0] in each.columns for each in rows)
 
 
 def _collector_pauses_ns(harvest: Harvest) -> NDArray[np.int64]:

@@ -145,10 +145,14 @@ def agent(
     served = _iperf3(iperf3, iperf3_key, iperf3_users)
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, twamp, served), click.echo)
+            run_agent(Post(site, reflector, twamp, served), click.echo, _warn)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
+
+
+def _warn(line: str) -> None:
+    click.echo(f"benchkit: {line}", err=True)
 
 
 def _iperf3(

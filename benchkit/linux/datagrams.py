@@ -12,13 +12,13 @@ import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.linux import libc
+from benchkit.linux.messages import BLOCK, LOW, MESSAGE, addresses
 
 HEAD = struct.Struct("=QQQ")
 LEAST_PAYLOAD, MOST_PAYLOAD = HEAD.size, 65_507
@@ -40,21 +40,6 @@ _CONTROL = 64
 # In a control buffer: the stamp's head and the stamp, then the segment size where arrivals were joined.
 _STAMP_AT, _SEGMENT_AT = 16, 48
 _WITH_SEGMENT = 52
-_LOW = np.uint64(0xFFFFFFFF)
-
-_MESSAGE = np.dtype(
-    [
-        ("name", np.uint64),
-        ("name_octets", np.uint64),
-        ("blocks", np.uint64),
-        ("block_count", np.uint64),
-        ("control", np.uint64),
-        ("control_octets", np.uint64),
-        ("flags", np.uint64),
-        ("octets", np.uint64),
-    ]
-)  # fmt: skip  struct mmsghdr of 64-bit hosts, with its padding
-_BLOCK = np.dtype([("base", np.uint64), ("octets", np.uint64)])
 Numbers = NDArray[np.int64]
 
 
@@ -86,12 +71,12 @@ def has_segmentation() -> bool:
 def _messages(
     buffer: NDArray[np.uint8], stride: int, octets: int, count: int
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    blocks = np.zeros(count, dtype=_BLOCK)
+    blocks = np.zeros(count, dtype=BLOCK)
     blocks["base"] = buffer.ctypes.data + np.arange(count, dtype=np.uint64) * np.uint64(stride)
     blocks["octets"] = octets
-    messages = np.zeros(count, dtype=_MESSAGE)
+    messages = np.zeros(count, dtype=MESSAGE)
     messages["blocks"] = blocks.ctypes.data + np.arange(count, dtype=np.uint64) * np.uint64(
-        _BLOCK.itemsize
+        BLOCK.itemsize
     )
     messages["block_count"] = 1
     return messages, blocks
@@ -167,10 +152,10 @@ class Incoming:
             udp.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
         self._control = np.zeros((self._count, _CONTROL), dtype=np.uint8)
         self._heads, self._blocks = _in_rows(self._count, self._most, payload)
-        self._messages = np.zeros(self._count, dtype=_MESSAGE)
-        self._messages["blocks"] = _addresses(self._blocks)
+        self._messages = np.zeros(self._count, dtype=MESSAGE)
+        self._messages["blocks"] = addresses(self._blocks)
         self._messages["block_count"] = self._blocks[0].size
-        self._messages["control"] = _addresses(self._control)
+        self._messages["control"] = addresses(self._control)
         seconds, rest = (
             np.ndarray((self._count,), np.int64, self._control.data, at, (_CONTROL,))
             for at in (_STAMP_AT, _STAMP_AT + 8)
@@ -186,7 +171,7 @@ class Incoming:
         self._messages["control_octets"] = _CONTROL
         messages = ctypes.c_void_p(self._messages.ctypes.data)
         got = libc.call("recvmmsg", self._descriptor, messages, self._count, MSG_WAITFORONE, None)
-        lengths = (self._messages["octets"][:got] & _LOW).astype(np.int64)
+        lengths = (self._messages["octets"][:got] & LOW).astype(np.int64)
         stamps = self._seconds[:got] * NS_PER_S + self._nanoseconds[:got]
         return self._taken_apart(got, lengths, stamps)
 
@@ -212,18 +197,13 @@ class Incoming:
         return Batch(taken[:, 1], taken[:, 2], arrived, taken.shape[0] * self._payload)
 
 
-def _addresses(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """Where each row of an array begins in memory."""
-    return rows.ctypes.data + np.arange(len(rows), dtype=np.uint64) * np.uint64(rows.strides[0])
-
-
 def _in_rows(count: int, most: int, payload: int) -> tuple[Numbers, NDArray[np.void]]:
     """Where heaps are received whole: their heads, (count, most, 3), and a block for each heap."""
     # One octet more than is due, so that a longer one is not taken for it; whole words, so that all rows are alike.
     stride = -(-(most * payload + 1) // 8) * 8
     rows = np.zeros((count, stride), dtype=np.uint8)
-    blocks = np.zeros((count, 1), dtype=_BLOCK)
-    blocks["base"][:, 0] = _addresses(rows)
+    blocks = np.zeros((count, 1), dtype=BLOCK)
+    blocks["base"][:, 0] = addresses(rows)
     blocks["octets"] = most * payload + 1
     heads = np.ndarray((count, most, 3), np.int64, rows.data, 0, (stride, payload, 8))
     return heads, blocks

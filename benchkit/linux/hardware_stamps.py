@@ -1,15 +1,23 @@
-"""Which interfaces stamp packets in hardware (ethtool's ETHTOOL_GET_TS_INFO), and by which clock."""
+"""Which interfaces stamp packets in hardware (ethtool's ETHTOOL_GET_TS_INFO), by which clock, and having them do it.
+
+Hardware stamps are of the card's own clock, not of CLOCK_REALTIME: only differences of two of them mean anything.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import fcntl
+import json
 import socket
 import struct
 from dataclasses import dataclass
 
+from benchkit.errors import CommandError
+from benchkit.linux import command
+
 SIOCETHTOOL = 0x8946
 ETHTOOL_GET_TS_INFO = 0x41
+SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x89B0, 0x89B1
 # SO_TIMESTAMPING's bits, as in linux/net_tstamp.h.
 TX_HARDWARE, RX_HARDWARE, RAW_HARDWARE = 1, 4, 64
 # hwtstamp_config's: what a driver may be asked to stamp, one bit for each value.
@@ -18,6 +26,9 @@ NO_CLOCK = -1
 
 # struct ethtool_ts_info: command, what sockets may ask for, PHC, transmit types, receive filters.
 INFO = struct.Struct("=IIiI12xI12x")
+# struct hwtstamp_config: flags, transmit type, receive filter.
+CONFIG = struct.Struct("=iii")
+ON, ALL = 1, 1
 _REQUEST = struct.Struct("@16sP8x")  # struct ifreq: a name and where the answer goes
 
 
@@ -41,7 +52,7 @@ class Abilities:
 NONE = Abilities(departures=False, arrivals=False, clock=None)
 
 
-def read_info(raw: bytes) -> Abilities:
+def read_info(raw: bytes | bytearray) -> Abilities:
     """What a struct ethtool_ts_info says."""
     _, flags, clock, transmit, filters = INFO.unpack_from(raw)
     usable = bool(flags & RAW_HARDWARE)
@@ -54,15 +65,43 @@ def read_info(raw: bytes) -> Abilities:
 
 def abilities(interface: str) -> Abilities:
     """Ask the kernel. An interface that is not there, or whose driver does not tell, stamps nothing in hardware."""
-    answer = ctypes.create_string_buffer(INFO.size)
+    answer = bytearray(INFO.size)
     INFO.pack_into(answer, 0, ETHTOOL_GET_TS_INFO, 0, NO_CLOCK, 0, 0)
-    request = _REQUEST.pack(interface.encode()[:15], ctypes.addressof(answer))
+    return read_info(answer) if _asked(interface, SIOCETHTOOL, answer) else NONE
+
+
+def stamps_now(interface: str) -> bool:
+    """Whether an interface that can stamps every packet in hardware from now on.
+
+    It is told to where that is permitted (CAP_NET_ADMIN); else it may have been told before, by a PTP daemon.
+    """
+    if not abilities(interface).both:
+        return False
+    config = bytearray(CONFIG.pack(0, ON, ALL))
+    return _asked(interface, SIOCSHWTSTAMP, config) or (
+        _asked(interface, SIOCGHWTSTAMP, config) and CONFIG.unpack(config)[1:] == (ON, ALL)
+    )
+
+
+def _asked(interface: str, what: int, record: bytearray) -> bool:
+    """Have the kernel read and write a record about an interface; False where it refuses."""
+    place = (ctypes.c_char * len(record)).from_buffer(record)
+    request = _REQUEST.pack(interface.encode()[:15], ctypes.addressof(place))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         try:
-            fcntl.ioctl(asker, SIOCETHTOOL, request)
+            fcntl.ioctl(asker, what, request)
         except OSError:
-            return NONE
-    return read_info(answer.raw)
+            return False
+    return True
+
+
+def interface_to(address: str) -> str | None:
+    """By which interface packets to an address leave; None where there is no way."""
+    try:
+        told = json.loads(command.run(("ip", "-j", "route", "get", address.partition("%")[0])))
+    except (CommandError, ValueError):
+        return None
+    return next((str(each["dev"]) for each in told if "dev" in each), None)
 
 
 def interfaces() -> dict[str, Abilities]:

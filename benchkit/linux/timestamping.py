@@ -1,7 +1,8 @@
 """Kernel stamps on UDP sockets (SO_TIMESTAMPING), IPv4 and IPv6, and a descriptor a uvloop can watch them by.
 
 Each datagram sent is stamped before the local qdisc (SCHED) and when the driver takes it (SND); each one
-received, when the kernel first sees it. All are CLOCK_REALTIME, integer nanoseconds.
+received, when the kernel first sees it. All are CLOCK_REALTIME, integer nanoseconds. Where the interface can, its
+card stamps them too, by a clock of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import select
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from benchkit.clock import NS_PER_S
@@ -20,6 +21,9 @@ SO_TIMESTAMPING = 37
 MSG_ERRQUEUE = socket.MSG_ERRQUEUE
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, OPT_TSONLY = 2, 8, 16, 128, 256, 2048
 OPT_ID_TCP = 1 << 16
+# Beside the kernel's: TX_HARDWARE, RX_HARDWARE, RAW_HARDWARE, and both stamps of each departure (OPT_TX_SWHW).
+RAW_HARDWARE = 64
+HARDWARE = 1 | 4 | RAW_HARDWARE | 1 << 14
 FLAGS = TX_SOFTWARE | RX_SOFTWARE | SOFTWARE | OPT_ID | TX_SCHED | OPT_TSONLY
 
 IP_PKTINFO, IP_RECVERR, IP_RECVTOS, IP_RECVTTL = 8, 11, 13, 12
@@ -42,11 +46,11 @@ NEWS = frozenset(
     }
 )
 # Which control messages tell the hop limit and the traffic class, in either family.
-_HOPS = {(socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT)}
-_CLASSES = {(socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
+HOPS = {(socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT)}
+CLASSES = {(socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)}
 
 _STAMPS = struct.Struct("=6q")
-_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _INT = struct.Struct("=i")
 _PACKET_INFO = struct.Struct(
     "=I4s4s"
@@ -61,6 +65,7 @@ class Received(NamedTuple):
 
     `ttl` is the TTL or hop limit it came with, `traffic_class` DSCP and ECN in one octet; -1 is not told.
     `destination` is which of our addresses it was sent to, where `tell_destinations` asked for that.
+    `hardware_ns` is when the card saw it, on the card's clock; 0 is not told.
     """
 
     payload: bytes
@@ -69,14 +74,19 @@ class Received(NamedTuple):
     ttl: int
     traffic_class: int
     destination: str = ""
+    hardware_ns: int = 0
 
 
 class Sent(NamedTuple):
-    """A transmit stamp: the how-manieth datagram of this socket (from 0), SND or SCHED, and when."""
+    """A transmit stamp: the how-manieth datagram of this socket (from 0), SND or SCHED, and when.
+
+    The card's own comes as another SND, on its clock: `hardware_ns`, where `stamp_ns` is 0.
+    """
 
     identity: int
     point: int
     stamp_ns: int
+    hardware_ns: int = 0
 
 
 def family_of(address: str) -> socket.AddressFamily:
@@ -84,11 +94,11 @@ def family_of(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def stamped_udp_socket(family: int = socket.AF_INET) -> socket.socket:
-    """A non-blocking UDP socket whose datagrams the kernel stamps both ways."""
+def stamped_udp_socket(family: int = socket.AF_INET, *, scheduled: bool = True) -> socket.socket:
+    """A non-blocking UDP socket whose datagrams the kernel stamps both ways; before the local qdisc if `scheduled`."""
     udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        stamp(udp)
+        stamp(udp, scheduled=scheduled)
         # RFC 8762 has senders use the largest TTL, so that the far end can count hops.
         if family == socket.AF_INET6:
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
@@ -115,17 +125,25 @@ def tell_destinations(udp: socket.socket) -> None:
 
 def answer(udp: socket.socket, payload: bytes, received: Received, traffic_class: int) -> None:
     """Send back to where a datagram came from, from the address it was sent to."""
-    if not received.destination and traffic_class <= 0:
+    ancillary = leaving_with(udp.family, received.destination, traffic_class)
+    if ancillary:
+        udp.sendmsg((payload,), ancillary, 0, received.source)
+    else:
         udp.sendto(payload, received.source)
-        return
-    six = udp.family == socket.AF_INET6
+
+
+def leaving_with(family: int, address: str, traffic_class: int) -> list[tuple[int, int, bytes]]:
+    """Control messages that have an answer leave from an address of ours ("": any) and with a traffic class."""
+    if not address and traffic_class <= 0:
+        return []
+    six = family == socket.AF_INET6
     level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
     ancillary = [(level, socket.IPV6_TCLASS if six else socket.IP_TOS, _INT.pack(traffic_class))]
-    if received.destination:
-        address = socket.inet_pton(udp.family, received.destination)
-        told = _PACKET_INFO_6.pack(address, 0) if six else _PACKET_INFO.pack(0, address, bytes(4))
+    if address:
+        packed = socket.inet_pton(family, address)
+        told = _PACKET_INFO_6.pack(packed, 0) if six else _PACKET_INFO.pack(0, packed, bytes(4))
         ancillary.append((level, socket.IPV6_PKTINFO if six else IP_PKTINFO, told))
-    udp.sendmsg((payload,), ancillary, 0, received.source)
+    return ancillary
 
 
 def set_traffic_class(sender: socket.socket, traffic_class: int) -> None:
@@ -136,9 +154,24 @@ def set_traffic_class(sender: socket.socket, traffic_class: int) -> None:
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, traffic_class)
 
 
-def stamp(sender: socket.socket, *, stream: bool = False) -> None:
-    """Have the kernel stamp what a socket sends and receives; `Sent.identity` of a stream counts octets from 0."""
-    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, FLAGS | OPT_ID_TCP * stream)
+def stamp_in_hardware(sender: socket.socket) -> None:
+    """Have the card stamp beside the kernel what a stamped socket sends and receives, if its interface is told to."""
+    flags = sender.getsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING)
+    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, flags | HARDWARE)
+
+
+def are_in_hardware(sender: socket.socket) -> bool:
+    """Whether a socket asks for the card's stamps."""
+    return bool(sender.getsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING) & RAW_HARDWARE)
+
+
+def stamp(sender: socket.socket, *, stream: bool = False, scheduled: bool = True) -> None:
+    """Have the kernel stamp what a socket sends and receives; `Sent.identity` of a stream counts octets from 0.
+
+    Without SCHED, where nobody asks for it, each packet costs the kernel one copy less.
+    """
+    flags = FLAGS if scheduled else FLAGS & ~TX_SCHED
+    sender.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, flags | OPT_ID_TCP * stream)
 
 
 def watchable(udp: socket.socket) -> select.epoll:
@@ -156,34 +189,50 @@ def receive(udp: socket.socket, largest: int = 2048) -> Iterator[Received]:
     """Everything that has arrived, up to `largest` octets of each."""
     while (found := _next(udp, largest)) is not None:
         payload, ancillary, _, source = found
-        stamp, ttl, traffic_class, destination = 0, -1, -1, ""
-        for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-                stamp = _software_ns(data)
-            elif (level, kind) in _HOPS:
-                ttl = int.from_bytes(data[:4], sys.byteorder)
-            elif (level, kind) in _CLASSES:  # one octet from IPv4, an int from IPv6
-                traffic_class = int.from_bytes(data[:4], sys.byteorder)
-            elif (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
-                destination = socket.inet_ntop(socket.AF_INET, data[4:8])
-            elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
-                destination = socket.inet_ntop(socket.AF_INET6, data[:16])
-        yield Received(payload, source, stamp, ttl, traffic_class, destination)
+        yield read_received(payload, ancillary, source)
+
+
+def read_received(
+    payload: bytes,
+    ancillary: Iterable[tuple[int, int, bytes]],
+    source: Any,  # noqa: ANN401  as `socket.recvmsg` gives it
+) -> Received:
+    """A datagram with what its control messages tell."""
+    stamp, hardware, ttl, traffic_class, destination = 0, 0, -1, -1, ""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
+            stamp, hardware = read_stamps(data)
+        elif (level, kind) in HOPS:
+            ttl = int.from_bytes(data[:4], sys.byteorder)
+        elif (level, kind) in CLASSES:  # one octet from IPv4, an int from IPv6
+            traffic_class = int.from_bytes(data[:4], sys.byteorder)
+        elif (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+            destination = socket.inet_ntop(socket.AF_INET, data[4:8])
+        elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            destination = socket.inet_ntop(socket.AF_INET6, data[:16])
+    return Received(payload, source, stamp, ttl, traffic_class, destination, hardware)
 
 
 def transmit_stamps(udp: socket.socket) -> Iterator[Sent]:
     """Every transmit stamp that has come back. On virtual devices they are there when send() returns."""
     while (found := _next(udp, 0, MSG_ERRQUEUE)) is not None:
-        stamp, identity, point = 0, -1, -1
-        for level, kind, data in found[1]:
-            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
-                stamp = _software_ns(data)
-            elif kind in {IP_RECVERR, IPV6_RECVERR}:
-                _, origin, _, _, _, info, number = _EXTENDED_ERROR.unpack_from(data)
-                if origin == ORIGIN_TIMESTAMPING:
-                    identity, point = number, info
-        if stamp and identity >= 0:
-            yield Sent(identity, point, stamp)
+        sent = read_sent(found[1])
+        if sent is not None:
+            yield sent
+
+
+def read_sent(ancillary: Iterable[tuple[int, int, bytes]]) -> Sent | None:
+    """A transmit stamp from what came off the error queue; None where that is something else."""
+    stamp, hardware, identity, point = 0, 0, -1, -1
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPING:
+            stamp, hardware = read_stamps(data)
+        elif kind in {IP_RECVERR, IPV6_RECVERR}:
+            _, origin, _, _, _, info, number = EXTENDED_ERROR.unpack_from(data)
+            if origin == ORIGIN_TIMESTAMPING:
+                identity, point = number, info
+    told = (stamp or hardware) and identity >= 0
+    return Sent(identity, point, stamp, hardware) if told else None
 
 
 def _next(udp: socket.socket, octets: int, flags: int = 0) -> _Message | None:
@@ -198,6 +247,7 @@ def _next(udp: socket.socket, octets: int, flags: int = 0) -> _Message | None:
                 raise
 
 
-def _software_ns(stamps: bytes) -> int:
-    seconds, nanoseconds, *_ = _STAMPS.unpack_from(stamps)
-    return int(seconds) * NS_PER_S + int(nanoseconds)
+def read_stamps(raw: bytes) -> tuple[int, int]:
+    """The kernel's stamp and the card's own, of struct scm_timestamping; 0 for none. The middle one is no longer used."""
+    seconds, nanoseconds, _, _, card_seconds, card_nanoseconds = _STAMPS.unpack_from(raw)
+    return seconds * NS_PER_S + nanoseconds, card_seconds * NS_PER_S + card_nanoseconds

@@ -24,6 +24,8 @@ RTT_COLUMNS = (
     "t3_ns",  # kernel: the far end's departure
     "t4_ns",  # kernel: our arrival
 )
+# Beside them where a card stamps by its own clock, which no other stamp may be held against: departure and arrival.
+HARDWARE_COLUMNS = ("t1_hardware_ns", "t4_hardware_ns")
 # A count beside them: further answers to the same packet, as far as they came soon (RFC 5560).
 DUPLICATES = "duplicates"
 # What a STAMP far end tells: its own count of answers, the TTL it saw, and bits of `FarEnd`. Copies are those
@@ -36,6 +38,8 @@ HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status", *HTTP_
 BURST, ARRIVALS = "burst", "arrivals"
 # How long each run of the garbage collector held up a process that measures; none is as it should be.
 COLLECTOR = "collector"
+# What a responder did not answer, a column for each reason: counts since it was last told.
+REFUSED = "refused"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 

@@ -10,8 +10,9 @@ from benchkit.linux import icmp as wire
 from benchkit.linux import timestamping
 from benchkit.model.samples import Samples
 from benchkit.model.spec import IcmpSpec
-from benchkit.probes.flight import Answer, fly
-from benchkit.probes.reachable import connect_to
+from benchkit.probes.flight import fly
+from benchkit.probes.flight_rows import Answer
+from benchkit.probes.reachable import connect_to, stamp_by_card
 
 TOKEN_OCTETS = 8
 # As long as a STAMP packet, so that both take the same time on a slow link.
@@ -46,6 +47,7 @@ async def icmp(spec: IcmpSpec) -> AsyncIterator[Samples]:
     """
     with wire.echo_socket(spec.address) as echoes:
         connect_to(echoes, spec.path, spec.address, 0)
+        stamp_by_card(echoes, spec.address)
         unanswered = (
             f"{spec.path}: none of {spec.count} pings to {spec.address} was answered: is it up, and may "
             "ICMP pass?"

@@ -6,7 +6,12 @@ CLOCK_MONOTONIC, which nobody can step: it was taken between the moment its pack
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchkit.clock import NS_PER_MS, monotonic_ns, realtime_ns, realtime_offset_ns
+
+Integers = NDArray[np.int64]
 
 # Clocks that are slewed drift by up to 0.5 ms in each second; a step is more than that between two looks.
 STEP_NS = NS_PER_MS
@@ -41,6 +46,15 @@ class NearClock:
         else:
             self._stretches[-1] = offset, shift
         self._looked_ns = now
+
+    def steady_many(self, stamps_ns: Integers, since_ns: Integers) -> Integers:
+        """`steady` of many stamps; shapes (n,)."""
+        offset, shift = self._stretches[-1]
+        taken = stamps_ns - offset
+        if (taken >= since_ns - SLACK_NS).all() and (taken <= monotonic_ns() + SLACK_NS).all():
+            return stamps_ns - shift
+        pairs = zip(stamps_ns.tolist(), since_ns.tolist(), strict=True)
+        return np.array([self.steady(*pair) for pair in pairs], dtype=np.int64)
 
     def steady(self, stamp_ns: int, since_ns: int) -> int:
         """A stamp of a packet sent at `since_ns` on CLOCK_MONOTONIC, without the steps; 0 where it fits no time since."""

@@ -7,30 +7,25 @@ that one thread does everything that touches the socket.
 from __future__ import annotations
 
 import select
-import sys
-import threading
 from array import array
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
-from benchkit.linux import libc, quiet
+from benchkit.linux import quiet
+from benchkit.probes.punctual_thread import PunctualThread
 
 # A sleeper wakes 40 to 70 us late. With 60 us of spinning half of the sends were more than 1 us late, with 100 few are,
 # and all of it takes a fifth of a core at 1000/s.
 SPIN_NS = 100 * NS_PER_US
-# How long the loop's thread may keep the interpreter from ours.
-SWITCH_S = 20e-6
 LOOK_S = 0.05
 # Real-time priority is for a thread that sleeps most of the time: the kernel stops one that does not.
 LEAST_GAP_NS = 8 * SPIN_NS
 
 
-class PrecisePacer:
+class PrecisePacer(PunctualThread):
     """Calls `send(index)` as each time comes, and `collect()` when `descriptor` can be read."""
 
     def __init__(
@@ -41,58 +36,29 @@ class PrecisePacer:
         collect: Callable[[], None],
     ) -> None:
         """Take the schedule, times on CLOCK_MONOTONIC."""
+        super().__init__(self._pace)
         self._due = array("q", due_ns.tobytes())
         self._send = send
         self._watched = [descriptor]
         self._collect = collect
-        self._stopped = False
-        self._trouble: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._switch_s = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_S)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopped = True
-        self._thread.join()
-        sys.setswitchinterval(self._switch_s)
-        if self._trouble is not None and error is None:
-            raise self._trouble
-
-    def check(self) -> None:
-        """Raise what went wrong in the thread, if anything did."""
-        if self._trouble is not None:
-            raise self._trouble
-
-    def _run(self) -> None:
-        try:
-            libc.wake_on_time()
-            if self._due[-1] - self._due[0] >= LEAST_GAP_NS * (len(self._due) - 1):
-                quiet.take_priority()  # of this thread alone
-            # Names looked up once: after a spin nothing is in the processor's caches.
-            now, send = monotonic_ns, self._send
-            for index, due in enumerate(self._due):
-                self._sleep_until(due - SPIN_NS)
-                if self._stopped:
-                    return
-                while now() < due:
-                    pass
-                send(index)
-            while not self._stopped:
-                self._look(LOOK_S)
-        except BaseException as error:  # noqa: BLE001  raised where the pacer is used
-            self._trouble = error
+    def _pace(self) -> None:
+        if self._due[-1] - self._due[0] >= LEAST_GAP_NS * (len(self._due) - 1):
+            quiet.take_priority()  # of this thread alone
+        # Names looked up once: after a spin nothing is in the processor's caches.
+        now, send = monotonic_ns, self._send
+        for index, due in enumerate(self._due):
+            self._sleep_until(due - SPIN_NS)
+            if self.stopped:
+                return
+            while now() < due:
+                pass
+            send(index)
+        while not self.stopped:
+            self._look(LOOK_S)
 
     def _sleep_until(self, end_ns: int) -> None:
-        while (left := end_ns - monotonic_ns()) > 0 and not self._stopped:
+        while (left := end_ns - monotonic_ns()) > 0 and not self.stopped:
             self._look(min(left / NS_PER_S, LOOK_S))
 
     def _look(self, seconds: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchkit.errors import MeasureError, UnfitError
+from benchkit.linux import hardware_stamps, timestamping
 
 
 def connect_to(sender: socket.socket, path: str, address: str, port: int) -> None:
@@ -18,6 +19,14 @@ def connect_to(sender: socket.socket, path: str, address: str, port: int) -> Non
         raise MeasureError(
             f"{path}: no way to {address}: {os.strerror(error.errno or 0)}: see `ip route get {address}`"
         ) from error
+
+
+def stamp_by_card(sender: socket.socket, address: str) -> None:
+    """Have packets to an address stamped by the card that they leave by too, where it can and we may."""
+    if any(able.both for able in hardware_stamps.interfaces().values()):
+        interface = hardware_stamps.interface_to(address)
+        if interface is not None and hardware_stamps.stamps_now(interface):
+            timestamping.stamp_in_hardware(sender)
 
 
 @contextmanager

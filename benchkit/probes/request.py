@@ -17,7 +17,8 @@ from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received, Sent
 from benchkit.model.samples import Samples
 from benchkit.model.spec import RequestServerSpec, RequestSpec
-from benchkit.probes.flight import Answer, fly
+from benchkit.probes.flight import fly
+from benchkit.probes.flight_rows import Answer
 from benchkit.probes.reachable import listening_at
 
 OCTETS = 64

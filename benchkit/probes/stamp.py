@@ -6,15 +6,35 @@ packet leaves a host, T2 and T4 when it arrives, so that neither end's schedulin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
+from benchkit.probes.batched_stamp import batched_stamp, goes_in_batches
 from benchkit.probes.flight import fly
-from benchkit.probes.reachable import connect_to
+from benchkit.probes.reachable import connect_to, stamp_by_card
 from benchkit.probes.stamp_sending import Packets
+
+
+def unanswered(spec: StampSpec) -> str:
+    """What to say where nothing came back."""
+    return (
+        f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {spec.port} was "
+        "answered: is a STAMP reflector running there, and may UDP pass?"
+    )
+
+
+async def answered(specs: Sequence[StampSpec]) -> AsyncIterator[Samples]:
+    """Fly sessions in batches. Raises MeasureError at the end with those that nobody answered."""
+    silent = {(spec.path, spec.phase): spec for spec in specs}
+    async for rows in batched_stamp(specs):
+        if rows.kind == "rtt" and rows.columns["received_ns"].count():
+            silent.pop((rows.path, rows.phase), None)
+        yield rows
+    if silent:
+        raise MeasureError("; ".join(unanswered(spec) for spec in silent.values()))
 
 
 async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
@@ -23,16 +43,17 @@ async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
     Between them come "departures", where the far end tells by follow-up telemetry when its answers left.
     Raises MeasureError when not one was answered, AskedWronglyError for options that cannot be.
     """
+    if goes_in_batches(spec):
+        async for rows in answered([spec]):
+            yield rows
+        return
     with timestamping.stamped_udp_socket(timestamping.family_of(spec.address)) as udp:
         timestamping.set_traffic_class(udp, spec.options.dscp << 2)
         connect_to(udp, spec.path, spec.address, spec.port)
+        stamp_by_card(udp, spec.address)
         packets = Packets(spec.ssid, spec.count, spec.options, udp)
-        unanswered = (
-            f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {spec.port} was "
-            "answered: is a STAMP reflector running there, and may UDP pass?"
-        )
         try:
-            async for rows in fly(spec, packets, udp, unanswered):
+            async for rows in fly(spec, packets, udp, unanswered(spec)):
                 yield rows
                 departures = packets.departures()
                 if departures is not None:

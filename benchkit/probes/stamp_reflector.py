@@ -6,28 +6,40 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchkit.clock import monotonic_ns, realtime_ns
-from benchkit.linux import timestamping
+from benchkit.linux import datagrams, timestamping
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
+from benchkit.linux.stamped_batches import (
+    AT_ONCE,
+    STAMPS_AT_ONCE,
+    Arrivals,
+    Inbox,
+    StampQueue,
+    source_of,
+)
 from benchkit.linux.timestamping import Received
-from benchkit.model.samples import Samples, column
+from benchkit.model.samples import REFUSED, Samples, column
 from benchkit.model.spec import ReflectorSpec
 from benchkit.probes.admission import Admission
 from benchkit.probes.reachable import listening_at
+from benchkit.probes.reflector_departures import ReflectorDepartures
 from benchkit.probes.reflector_sessions import ReflectorSession, ReflectorSessions
+from benchkit.probes.stamp_answering import BatchedAnswers
 from benchkit.probes.stamp_packet import TTL_AT, Base, Request
 from benchkit.probes.stamp_reflecting import Arrival, Reflected, reflect
-from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, wire_time
+from benchkit.probes.stamp_time import SYNCHRONISED, Integers, pack_error_estimate, wire_time
 
 FLUSH_S = 0.05
-# Answers that wait for the kernel to say when they left: in a queue of our own host that may take a while.
-MOST_UNSTAMPED = 1 << 16
+# So many in a row, and the next are taken in together; so many times, and the loop goes on.
+FEW, MOST_BATCHES = 8, 16
 LARGEST = 1 << 16
+# Rows that begin at the same place in a page each share a few lines of the processor's cache.
+APART = 600
 WORD = 1 << 32
 ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 
@@ -50,11 +62,24 @@ class Reflector:
         self._here: tuple[str, int] = udp.getsockname()[:2]
         if self._here[0] in ANY:
             timestamping.tell_destinations(udp)
-        # By transmit identity: SSID, the sender's sequence, session, and the answer's own sequence.
-        self._sent: dict[int, tuple[int, int, ReflectorSession | None, int]] = {}
-        self._departed: list[tuple[int, int, int]] = []
-        self._identity = 0
+        self._departures = ReflectorDepartures()
+        self._unread = self._unsent = 0
+        self._told: dict[str, int] = {}
+        self._many = False
         self.look_at_clock()
+
+    # Room for many, taken where many come.
+    @cached_property
+    def _stamps(self) -> StampQueue:
+        return StampQueue(self._udp)
+
+    @cached_property
+    def _batches(self) -> BatchedAnswers:
+        return BatchedAnswers(self._udp)
+
+    @cached_property
+    def _inbox(self) -> Inbox:
+        return Inbox(self._udp, LARGEST + APART, named=True)
 
     def look_at_clock(self) -> None:
         """Ask anew how good the clock is: what answers say of it."""
@@ -64,11 +89,35 @@ class Reflector:
         )
 
     def answer(self) -> None:
-        """Answer what has arrived."""
-        for received in timestamping.receive(self._udp, LARGEST):
+        """Answer what has arrived: one by one, and where much has, many at once."""
+        for _ in range(MOST_BATCHES):
+            if not (self._answer_many() if self._many else self._answer_few()):
+                break
+
+    def _answer_few(self) -> bool:
+        """Whether there is more than a few."""
+        for number, received in enumerate(timestamping.receive(self._udp, LARGEST), 1):
             self._answer(received)
             self._collect()
+            if number == FEW:
+                self._many = True
+                return True
         self._collect()
+        return False
+
+    def _answer_many(self) -> bool:
+        """Whether there may be more."""
+        came = self._inbox.take()
+        if came is None:
+            self._many = False
+            return False
+        for at in self._batches.alike(came):
+            if not self._answer_alike(came, at):
+                for each in at.tolist():
+                    self._answer(came.one(each, self._udp.family))
+        self._collect_many()
+        self._many = len(came) >= FEW
+        return len(came) == AT_ONCE
 
     def _answer(self, received: Received) -> None:
         now = monotonic_ns()
@@ -76,6 +125,7 @@ class Reflector:
             return
         request = self._base.read_request(received.payload)
         if request is None or (self._spec.strict and len(received.payload) < self._base.octets):
+            self._unread += 1
             return
         if self._twamp:
             request = request._replace(ssid=0, padded=True)
@@ -89,12 +139,35 @@ class Reflector:
         try:
             timestamping.answer(self._udp, reply, received, traffic_class)
         except OSError:
-            return  # no room or no way back: the sender sees a loss, which it is
+            self._unsent += 1  # no room or no way back: the sender sees a loss, which it is
+            return
         if session:
             session.sent += 1
-        self._sent[self._identity] = request.ssid, request.sequence, session, sequence
-        self._sent.pop(self._identity - MOST_UNSTAMPED, None)
-        self._identity += 1
+        self._departures.note(request.ssid, request.sequence, session, sequence)
+
+    def _answer_alike(self, came: Arrivals, at: Integers) -> bool:
+        """Answer requests of one session all at once, where nothing about them needs a closer look; whether it was done."""
+        if self._twamp or self._base.key or self._spec.ptp or len(at) < FEW:
+            return False
+        if not self._batches.can_answer(came, at):
+            return False
+        now, source = monotonic_ns(), source_of(came.names[at[0]].tobytes())
+        if not self._admission.is_open:
+            at = at[[self._admission.admits(source[0], now) for _ in at]]
+        if not len(at):
+            return True
+        ssid, asked = self._batches.asked(came, at)
+        session, sequences = None, asked
+        if self._spec.stateful:
+            session = self._sessions.at((source, ssid), int(asked[0]), now)
+            session.received += len(at)
+            sequences = (session.sent + np.arange(len(at))) % WORD
+        sent = self._batches.answer(came, at, sequences, session, self._estimate)
+        self._unsent += len(at) - len(sent)
+        if session:
+            session.sent += len(sent)
+        self._departures.note_many(ssid, asked[sent], session, sequences[sent])
+        return True
 
     def _reply(
         self,
@@ -149,27 +222,32 @@ class Reflector:
         )
 
     def _collect(self) -> None:
-        for identity, point, stamp in timestamping.transmit_stamps(self._udp):
-            if point == timestamping.SND and (sent := self._sent.pop(identity, None)):
-                ssid, asked, session, sequence = sent
-                self._departed.append((ssid, asked, stamp))
-                if session:
-                    session.departed(sequence, stamp)
+        for identity, point, stamp, _ in timestamping.transmit_stamps(self._udp):
+            if point == timestamping.SND:
+                self._departures.left(identity, stamp)
+
+    def _collect_many(self) -> None:
+        while True:
+            identities, points, stamps = self._stamps.take()
+            sent = points == timestamping.SND
+            self._departures.left_many(identities[sent], stamps[sent])
+            if len(identities) < STAMPS_AT_ONCE:
+                return
 
     def departures(self) -> Samples | None:
         """When the answers left, since this was last asked: SSID, sequence and the kernel's T3."""
-        if not self._departed:
+        return self._departures.untold()
+
+    def refused(self) -> Samples | None:
+        """How many packets were not answered and why, since this was last asked; None where all were."""
+        counts = {
+            **self._admission.turned_away, "no_stamp_packet": self._unread, "unsent": self._unsent,
+        }  # fmt: skip
+        new = {name: count - self._told.get(name, 0) for name, count in counts.items()}
+        self._told = counts
+        if not any(new.values()):
             return None
-        rows: NDArray[np.int64] = np.array(self._departed, dtype=np.int64)
-        self._departed.clear()
-        return departures_of(rows)
-
-
-def departures_of(rows: NDArray[np.int64]) -> Samples:
-    """Departures of answers as Samples, from rows of SSID, the sender's sequence and T3 in ns since 1970."""
-    names = ("ssid", "sequence", "t3_ns")
-    columns = {name: column(rows[:, at].copy()) for at, name in enumerate(names)}
-    return Samples("departures", "", "", columns)
+        return Samples(REFUSED, "", "", {name: column([count]) for name, count in new.items()})
 
 
 @contextmanager
@@ -189,7 +267,9 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
 
     Raises UnfitError where the port cannot be had, AskedWronglyError for a key that cannot be read.
     """
-    with timestamping.stamped_udp_socket(timestamping.family_of(spec.address)) as udp:
+    family = timestamping.family_of(spec.address)
+    with timestamping.stamped_udp_socket(family, scheduled=False) as udp:
+        datagrams.prepare(udp)
         with listening_at("UDP", spec.address, spec.port):
             udp.bind((spec.address, spec.port))
         far_end = Reflector(udp, spec)
@@ -198,6 +278,6 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
             while True:
                 await asyncio.sleep(FLUSH_S)
                 far_end.look_at_clock()
-                rows = far_end.departures()
-                if rows is not None:
-                    yield rows
+                for rows in (far_end.departures(), far_end.refused()):
+                    if rows is not None:
+                        yield rows

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 from array import array
+from collections.abc import MutableSequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchkit.clock import realtime_ns
 from benchkit.linux.clock_quality import clock_quality
@@ -14,10 +16,10 @@ from benchkit.linux.timestamping import Received
 from benchkit.model.far_end import FarEnd
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, FAR_TTL, Samples
 from benchkit.model.stamp_options import StampOptions
-from benchkit.probes.flight import Answer
+from benchkit.probes.flight_rows import Answer
+from benchkit.probes.reflector_departures import departures_of
 from benchkit.probes.stamp_extending import Extender
 from benchkit.probes.stamp_packet import Base, Reply
-from benchkit.probes.stamp_reflector import departures_of
 from benchkit.probes.stamp_time import PTP, SYNCHRONISED, pack_error_estimate, wire_time
 
 FAR_COLUMNS = ("t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
@@ -36,10 +38,12 @@ class Packets:
         udp: socket.socket,
         *,
         twamp: bool = False,
+        left: MutableSequence[int] | NDArray[np.uint64] | None = None,
     ) -> None:
         """Be a session of `count` packets on a bound socket; `ssid` 0 and `twamp` for what TWAMP has agreed on.
 
-        Raises AskedWronglyError for options that cannot be.
+        `left` is where each packet's time stands, as it is on the wire; 0 has not been sent. Who sends without
+        `pack` writes it there. Raises AskedWronglyError for options that cannot be.
         """
         self._ssid = ssid
         # TWAMP knows no session identifiers, and always counts (RFC 5357 section 4.2.1).
@@ -48,11 +52,10 @@ class Packets:
         self._base = Base(read_key(options.key_file))
         self._extender = Extender(options, self._base, udp)
         quality = clock_quality()
-        self._estimate = pack_error_estimate(
+        self.estimate = pack_error_estimate(
             quality.error_ns, synchronised=quality.synchronised, ptp=options.ptp
         )
-        # Each packet's time as it stands on the wire, 64 bits; 0 has not been sent.
-        self._left = array("Q", bytes(8 * count))
+        self._left = array("Q", bytes(8 * count)) if left is None else left
         self._follow_ups: list[tuple[int, int, int]] = []
         self._by_far_sequence: dict[int, int] = {}
         self.octets = self._base.octets + self._extender.octets
@@ -60,7 +63,7 @@ class Packets:
 
     def pack(self, index: int) -> bytes:
         """The packet of that number."""
-        now = wire_time(realtime_ns(), self._estimate)
+        now = wire_time(realtime_ns(), self.estimate)
         self._left[index] = now.high << 32 | now.low
         base = self._base.request(index, self._ssid, now)
         return base + self._extender.tail(index)
@@ -75,7 +78,7 @@ class Packets:
         number = reply.sender_sequence
         if number >= len(self._left) or reply.ssid not in {self._ssid, 0}:
             return None
-        left = self._left[number]
+        left = int(self._left[number])
         if not left:  # an answer to what has not been sent
             return None
         reply, flags = put_right(reply, left)
@@ -102,6 +105,16 @@ class Packets:
             if answered is not None:
                 self._follow_ups.append((self._ssid, answered, left_ns))
         return found.flags
+
+    @property
+    def tail(self) -> bytes:
+        """What follows the base of each packet, where that is the same in all."""
+        return self._extender.tail(0)
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether later answers are asked when earlier ones left."""
+        return self._extender.follows_up
 
     def departures(self) -> Samples | None:
         """When earlier answers left by the far end's kernel, as later ones told: since this was last asked."""

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchkit.clock import NS_PER_S
+
+Integers = NDArray[np.int64]
 
 NTP_EPOCH_S = 2_208_988_800
 ERA_S = 1 << 32
@@ -48,6 +53,21 @@ def from_ntp(seconds: int, fraction: int, near_ns: int) -> int:
     """NTP time as nanoseconds since 1970, in the era (2036 and on) that is nearest to `near_ns`."""
     whole = _nearest_s(seconds - NTP_EPOCH_S, near_ns)
     return whole * NS_PER_S + ((fraction * NS_PER_S + (1 << 31)) >> 32)
+
+
+def ntp_words(realtime_ns: Integers) -> tuple[Integers, Integers]:
+    """`to_ntp` of many moments at once."""
+    units = (((realtime_ns % NS_PER_S) << 32) + NS_PER_S // 2) // NS_PER_S
+    seconds = realtime_ns // NS_PER_S + NTP_EPOCH_S + (units >> 32)
+    return seconds % ERA_S, units & 0xFFFFFFFF
+
+
+def ntp_times(seconds: Integers, fraction: Integers, near_ns: int) -> Integers:
+    """`from_ntp` of many moments at once."""
+    whole = seconds - NTP_EPOCH_S
+    whole = whole + np.rint((near_ns // NS_PER_S - whole) / ERA_S).astype(np.int64) * ERA_S
+    found: Integers = whole * NS_PER_S + ((fraction * NS_PER_S + (1 << 31)) >> 32)
+    return found
 
 
 def to_ptp(realtime_ns: int) -> tuple[int, int]:

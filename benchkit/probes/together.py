@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
+from benchkit.linux.timestamping import family_of
 from benchkit.model.samples import Samples
-from benchkit.model.spec import LightSpec, TogetherSpec
+from benchkit.model.spec import LightSpec, StampSpec, TogetherSpec
+from benchkit.probes.batched_stamp import can_be_batched
+from benchkit.probes.stamp import answered
 
 _Said = Samples | Exception | None
 
@@ -30,7 +34,9 @@ async def together(
     queue: asyncio.Queue[_Said] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     sessions = staggered(spec.sessions, monotonic_ns() + SOON_NS)
-    tasks = [loop.create_task(_run(probes[type(one)](one), queue)) for one in sessions]
+    crowds, others = in_crowds(sessions)
+    running = [*map(answered, crowds), *(probes[type(one)](one) for one in others)]
+    tasks = [loop.create_task(_run(one, queue)) for one in running]
     left, troubles = len(tasks), []
     try:
         while left:
@@ -60,6 +66,24 @@ async def _run(session: AsyncIterator[Samples], queue: asyncio.Queue[_Said]) -> 
     except Exception as error:  # noqa: BLE001  raised by whoever waits for the rows
         outcome = error
     queue.put_nowait(outcome)
+
+
+def in_crowds(
+    sessions: Sequence[LightSpec],
+) -> tuple[list[list[StampSpec]], list[LightSpec]]:
+    """Those that one socket can carry together, and the others."""
+    crowds: dict[object, dict[int, StampSpec]] = defaultdict(dict)
+    others: list[LightSpec] = []
+    for one in sessions:
+        if isinstance(one, StampSpec) and can_be_batched(one.options):
+            crowd = crowds[one.options, family_of(one.address)]
+            if one.ssid not in crowd:  # by which its answers are known
+                crowd[one.ssid] = one
+                continue
+        others.append(one)
+    found = [list(crowd.values()) for crowd in crowds.values()]
+    alone = [one for crowd in found if len(crowd) == 1 for one in crowd]
+    return [crowd for crowd in found if len(crowd) > 1], [*alone, *others]
 
 
 def staggered(sessions: Sequence[LightSpec], soon_ns: int) -> list[LightSpec]:

@@ -15,7 +15,7 @@ from benchkit.model.samples import Samples
 from benchkit.model.spec import TwampSpec
 from benchkit.probes import twamp_control as control
 from benchkit.probes.flight import fly
-from benchkit.probes.reachable import connect_to
+from benchkit.probes.reachable import connect_to, stamp_by_card
 from benchkit.probes.stamp_packet import SMALLEST_REQUEST
 from benchkit.probes.stamp_sending import Packets
 from benchkit.probes.stamp_time import to_ntp
@@ -37,6 +37,7 @@ async def twamp(spec: TwampSpec) -> AsyncIterator[Samples]:
             packets = Packets(0, spec.count, spec.options, udp, twamp=True)
             port = await server.agree(udp.getsockname()[1], packets.octets - SMALLEST_REQUEST)
             connect_to(udp, spec.path, spec.address, port)
+            stamp_by_card(udp, spec.address)
             unanswered = (
                 f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {port} was answered, "
                 "though the TWAMP server gave that port: may UDP pass?"

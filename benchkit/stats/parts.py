@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchkit.model.account import Parts, Spread
-from benchkit.model.samples import HTTP_PHASES, Column, Samples, column
+from benchkit.model.samples import HARDWARE_COLUMNS, HTTP_PHASES, Column, Samples, column
 
 _MS_PER_NS = 1e-6
-STAMPS = ("t1_sched_ns", "t1_ns", "t2_ns", "t3_ns", "t4_ns")
+STAMPS = ("t1_sched_ns", "t1_ns", "t2_ns", "t3_ns", "t4_ns", *HARDWARE_COLUMNS)
 WHOLE = "whole"
 
 
@@ -18,20 +18,23 @@ def round_trip_parts(rows: Samples) -> dict[str, Column]:
     """From `send` to the answer in the program's hands, in ns, by part; a hole where a stamp is missing.
 
     The local queue is SND less SCHED; the network what lies between two kernels; the far host what its stamps tell
-    of its dwell, and part of the network where it tells none; the near host all the rest. Only differences on one
-    clock are taken, so no clock need be right.
+    of its dwell, and part of the network where it tells none; the near host all the rest. Where a card stamps too, what
+    lies between it and our kernel is no longer the network's. Only differences on one clock are taken, so no clock need
+    be right.
     """
     columns = rows.columns
     whole: Column = columns["received_ns"] - columns["sent_ns"]
     queue: Column = columns["t1_ns"] - columns["t1_sched_ns"]
     beyond: Column = columns["t4_ns"] - columns["t1_ns"]
-    near: Column = whole - queue - beyond
-    if "t3_ns" not in columns:
-        return {WHOLE: whole, "local queue": queue, "network": beyond, "near host": near}
-    dwell: Column = columns["t3_ns"] - columns["t2_ns"]
-    network: Column = beyond - dwell
-    parts = {"local queue": queue, "network": network, "far host": dwell, "near host": near}
-    return {WHOLE: whole, **parts}
+    parts = {WHOLE: whole, "local queue": queue, "network": beyond}
+    if "t3_ns" in columns:
+        parts["far host"] = columns["t3_ns"] - columns["t2_ns"]
+        parts["network"] = parts["network"] - parts["far host"]
+    if all(name in columns and columns[name].count() for name in HARDWARE_COLUMNS):
+        left, came = (columns[name] for name in HARDWARE_COLUMNS)
+        parts["near card"] = beyond - (came - left)
+        parts["network"] = parts["network"] - parts["near card"]
+    return {**parts, "near host": whole - queue - beyond}
 
 
 def request_parts(rows: Samples) -> dict[str, Column]:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from benchkit.model.schedule import Schedule
+from benchkit.model.schedule import Pacing, Schedule
 from benchkit.targets.stamp_table import StampTable
 from benchkit.targets.table import Table
 from benchkit.targets.values import (
@@ -162,7 +162,7 @@ class PlanTable(Table):
     load_duration: Period = 2 * 10**9
     load_rate: Pace = 200.0
     schedule: Annotated[Schedule, BeforeValidator(schedule_of)] = Schedule()
-    pacing: Literal["timer", "precise"] = "timer"
+    pacing: Pacing = "timer"
     congestion: Congestion = "cubic"
     streams: Annotated[int, Field(ge=1, le=128)] = 1
     stream_mode: Literal["zero-copy", "copy", "verify"] = "zero-copy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from benchkit.probes import near_clock
@@ -93,3 +94,20 @@ def test_being_held_up_between_two_readings_is_no_step(
     clock.look()
     assert clock.steps == 0
     assert clock.steady(clocks.real(), clocks.now) == clocks.real()
+
+
+def test_many_stamps_are_put_right_as_one_is(clocks: Clocks) -> None:
+    clock = NearClock()
+    before = clocks.real()
+    clocks.now += 3 * MS
+    clocks.offset += 5 * SECOND
+    clock.look()
+    after = clocks.real()
+    stamps, since = [before + 1, after, 0, after + SECOND, before - SECOND], [100 * SECOND] * 5
+    expected = [clock.steady(*each) for each in zip(stamps, since, strict=True)]
+    assert clock.steady_many(np.array(stamps), np.array(since)).tolist() == expected
+    assert expected[:3] == [before + 1, after - 5 * SECOND, 0]
+    usual = np.array([after, after - MS])
+    assert clock.steady_many(usual, np.array(since[:2])).tolist() == [
+        clock.steady(each, since[0]) for each in usual.tolist()
+    ]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ from benchkit.model.samples import (
 )
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.spec import ReflectorSpec, StampSpec
-from benchkit.probes import flight, stamp_reflector
+from benchkit.probes import batched_stamp, flight, stamp_reflector
 from benchkit.probes import stamp as probe
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import Reflector
@@ -131,7 +131,7 @@ def answered(rows: Samples) -> list[int]:
     return rows.columns["sequence"][~np.ma.getmaskarray(received)].tolist()
 
 
-@pytest.mark.parametrize("pacing", ["timer", "precise"])
+@pytest.mark.parametrize("pacing", get_args(Pacing))
 def test_sender_and_reflector_stamp_every_packet_and_its_departure(
     monkeypatch: pytest.MonkeyPatch, pacing: Pacing
 ) -> None:
@@ -168,8 +168,10 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
         assert stamps == sorted(stamps)
 
 
-def test_what_counts_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pacing", ["timer", "batched"])
+def test_what_counts_as_an_answer(monkeypatch: pytest.MonkeyPatch, pacing: Pacing) -> None:
     monkeypatch.setattr(flight, "BATCH_S", 0.19)
+    monkeypatch.setattr(batched_stamp, "BATCH_S", 0.19)
     count = 10
     far = {
         1: lambda p: [(0, reply_to(p)), (0, reply_to(p, t2_ns=6)), (0.01, reply_to(p, t2_ns=6))],
@@ -187,7 +189,8 @@ def test_what_counts_as_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
             return far.get(sequence, lambda p: [(0, reply_to(p))])(payload)
 
         with far_end(react) as port:
-            return await all_of(probe.stamp(spec_of(port, count, timeout_ns=90 * MS)))
+            spec = spec_of(port, count, timeout_ns=90 * MS)
+            return await all_of(probe.stamp(replace(spec, schedule=Schedule(pacing=pacing))))
 
     rows = concatenate(run(work()))
     assert answered(rows) == [0, 1, 5, 6, 8, 9]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from benchkit.campaign.agent import REASONS
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
+from benchkit.model.samples import REFUSED, Samples
 from benchkit.model.spec import ReflectorSpec
 from benchkit.probes.stamp_packet import Base
-from benchkit.probes.stamp_reflector import Reflector
+from benchkit.probes.stamp_reflector import FEW, Reflector
 from benchkit.probes.stamp_time import WireTime
 from benchkit.probes.stamp_tlv import Tlv, Type
 
@@ -156,3 +159,31 @@ def test_answers_say_how_good_the_clock_is_in_the_format_that_was_told() -> None
         assert reply is not None
         now = time.time_ns()
         assert abs(reply.t2_ns(now) - now) < 60 * 10**9
+
+
+def counted(rows: Samples | None) -> Counter[str]:
+    assert rows is not None
+    assert rows.kind == REFUSED
+    return Counter({name: int(each[0]) for name, each in rows.columns.items()})
+
+
+def test_a_reflector_counts_what_it_does_not_answer_by_reason() -> None:
+    many = [request(number) for number in range(40)]
+    with pair(ReflectorSpec(LOCAL, 0, allowed=("127.0.0.0/8",), rate_per_s=1)) as found:
+        assert found.far.refused() is None
+        answered = len(found.asked(*many, b"too short"))
+        counts = counted(found.far.refused())
+        assert counts == {
+            "not_allowed": 0,
+            "too_often": 41 - answered,
+            "no_stamp_packet": 0,
+            "unsent": 0,
+        }
+        assert found.far.refused() is None
+    with pair(ReflectorSpec(LOCAL, 0, allowed=("192.0.2.0/24",))) as found:
+        found.asked(*many[: 2 * FEW])
+        assert counted(found.far.refused())["not_allowed"] == 2 * FEW
+    with pair(ReflectorSpec(LOCAL, 0)) as found:
+        found.asked(*many, b"too short")
+        assert counted(found.far.refused())["no_stamp_packet"] == 1
+        assert set(REASONS) == set(found.far._told)

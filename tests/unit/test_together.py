@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack, closing
 from typing import Any
 
-from benchkit.clock import NS_PER_MS
+from benchkit.clock import NS_PER_MS, realtime_ns
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import timestamping
-from benchkit.model.samples import Samples, column
+from benchkit.model.far_end import FarEnd
+from benchkit.model.samples import FAR_FLAGS, Samples, column
 from benchkit.model.spec import LightSpec, ReflectorSpec, StampSpec, TogetherSpec
 from benchkit.probes.door import PROBES
+from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import Reflector, reflecting
+from benchkit.probes.stamp_time import wire_time
 from benchkit.probes.together import OPENING_NS, staggered, together
 
 HERE = "127.0.0.1"
@@ -93,3 +98,43 @@ def test_real_sessions_measure_side_by_side() -> None:
 
         asyncio.run(whole())
     assert answered == {"stamp 1": 5, "stamp 2": 5, "stamp 3": 5, "stamp 4": 5}
+
+
+def test_far_ends_that_know_no_identifiers_are_told_by_their_addresses() -> None:
+    """As RFC 8762 alone has it; and one that answers for another is nobody's."""
+    base = Base()
+    with ExitStack() as stack:
+        far = [stack.enter_context(timestamping.stamped_udp_socket()) for _ in range(3)]
+        for number, udp in enumerate(far):
+            udp.bind((f"127.0.0.{number + 7}", 0))
+        shape = (4, 10 * NS_PER_MS, 500 * NS_PER_MS)
+        sessions = tuple(
+            StampSpec(f"to {number}", "idle", *udp.getsockname(), number + 1, *shape)
+            for number, udp in enumerate(far)
+        )
+        answered: dict[str, list[int]] = {}
+
+        def answer(udp: socket.socket, other: socket.socket) -> None:
+            for each in timestamping.receive(udp):
+                asked = base.read_request(each.payload)
+                assert asked is not None
+                time = wire_time(realtime_ns(), 1)
+                for ssid, source in ((0, udp), (asked.ssid, other)):
+                    said = base.reply(
+                        asked._replace(ssid=ssid), sequence=asked.sequence, t2=time, t3=time, ttl=64
+                    )
+                    if ssid == 0 or udp is far[2]:
+                        source.sendto(said, each.source)
+
+        async def whole() -> None:
+            loop = asyncio.get_running_loop()
+            for udp in far:
+                nested = stack.enter_context(closing(timestamping.watchable(udp)))
+                loop.add_reader(nested.fileno(), answer, udp, far[0])
+            async for rows in PROBES[TogetherSpec](TogetherSpec(sessions)):
+                flags = rows.columns[FAR_FLAGS].compressed()
+                assert (flags & FarEnd.NO_SSID).all()
+                answered.setdefault(rows.path, []).extend(rows.columns["sequence"].tolist())
+
+        asyncio.run(whole())
+    assert answered == {f"to {number}": [0, 1, 2, 3] for number in range(3)}

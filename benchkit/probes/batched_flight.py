@@ -1,0 +1,295 @@
+"""STAMP packets of one session or of many, sent and taken in many to a system call: for rates that one by one cannot reach.
+
+What is due leaves together, at most every GATHER_NS; each packet has its own stamps from the kernel and its own
+row, with how late it left. One socket carries all sessions, told apart by their identifiers (RFC 8972) and by who answers.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchkit.clock import NS_PER_MS, NS_PER_S, NS_PER_US, monotonic_ns, realtime_ns
+from benchkit.linux import datagrams
+from benchkit.linux.messages import Messages
+from benchkit.linux.stamped_batches import (
+    AT_ONCE,
+    NAME_OCTETS,
+    STAMPS_AT_ONCE,
+    Arrivals,
+    Inbox,
+    StampQueue,
+    name_of,
+)
+from benchkit.model.samples import Samples
+from benchkit.model.spec import StampSpec
+from benchkit.probes.flight import POINTS, SOON_NS
+from benchkit.probes.flight_rows import NEAR_COLUMNS, Rows
+from benchkit.probes.near_clock import NearClock
+from benchkit.probes.punctual_thread import PunctualThread
+from benchkit.probes.reflector_departures import departures_of
+from benchkit.probes.schedule import due_times
+from benchkit.probes.stamp_batches import Replies, Requests
+from benchkit.probes.stamp_sending import FAR_COLUMNS, Packets
+from benchkit.probes.stamp_time import wire_time
+
+GATHER_NS = 250 * NS_PER_US
+MOST_SENT_AT_ONCE = 128
+# Waits shorter than this are slept through; in longer ones answers are taken in as they come.
+SHORT_NS, LOOK_NS = NS_PER_MS, 50 * NS_PER_MS
+SSIDS = 1 << 16
+NOBODY = -1
+# What tells a socket address from another: not the flow label and the scope of IPv6.
+_TELLING = {
+    socket.AF_INET: np.array([0xFF] * 8 + [0] * 8, dtype=np.uint8),
+    socket.AF_INET6: np.array([0xFF] * 4 + [0] * 4 + [0xFF] * 16 + [0] * 4, dtype=np.uint8),
+}
+Integers = NDArray[np.int64]
+
+
+class BatchedFlight(PunctualThread):
+    """The packets of sessions with the same options, sent and received by a thread of its own.
+
+    Each packet has a place: its session's first place, and its number.
+    """
+
+    def __init__(self, specs: Sequence[StampSpec], udp: socket.socket) -> None:
+        """Fly over a bound socket, which is connected where there is one session alone.
+
+        Raises AskedWronglyError for options that cannot be, OSError for what is no address.
+        """
+        super().__init__(self._fly)
+        self._udp = udp
+        self._lay_out(specs)
+        self._clock = NearClock()
+        self._packets = [
+            Packets(spec.ssid, spec.count, spec.options, udp, left=self._wire[its])
+            for spec, its in zip(specs, self._places, strict=True)
+        ]
+        first, named = self._packets[0], len(specs) > 1
+        self._octets, self._estimate = first.octets, first.estimate
+        self._follows_up = first.follows_up
+        self._stamps = StampQueue(udp)
+        self._inbox = Inbox(udp, self._octets, named=named)
+        self._replies = Replies(self._inbox.messages.rows)
+        names = NAME_OCTETS[socket.AddressFamily(udp.family)] if named else 0
+        self._outbox = Messages(MOST_SENT_AT_ONCE, self._octets, names=names)
+        self._outbox.write_names(names)
+        self._requests = Requests(self._outbox.rows, first.tail)
+        self._names = np.zeros((len(specs), names), dtype=np.uint8)
+        if named:
+            whole = b"".join(name_of(udp, spec.address, spec.port) for spec in specs)
+            self._names[:] = np.frombuffer(whole, dtype=np.uint8).reshape(self._names.shape)
+        self._ssids = np.array([spec.ssid for spec in specs])
+        self._by_ssid = np.full(SSIDS, NOBODY, dtype=np.int64)
+        self._by_ssid[self._ssids] = np.arange(len(specs))
+        if not named:
+            self._by_ssid[0] = 0  # a reflector without RFC 8972
+        self._followed: list[Integers] = []
+
+    def _lay_out(self, specs: Sequence[StampSpec]) -> None:
+        counts = np.array([spec.count for spec in specs])
+        self._counts, self._first = counts, np.cumsum(counts) - counts
+        self._places = [
+            slice(first, first + count)
+            for first, count in zip(self._first.tolist(), counts.tolist(), strict=True)
+        ]
+        soon = monotonic_ns() + SOON_NS
+        due = [
+            due_times(max(spec.start_ns, soon), spec.interval_ns, spec.count, spec.schedule)
+            for spec in specs
+        ]
+        whole, total = np.concatenate(due), int(counts.sum())
+        self._order = np.argsort(whole, kind="stable")
+        self._due = whole[self._order]
+        self._session_of = np.repeat(np.arange(len(specs)), counts)
+        names = (*NEAR_COLUMNS, *FAR_COLUMNS)
+        self._times = {name: np.zeros(total, dtype=np.int64) for name in names}
+        self._wire = np.zeros(total, dtype=np.uint64)  # when each was sent, as its packet says
+        self._left = np.zeros(total, dtype=np.int64)  # by transmit identity: which place that was
+        self._by_far = np.zeros(
+            total, dtype=np.int64
+        )  # by the far end's count: which number, and 1
+        self.rows = [
+            Rows(spec, each, FAR_COLUMNS, {name: of[its] for name, of in self._times.items()})
+            for spec, each, its in zip(specs, due, self._places, strict=True)
+        ]
+        self._next = self._identity = self._left_ns = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every packet of every session is settled."""
+        return all(rows.finished for rows in self.rows)
+
+    def _fly(self) -> None:
+        while not self.stopped:
+            self._clock.look()
+            self._send_due()
+            self._collect_stamps()
+            self._collect()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Until more is due, and there has been time for some of it to gather."""
+        left = self._next < len(self._due)
+        wake = max(int(self._due[self._next]), self._left_ns + GATHER_NS) if left else 0
+        early = wake - monotonic_ns() if left else LOOK_NS
+        if early >= SHORT_NS:
+            select.select([self._udp], (), (), min(early, LOOK_NS) / NS_PER_S)
+        elif early > 0:
+            time.sleep(early / NS_PER_S)
+
+    def _send_due(self) -> None:
+        """Send what is due, so much of it as goes at once."""
+        first = self._next
+        last = int(np.searchsorted(self._due, monotonic_ns(), "right"))
+        last = min(last, first + MOST_SENT_AT_ONCE)
+        if last == first:
+            return
+        places = self._order[first:last]
+        sessions = self._session_of[places]
+        if self._names.shape[1]:
+            self._outbox.names[: last - first] = self._names[sessions]
+        now = wire_time(realtime_ns(), self._estimate)
+        numbers = places - self._first[sessions]
+        self._requests.write(numbers, self._ssids[sessions], now)
+        self._next = first + self._leave(places, np.uint64(now.high << 32 | now.low))
+
+    def _leave(self, places: Integers, wire: np.uint64) -> int:
+        """Have the kernel take them; for how many there is no more to do.
+
+        Where it has no room the rest has to wait. An ICMP error to an earlier packet is told to who sends next, so
+        that a second refusal alone is a packet's own: it is lost, as its missing answer will say.
+        """
+        at, refused = 0, NOBODY
+        while at < len(places):
+            self._left_ns = monotonic_ns()
+            try:
+                taken = self._outbox.send(self._udp, at, len(places), self._octets)
+            except OSError as error:
+                if error.errno in datagrams.FULL:
+                    break
+                at, refused = (at + 1, NOBODY) if refused == at else (at, at)
+                continue
+            gone = places[at : at + taken]
+            self._times["sent_ns"][gone] = self._left_ns
+            self._wire[gone] = wire
+            self._left[self._identity : self._identity + taken] = gone
+            self._identity += taken
+            at += taken
+        return at
+
+    def _collect_stamps(self) -> None:
+        """Take transmit stamps off the error queue."""
+        while True:
+            identities, points, stamps = self._stamps.take()
+            if not len(identities):
+                return
+            known = identities < self._identity
+            places = self._left[np.where(known, identities, 0)]
+            for point, name in POINTS.items():
+                these = known & (points == point)
+                at = places[these]
+                since = self._times["sent_ns"][at]
+                self._times[name][at] = self._clock.steady_many(stamps[these], since)
+            if len(identities) < STAMPS_AT_ONCE:
+                return
+
+    def _collect(self) -> None:
+        """Take answers."""
+        while (came := self._inbox.take()) is not None:
+            self._read(came, monotonic_ns())
+            if len(came) < AT_ONCE:
+                return
+
+    def _read(self, came: Arrivals, now_ns: int) -> None:
+        """Write down at once the answers that are as most are, and the others one by one."""
+        got, replies = len(came), self._replies
+        numbers, sessions = replies.numbers(got), self._sessions_of(came)
+        known = (sessions != NOBODY) & (numbers < self._counts[sessions])
+        places = np.where(known, self._first[sessions] + numbers, 0)
+        wire = self._wire[places]
+        usual = known & (came.lengths == self._octets) & (wire == replies.sent(got)) & (wire != 0)
+        usual &= replies.are_usual(got) & (self._times["received_ns"][places] == 0)
+        if self._follows_up:
+            usual &= replies.follow(got)
+        at = np.flatnonzero(usual)
+        if not (np.diff(places[at]) > 0).all():  # of several to one packet the first counts
+            at = at[np.sort(np.unique(places[at], return_index=True)[1])]
+        if len(at):
+            self._note(came, at, places[at], now_ns)
+        if len(at) < got:
+            for other in np.setdiff1d(np.arange(got), at).tolist():
+                self._note_other(came, other, int(sessions[other]), now_ns)
+
+    def _sessions_of(self, came: Arrivals) -> Integers:
+        """Whose answers these are by their identifier, NOBODY where another than that session's far end gave it."""
+        found: Integers = self._by_ssid[self._replies.ssids(len(came))]
+        if self._names.shape[1]:
+            telling = _TELLING[socket.AddressFamily(self._udp.family)]
+            other = ((came.names ^ self._names[found]) & telling).any(axis=1)
+            found[other] = NOBODY
+        return found
+
+    def _note(self, came: Arrivals, at: Integers, places: Integers, now_ns: int) -> None:
+        """Write down answers, one to each of these places; that they were received last, as in `Rows`."""
+        near = realtime_ns()
+        told = self._replies.far(at, near)
+        for name, values in zip(FAR_COLUMNS, told, strict=True):
+            self._times[name][places] = values
+        since = self._times["sent_ns"][places]
+        self._times["t4_ns"][places] = self._clock.steady_many(came.stamps_ns[at], since)
+        self._times["received_ns"][places] = now_ns
+        if self._follows_up:
+            self._follow(at, places, told[2], near)
+
+    def _follow(self, at: Integers, places: Integers, far: Integers, near_ns: int) -> None:
+        """When earlier answers left, as these tell."""
+        sessions = self._session_of[places]
+        first, counts = self._first[sessions], self._counts[sessions]
+        fits = far < counts
+        self._by_far[(first + far)[fits]] = (places - first)[fits] + 1
+        told, followed = self._replies.followed(at, near_ns)
+        fits = followed.sequences < counts[told]
+        where = (first[told] + followed.sequences)[fits]
+        numbers = self._by_far[where] - 1
+        self._by_far[where] = 0
+        rows = np.stack(
+            (self._ssids[sessions[told][fits]], numbers, followed.stamps_ns[fits]), axis=1
+        )
+        self._followed.append(rows[numbers >= 0])
+
+    def _note_other(self, came: Arrivals, at: int, session: int, now_ns: int) -> None:
+        received = came.one(at, self._udp.family)
+        if session == NOBODY:
+            session = self._session_by_name(came.names[at])
+        if session == NOBODY:
+            return
+        answer = self._packets[session].read(received)
+        if answer is not None:
+            place = int(self._first[session]) + answer.number
+            t4_ns = self._clock.steady(received.stamp_ns, int(self._times["sent_ns"][place]))
+            self.rows[session].note(answer, t4_ns, now_ns)
+
+    def _session_by_name(self, name: NDArray[np.uint8]) -> int:
+        """Whose far end it is, where one has that address alone: without RFC 8972 it knows no identifier."""
+        if not len(name):
+            return NOBODY
+        telling = _TELLING[socket.AddressFamily(self._udp.family)]
+        found = np.flatnonzero(~((self._names ^ name) & telling).any(axis=1))
+        return int(found[0]) if len(found) == 1 else NOBODY
+
+    def departures(self) -> Iterator[Samples]:
+        """When earlier answers left by the far ends' kernels, as later ones told: since this was last asked."""
+        told, self._followed = self._followed, []  # at once: the thread goes on
+        if told:
+            yield departures_of(np.concatenate(told))
+        for packets in self._packets if self._follows_up else ():
+            departures = packets.departures()
+            if departures is not None:
+                yield departures
