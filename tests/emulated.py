@@ -29,10 +29,12 @@ from benchkit.emulators.link import Emulation
 from benchkit.linux import command, libc, timestamping
 from benchkit.linux.channel import Channel
 from benchkit.linux.trials import timer_lateness_ns
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
+from benchkit.model.responder_spec import ReflectorSpec, StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
+from benchkit.model.spec import StampSpec
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
 Result = TypeVar("Result")

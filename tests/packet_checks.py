@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 from benchkit.linux import icmp
 from benchkit.linux.timestamping import Received
-from benchkit.model.spec import ReflectorSpec
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.stamp_options import EXTENSIONS, StampOptions
 from benchkit.probes import icmp as echoes
 from benchkit.probes import twamp_control as control

@@ -16,16 +16,16 @@ from benchkit.errors import UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.linux.leftovers import HeldFolder
-from benchkit.model.samples import REFUSED, Samples
-from benchkit.model.spec import (
+from benchkit.model.responder_spec import (
     HttpServerSpec,
     Iperf3ServerSpec,
     ReflectorSpec,
     RequestServerSpec,
-    Spec,
     StreamServerSpec,
     TwampServerSpec,
 )
+from benchkit.model.samples import REFUSED, Samples
+from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
 from benchkit.testbeds.namespaces import NamespaceTestbed
 

@@ -20,13 +20,13 @@ from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.spec import (
+from benchkit.model.responder_spec import (
     HttpServerSpec,
     ReflectorSpec,
     RequestServerSpec,
-    Spec,
     StreamServerSpec,
 )
+from benchkit.model.spec import Spec
 from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3

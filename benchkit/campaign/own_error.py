@@ -12,7 +12,8 @@ from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.linux import timestamping
 from benchkit.linux.timerfd import TimerFd
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.responder_spec import ReflectorSpec
+from benchkit.model.spec import StampSpec
 from benchkit.probes.precise import PrecisePacer
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_reflector import Reflector, reflecting

@@ -14,21 +14,19 @@ from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
 from benchkit.errors import MeasureError
+from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path, Site
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.spec import (
     ConnectSpec,
     HttpLoadSpec,
     HttpSpec,
     IcmpSpec,
-    Iperf3Spec,
-    ReflectorSpec,
     RequestSpec,
     Spec,
     StampSpec,
-    TcpSpec,
     TwampSpec,
-    UdpSpec,
 )
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.model.target import Plan

@@ -30,8 +30,9 @@ from benchkit.errors import BenchkitError, MeasureError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.model.place import Path, PathModel
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.door import run_probe
 from benchkit.stats.interval import Interval

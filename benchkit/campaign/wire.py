@@ -14,10 +14,11 @@ from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
 from benchkit.emulators.wiring import WIRE_OVERHEAD, super_packet_octets
+from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
 from benchkit.model.place import Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import ARRIVALS, BURST, Samples
-from benchkit.model.spec import BurstSinkSpec, BurstSpec, Spec
+from benchkit.model.spec import Spec
 from benchkit.stats.rates import plateau
 
 PORT = 8621

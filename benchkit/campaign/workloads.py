@@ -9,10 +9,11 @@ import numpy as np
 
 from benchkit.campaign.phases import WORK, Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.place import Path
 from benchkit.model.record import Estimate, Metric
 from benchkit.model.samples import Samples
-from benchkit.model.spec import FilesSpec, HttpSpec, Spec
+from benchkit.model.spec import HttpSpec, Spec
 from benchkit.model.target import Plan
 from benchkit.model.workload import Workload
 from benchkit.planning.framing import Framing

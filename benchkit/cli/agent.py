@@ -13,7 +13,7 @@ from benchkit import units
 from benchkit.cli.options import Unit
 
 if TYPE_CHECKING:
-    from benchkit.model.spec import Iperf3ServerSpec
+    from benchkit.model.responder_spec import Iperf3ServerSpec
 
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
@@ -127,7 +127,7 @@ def agent(
     from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
     from benchkit.linux.key_file import read_key  # noqa: PLC0415
-    from benchkit.model.spec import ReflectorSpec  # noqa: PLC0415
+    from benchkit.model.responder_spec import ReflectorSpec  # noqa: PLC0415
 
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
@@ -160,7 +160,7 @@ def _iperf3(
 ) -> Iperf3ServerSpec | None:
     """The iperf3 server that was asked for, with its gate. Raises AskedWronglyError."""
     from benchkit.errors import AskedWronglyError  # noqa: PLC0415
-    from benchkit.model.spec import Iperf3ServerSpec  # noqa: PLC0415
+    from benchkit.model.responder_spec import Iperf3ServerSpec  # noqa: PLC0415
     from benchkit.probes.iperf3_auth import gate_of, users_of  # noqa: PLC0415
 
     if (key is None) != (users is None) or (place is None and key is not None):

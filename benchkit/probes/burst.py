@@ -19,8 +19,8 @@ import numpy as np
 from benchkit.clock import NS_PER_S, monotonic_ns, realtime_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
 from benchkit.model.samples import ARRIVALS, BURST, Samples, column
-from benchkit.model.spec import BurstSinkSpec, BurstSpec
 from benchkit.probes.reachable import connect_to, listening_at
 
 # Of <linux/udp.h>, <linux/in.h> and <linux/ipv6.h>: never fragment, and let no learnt MTU stand in the way.

@@ -15,8 +15,8 @@ import numpy as np
 
 from benchkit.errors import MeasureError
 from benchkit.linux import datagrams
+from benchkit.model.bulk_spec import UdpSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import UdpSpec
 from benchkit.probes.datagram_flow import UdpSink, UdpSource
 from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of, terms_from
 from benchkit.probes.far_end import FarEnd

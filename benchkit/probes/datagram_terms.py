@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchkit.linux.datagrams import LEAST_PAYLOAD, MOST_PAYLOAD
-from benchkit.model.spec import UdpSpec
+from benchkit.model.bulk_spec import UdpSpec
 from benchkit.probes.stream_terms import LONGEST_NS, VERSION, whole
 from benchkit.probes.talk import TalkError
 

@@ -10,30 +10,34 @@ import uvloop
 
 from benchkit.linux import quiet
 from benchkit.linux.channel import Sink, SinkAddress
-from benchkit.model.samples import COLLECTOR, Samples, column
-from benchkit.model.spec import (
+from benchkit.model.bulk_spec import (
     BurstSinkSpec,
     BurstSpec,
-    ConnectSpec,
-    EnergySpec,
     FilesSpec,
-    HttpLoadSpec,
-    HttpServerSpec,
-    HttpSpec,
-    IcmpSpec,
-    Iperf3ServerSpec,
     Iperf3Spec,
+    TcpSpec,
+    UdpSpec,
+)
+from benchkit.model.responder_spec import (
+    HttpServerSpec,
+    Iperf3ServerSpec,
     ReflectorSpec,
     RequestServerSpec,
+    StreamServerSpec,
+    TwampServerSpec,
+)
+from benchkit.model.samples import COLLECTOR, Samples, column
+from benchkit.model.spec import (
+    ConnectSpec,
+    EnergySpec,
+    HttpLoadSpec,
+    HttpSpec,
+    IcmpSpec,
     RequestSpec,
     Spec,
     StampSpec,
-    StreamServerSpec,
-    TcpSpec,
     TogetherSpec,
-    TwampServerSpec,
     TwampSpec,
-    UdpSpec,
 )
 from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect

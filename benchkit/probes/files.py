@@ -13,8 +13,8 @@ import numpy as np
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp
+from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import FilesSpec
 from benchkit.probes.far_end import CONNECT_S, FarEnd
 from benchkit.probes.files_flow import Agenda, FileSource
 from benchkit.probes.files_terms import FileTerms

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux.timerfd import TimerFd
+from benchkit.model.responder_spec import HttpServerSpec
 from benchkit.model.samples import HTTP_PHASES, Samples, column
-from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
 from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.http_stages import Stages, TlsContext

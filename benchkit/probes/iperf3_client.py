@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError, MeasureError
+from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples
-from benchkit.model.spec import Iperf3Spec
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
 from benchkit.probes.iperf3_flow import Flow, prepare
 from benchkit.probes.iperf3_meter import Meter, table

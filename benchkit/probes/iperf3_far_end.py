@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.errors import MeasureError
-from benchkit.model.spec import Iperf3Spec
+from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.probes.iperf3_auth import OAEP, PKCS1, token_of
 from benchkit.probes.iperf3_terms import Terms
 from benchkit.probes.iperf3_wire import TALK_S, Control, State

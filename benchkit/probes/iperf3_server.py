@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from benchkit.linux.lease import Lease
+from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3ServerSpec
 from benchkit.probes.iperf3_auth import Gate
 from benchkit.probes.iperf3_served import Served
 from benchkit.probes.iperf3_wire import (

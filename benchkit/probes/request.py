@@ -15,8 +15,9 @@ from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received, Sent
+from benchkit.model.responder_spec import RequestServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import RequestServerSpec, RequestSpec
+from benchkit.model.spec import RequestSpec
 from benchkit.probes.flight import fly
 from benchkit.probes.flight_rows import Answer
 from benchkit.probes.reachable import listening_at

@@ -23,8 +23,8 @@ from benchkit.linux.stamped_batches import (
     source_of,
 )
 from benchkit.linux.timestamping import Received
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import REFUSED, Samples, column
-from benchkit.model.spec import ReflectorSpec
 from benchkit.probes.admission import Admission
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.reflector_departures import ReflectorDepartures

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from benchkit.errors import MeasureError
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import TcpSpec
 from benchkit.probes.far_end import CONNECT_S, FarEnd
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_flow import StreamFlow, prepare

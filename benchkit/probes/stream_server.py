@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux.lease import Lease
+from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import StreamServerSpec
 from benchkit.probes import datagram_terms, files_terms
 from benchkit.probes.datagram_terms import UdpTerms
 from benchkit.probes.files_terms import FileTerms

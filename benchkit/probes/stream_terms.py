@@ -8,7 +8,7 @@ from typing import Any
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux.bulk import MODES
-from benchkit.model.spec import TcpSpec
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.probes.talk import TalkError
 
 VERSION = 2

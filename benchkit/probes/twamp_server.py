@@ -10,8 +10,8 @@ from contextlib import ExitStack, suppress
 
 from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import timestamping
+from benchkit.model.responder_spec import ReflectorSpec, TwampServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, TwampServerSpec
 from benchkit.probes import twamp_control as control
 from benchkit.probes.admission import Admission
 from benchkit.probes.reachable import listening_at

@@ -25,7 +25,7 @@ from places import PORT, Place, iperf3, loopback, probed, row, veth
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux import process
-from benchkit.model.spec import UdpSpec
+from benchkit.model.bulk_spec import UdpSpec
 
 SHALLOW_BPS, SHALLOW_PACKETS, SLOW_BPS, FRAME = 100_000_000, 10, 30_000_000, 1538
 

@@ -34,8 +34,10 @@ from benchkit.emulators.link import Ends
 from benchkit.linux import command, process
 from benchkit.linux.channel import Channel
 from benchkit.linux.netns import Namespace
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.place import Direction, Path, PathModel
-from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
+from benchkit.model.responder_spec import ReflectorSpec, StreamServerSpec
+from benchkit.model.spec import StampSpec
 from benchkit.stats.binomial import binomial_ranks
 from benchkit.stats.rates import plateau
 from benchkit.stats.round_trip import network_ns

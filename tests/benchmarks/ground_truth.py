@@ -34,8 +34,9 @@ from benchkit.clock import NS_PER_MS, NS_PER_S, NS_PER_US, realtime_ns
 from benchkit.linux import command, process, quiet
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.stats.round_trip import network_ns
 
 RATE, SECONDS, DELAY_NS = 200, 5, 5 * NS_PER_MS

@@ -31,7 +31,8 @@ from benchkit.clock import NS_PER_S
 from benchkit.emulators import choice
 from benchkit.linux import process
 from benchkit.model.place import Path
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.responder_spec import ReflectorSpec
+from benchkit.model.spec import StampSpec
 from benchkit.stats.round_trip import network_ns
 
 RATE, SECONDS = 1000, 3

@@ -30,9 +30,10 @@ from benchkit.campaign.crew import Crew
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.linux import process, quiet
 from benchkit.linux.channel import Channel
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples, concatenate
 from benchkit.model.schedule import Pacing, Schedule
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.probes.stamp import stamp
 from benchkit.testbeds.namespaces import NamespaceTestbed
 

@@ -21,8 +21,9 @@ from emulated import delays, emulated
 from emulation import bare_pair
 
 from benchkit.linux.channel import Channel, SinkAddress
+from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Spec, StreamServerSpec
+from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
 from benchkit.testbeds.namespaces import NamespaceTestbed
 

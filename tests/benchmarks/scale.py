@@ -31,8 +31,9 @@ from benchkit.campaign.crew import Crew
 from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.linux.channel import Channel, SinkAddress
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, Spec, StampSpec, TogetherSpec
+from benchkit.model.spec import Spec, StampSpec, TogetherSpec
 from benchkit.probes.door import run_probe
 from benchkit.stats.parts import missing_stamps
 from benchkit.stats.round_trip import network_ns

@@ -15,9 +15,10 @@ from simulation_cells import SECONDS, SKIP_S, Cell
 
 from benchkit.clock import NS_PER_S
 from benchkit.emulators.line import quantile_ns
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.place import Path
+from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import StreamServerSpec, TcpSpec
 
 LATE_NS = 300_000  # of the line at p99: what came of a batch beyond it is measured again
 MOST_AT_ONCE = 12

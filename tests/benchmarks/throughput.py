@@ -35,7 +35,7 @@ from places import (
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux import process
-from benchkit.model.spec import TcpSpec
+from benchkit.model.bulk_spec import TcpSpec
 
 MODES = ("copy", "zero-copy")
 GIGA = 1e9

@@ -43,11 +43,13 @@ from benchkit.emulators import choice, netem
 from benchkit.emulators.wiring import WIRE_OVERHEAD
 from benchkit.errors import AskedWronglyError, CommandError, UnfitError
 from benchkit.linux import process
+from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
+from benchkit.model.responder_spec import ReflectorSpec, StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, StampSpec, StreamServerSpec, TcpSpec
+from benchkit.model.spec import StampSpec
 from benchkit.stats.binomial import binomial_ranks
 from benchkit.stats.round_trip import network_ns
 

@@ -13,8 +13,9 @@ import pytest
 from commands import Running, benchkit
 
 from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
+from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3Spec, StampSpec, TcpSpec, TwampSpec
+from benchkit.model.spec import StampSpec, TwampSpec
 from benchkit.probes.door import PROBES
 
 NS_PER_S = 1_000_000_000

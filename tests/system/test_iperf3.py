@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from benchkit.errors import MeasureError
+from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.place import Login
+from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
 from benchkit.probes.iperf3_auth import password_hash
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server

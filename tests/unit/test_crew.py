@@ -15,8 +15,8 @@ from benchkit.campaign import crew as crews
 from benchkit.campaign.crew import Crew
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux.channel import Channel, Sink, SinkAddress
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import ReflectorSpec
 from benchkit.probes.door import run_probe
 
 Act = Callable[[SinkAddress], int]

@@ -11,8 +11,9 @@ import pytest
 
 from benchkit.errors import MeasureError
 from benchkit.linux import datagrams
+from benchkit.model.bulk_spec import UdpSpec
+from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import StreamServerSpec, UdpSpec
 from benchkit.probes import datagram as probe
 from benchkit.probes.datagram_flow import BURST_NS, burst_of, interval_ns
 from benchkit.probes.datagram_terms import UdpTerms, terms_of

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchkit.errors import MeasureError
+from benchkit.model.bulk_spec import FilesSpec
+from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import FilesSpec, StreamServerSpec
 from benchkit.probes import files as probe
 from benchkit.probes import files_flow
 from benchkit.probes.files_terms import FileTerms, terms_of

@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from benchkit.errors import MeasureError
+from benchkit.model.responder_spec import HttpServerSpec
 from benchkit.model.samples import HTTP_COLUMNS, Samples, concatenate
-from benchkit.model.spec import HttpServerSpec, HttpSpec
+from benchkit.model.spec import HttpSpec
 from benchkit.probes import as_settled
 from benchkit.probes import http as probe
 

@@ -15,8 +15,9 @@ from dataclasses import replace
 import pytest
 
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
+from benchkit.model.bulk_spec import Iperf3Spec
+from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec
 from benchkit.probes import (
     iperf3_client,
     iperf3_far_end,

@@ -13,8 +13,9 @@ import uvloop
 from benchkit.campaign.reach import addresses, candidates
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import icmp
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples, concatenate
-from benchkit.model.spec import ConnectSpec, IcmpSpec, ReflectorSpec, Spec, StampSpec
+from benchkit.model.spec import ConnectSpec, IcmpSpec, Spec, StampSpec
 from benchkit.probes import flight
 from benchkit.probes.door import PROBES
 

@@ -18,14 +18,9 @@ from aiohttp import web
 
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp
+from benchkit.model.responder_spec import RequestServerSpec
 from benchkit.model.samples import HTTP_PHASES, Samples, concatenate
-from benchkit.model.spec import (
-    ConnectSpec,
-    HttpLoadSpec,
-    HttpSpec,
-    RequestServerSpec,
-    RequestSpec,
-)
+from benchkit.model.spec import ConnectSpec, HttpLoadSpec, HttpSpec, RequestSpec
 from benchkit.probes import connect as connecting
 from benchkit.probes import flight
 from benchkit.probes.http import http

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from benchkit.errors import UnfitError
-from benchkit.model.spec import HttpServerSpec, ReflectorSpec, StreamServerSpec
+from benchkit.model.responder_spec import HttpServerSpec, ReflectorSpec, StreamServerSpec
 from benchkit.probes.door import PROBES
 
 

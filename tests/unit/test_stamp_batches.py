@@ -20,9 +20,10 @@ from benchkit.clock import realtime_ns
 from benchkit.errors import AskedWronglyError, MeasureError
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import DUPLICATES, FAR_FLAGS, FAR_SEQUENCE, Samples, concatenate
 from benchkit.model.schedule import Schedule
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.probes.batched_stamp import batched_stamp, can_be_batched, goes_in_batches
 from benchkit.probes.flight_rows import Answer

@@ -19,8 +19,9 @@ import uvloop
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns
 from benchkit.linux import timestamping
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import DUPLICATES, FAR_COPIES, Samples, concatenate
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.probes import flight, near_clock
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_packet import Base

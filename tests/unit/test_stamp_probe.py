@@ -17,6 +17,7 @@ import uvloop
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.far_end import FarEnd
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import (
     DUPLICATES,
     FAR_COPIES,
@@ -28,7 +29,7 @@ from benchkit.model.samples import (
     concatenate,
 )
 from benchkit.model.schedule import Pacing, Schedule
-from benchkit.model.spec import ReflectorSpec, StampSpec
+from benchkit.model.spec import StampSpec
 from benchkit.probes import batched_stamp, flight, stamp_reflector
 from benchkit.probes import stamp as probe
 from benchkit.probes.stamp_packet import Base

@@ -14,8 +14,8 @@ import pytest
 from benchkit.campaign.agent import REASONS
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import REFUSED, Samples
-from benchkit.model.spec import ReflectorSpec
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import FEW, Reflector
 from benchkit.probes.stamp_time import WireTime

@@ -15,8 +15,9 @@ import pytest
 
 from benchkit.errors import MeasureError
 from benchkit.linux import bulk
+from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
+from benchkit.model.responder_spec import Iperf3ServerSpec, StreamServerSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec, StreamServerSpec, TcpSpec
 from benchkit.probes import far_end, stream_meter, stream_served, stream_server, stream_session
 from benchkit.probes import stream as probe
 from benchkit.probes.iperf3_client import iperf3

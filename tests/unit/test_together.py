@@ -12,8 +12,9 @@ from benchkit.clock import NS_PER_MS, realtime_ns
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import timestamping
 from benchkit.model.far_end import FarEnd
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import FAR_FLAGS, Samples, column
-from benchkit.model.spec import LightSpec, ReflectorSpec, StampSpec, TogetherSpec
+from benchkit.model.spec import LightSpec, StampSpec, TogetherSpec
 from benchkit.probes.door import PROBES
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import Reflector, reflecting

@@ -13,8 +13,9 @@ import uvloop
 
 from benchkit.errors import MeasureError
 from benchkit.model.far_end import FarEnd
+from benchkit.model.responder_spec import TwampServerSpec
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, Samples, concatenate
-from benchkit.model.spec import TwampServerSpec, TwampSpec
+from benchkit.model.spec import TwampSpec
 from benchkit.probes import flight, twamp_server
 from benchkit.probes import twamp as probe
 from benchkit.probes import twamp_control as control

@@ -9,10 +9,10 @@ from benchkit.campaign import phases, wire
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import Phase
 from benchkit.emulators.link import Ends
+from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import ARRIVALS, BURST, Samples, column
-from benchkit.model.spec import BurstSinkSpec, BurstSpec
 
 RATE, BUFFER, MTU = 1_000_000_000, 1 << 20, 1500
 FRAME = MTU + 38

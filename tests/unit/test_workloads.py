@@ -6,9 +6,10 @@ import pytest
 
 from benchkit.campaign import phases, workloads
 from benchkit.campaign.phases import WORK, Phase
+from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import FilesSpec, HttpSpec
+from benchkit.model.spec import HttpSpec
 from benchkit.model.target import Plan
 from benchkit.model.workload import Exchange, Workload
 from benchkit.planning.framing import Framing
