@@ -1,21 +1,17 @@
-"""What stands first: floor, model, measured and budget as one bar for each path, and where the sites are."""
+"""What stands first: floor, model, measured and budget as one bar for each path."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from benchkit.model.place import Site
-from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
+from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict
 from benchkit.reports.figures import clean, short, with_interval
 from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
 from benchkit.reports.html.palette import role
 from benchkit.reports.rows import series_of
-from benchkit.reports.sentences import path_sentence, path_word, yardstick
+from benchkit.reports.sentences import yardstick
 
 BAR_STEP = 64
-KM_PER_DEGREE = 111.19
-VERDICTS = ("pass", "fail", "inconclusive", "unfit")
 # One scale for parts and verdicts: layers share it.
 BAR_COLORS = {
     "domain": ["floor", "model", "headroom", *VERDICTS],
@@ -213,137 +209,3 @@ def _bar_marks(y: Spec) -> list[Spec]:
             "encoding": {"y": y, "x": {"datum": 0}, "text": {"field": "said"}},
         },
     ]
-
-
-def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
-    """The sites and the paths between them: by coordinates where all have some, else as a star to scale."""
-    if not record.paths:
-        return None
-    places = _by_coordinates(record, sites)
-    kind = "Places by their coordinates; straight lines, not the route of a fibre."
-    if places is None:
-        places = _as_star(record)
-        kind = "Schematic: lengths are to scale, directions are not."
-    labels = {site.name: clean(site.label or site.name) for site in sites}
-    dots = [{"s": clean(labels.get(name, name)), "x": x, "y": y} for name, (x, y) in places.items()]
-    lines = [
-        {
-            "s": clean(path.path),
-            "x": places[path.near][0],
-            "y": places[path.near][1],
-            "x2": places[path.far][0],
-            "y2": places[path.far][1],
-            "xm": (places[path.near][0] + places[path.far][0]) / 2,
-            "ym": (places[path.near][1] + places[path.far][1]) / 2,
-            "verdict": path.verdict,
-            "words": path_sentence(path),
-            "km": "" if path.great_circle_km is None else f"{path.great_circle_km:.0f} km",
-        }
-        for path in record.paths
-    ]
-    words = (
-        f"{kind} "
-        + "; ".join(
-            f"{line['s']} {line['km']} {path_word(path)}"
-            for line, path in zip(lines, record.paths, strict=True)
-        )
-        + "."
-    )
-    return Chart("map", "Where the sites are", words, _map_spec(dots, lines, places))
-
-
-def _map_spec(
-    dots: Sequence[Spec], lines: Sequence[Spec], places: Mapping[str, tuple[float, float]]
-) -> Spec:
-    # One scale for both axes, or a map would lie about directions.
-    xs, ys = zip(*places.values(), strict=True)
-    reach = max(max(xs) - min(xs), max(ys) - min(ys), 1.0) * 0.68
-    x_middle, y_middle = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
-    x_scale = {"domain": [x_middle - reach, x_middle + reach], "nice": False}
-    y_scale = {"domain": [y_middle - reach, y_middle + reach], "nice": False}
-
-    def at(x: str, y: str) -> Spec:
-        return {
-            "x": {"field": x, "type": "quantitative", "scale": x_scale, "axis": None},
-            "y": {"field": y, "type": "quantitative", "scale": y_scale, "axis": None},
-        }
-
-    color = {
-        "field": "verdict",
-        "type": "nominal",
-        "legend": None,
-        "scale": {"domain": list(VERDICTS), "range": [role(each) for each in VERDICTS]},
-    }
-    layers = [
-        {
-            "data": {"name": "lines"},
-            "mark": {"type": "rule", "strokeWidth": 3, "strokeCap": "round"},
-            "encoding": {
-                **at("x", "y"),
-                "x2": {"field": "x2"},
-                "y2": {"field": "y2"},
-                "color": color,
-                "tooltip": tip(path="s", verdict="words", km="km"),
-            },
-        },
-        {
-            "data": {"name": "lines"},
-            "mark": {"type": "text", "dy": -8, "color": role("muted")},
-            "encoding": {**at("xm", "ym"), "text": {"field": "km"}},
-        },
-        {
-            "data": {"name": "dots"},
-            "mark": {
-                "type": "point",
-                "filled": True,
-                "size": 130,
-                "color": role("ink"),
-                "opacity": 1,
-            },
-            "encoding": {**at("x", "y"), "tooltip": tip(site="s")},
-        },
-        {
-            "data": {"name": "dots"},
-            "mark": {"type": "text", "dy": 17, "fontSize": 12, "fontWeight": "bold"},
-            "encoding": {**at("x", "y"), "text": {"field": "s"}},
-        },
-    ]
-    spec = spec_of(layers, {"dots": dots, "lines": lines}, None, height=300)
-    return {**spec, "width": 300}
-
-
-def _by_coordinates(
-    record: RunRecord, sites: Sequence[Site]
-) -> dict[str, tuple[float, float]] | None:
-    known = {
-        site.name: (site.latitude, site.longitude)
-        for site in sites
-        if site.latitude is not None and site.longitude is not None
-    }
-    names = _names(record)
-    if not set(names) <= set(known):
-        return None
-    middle = math.radians(sum(known[name][0] for name in names) / len(names))
-    return {
-        name: (known[name][1] * math.cos(middle) * KM_PER_DEGREE, known[name][0] * KM_PER_DEGREE)
-        for name in names
-    }
-
-
-def _as_star(record: RunRecord) -> dict[str, tuple[float, float]]:
-    """The first path's near end in the middle, the others round it as far away as they are."""
-    names = _names(record)
-    hub = record.paths[0].near
-    km = {path.far: path.great_circle_km for path in record.paths if path.near == hub}
-    typical = next((each for each in km.values() if each), 1.0)
-    others = [name for name in names if name != hub]
-    places = {hub: (0.0, 0.0)}
-    for index, name in enumerate(others):
-        angle = math.radians(360.0 * index / len(others) - 60.0)
-        length = km.get(name) or typical
-        places[name] = (length * math.cos(angle), length * math.sin(angle))
-    return places
-
-
-def _names(record: RunRecord) -> list[str]:
-    return list(dict.fromkeys(name for path in record.paths for name in (path.near, path.far)))

@@ -18,6 +18,7 @@ from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import budget_matrix
 from benchkit.reports.html.rate_charts import rate_charts
 from benchkit.reports.html.shell import page
+from benchkit.reports.html.site_map import site_map
 from benchkit.reports.html.tables import Table
 from benchkit.reports.html.time_charts import time_charts
 from benchkit.reports.html.timeline import timeline_of
@@ -121,7 +122,7 @@ def charts_of(
 def _overview(record: RunRecord, paths: Sequence[PathRecord], sites: Sequence[Site]) -> list[Chart]:
     """What stands first: of few paths a map, of many a matrix."""
     few = paths is record.paths
-    second = overview_charts.site_map(record, sites) if few else budget_matrix(record.paths)
+    second = site_map(record, sites) if few else budget_matrix(record.paths)
     return [chart for chart in (overview_charts.bar_chart(paths), second) if chart is not None]
 
 
