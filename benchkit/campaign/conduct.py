@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from benchkit.campaign import calibration, fitness, phases, reach, sharing, wire
+from benchkit.campaign import (
+    calibration,
+    discovery,
+    fitness,
+    path_jobs,
+    phases,
+    reach,
+    sharing,
+    wire,
+)
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.latencies import Circumstances
@@ -20,12 +29,7 @@ from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.responder_spec import (
-    HttpServerSpec,
-    ReflectorSpec,
-    RequestServerSpec,
-    StreamServerSpec,
-)
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.spec import Spec
 from benchkit.stats.verdicts import could_be_decided
 
@@ -82,32 +86,22 @@ class Campaign:
 
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""
-        needed: list[Callable[[str], Spec]] = []
-        probes = set(self._plan.probes)
-        # Beside a load there are requests too.
-        if probes & {"connect", "http", "http-fresh", "http-load", "tcp", "workload"}:
-            needed.append(lambda far: HttpServerSpec(far, reach.HTTP_PORT))
-        if "request" in probes:
-            needed.append(lambda far: RequestServerSpec(far, reach.REQUEST_PORT))
-        if {"tcp", "udp", "workload"} & probes:
-            needed.append(lambda far: StreamServerSpec(far, reach.STREAM_PORT))
         for path in self._emulated:
             address = self._emulation.ends[path.name].far
-            self._crew.serve(path.far, reach.reflector(self._target.site(path.far), address))
-            for spec in needed:
-                self._crew.serve(path.far, spec(address))
+            for spec in reach.responders(self._target.site(path.far), address, self._plan.probes):
+                self._crew.serve(path.far, spec)
         self._crew.await_responders()
 
     def _find(self, path: Path) -> None:
         try:
-            self._reaches[path.name] = reach.find(
+            self._reaches[path.name] = discovery.find(
                 self._target.site(path.far), self._crew, self._say
             )
         except MeasureError as error:
             self._log.unmeasured.append(str(error))
             self._say(str(error))
         finally:
-            self._log.harvest.forget(reach.TRIAL)
+            self._log.harvest.forget(discovery.TRIAL)
 
     def calibrate(self, emulator: str) -> bool:
         """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
@@ -271,7 +265,7 @@ class Campaign:
             return self._log.harvest.open_session(name, phase_name, ours=ours)
 
         there = self._own if is_own and self._own is not None else self._reaches[path.name]
-        return reach.jobs(path, phase, self._plan, there, open_session)
+        return path_jobs.jobs(path, phase, self._plan, there, open_session)
 
     def _await_rest(self, phase: Phase) -> None:
         """Wait for what far ends still send: departures of answers."""

@@ -1,22 +1,22 @@
-"""How each path is reached: where its probes run, where their packets go, and by which probe."""
+"""How each path is reached: where its probes run, where their packets go, and what its far end takes."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from yarl import URL
 
-from benchkit.campaign import phases, workloads
-from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
-from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
-from benchkit.errors import MeasureError
-from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path, Site
-from benchkit.model.responder_spec import ReflectorSpec
+from benchkit.model.responder_spec import (
+    HttpServerSpec,
+    ReflectorSpec,
+    RequestServerSpec,
+    StreamServerSpec,
+)
 from benchkit.model.schedule import PERIODIC, Schedule
 from benchkit.model.spec import (
     ConnectSpec,
@@ -28,21 +28,14 @@ from benchkit.model.spec import (
     StampSpec,
     TwampSpec,
 )
-from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
-from benchkit.model.target import Plan
+from benchkit.model.stamp_options import PLAIN, StampOptions
 
 STAMP_PORT, TWAMP_PORT = 862, 862
 HTTP_PORT, STREAM_PORT, REQUEST_PORT = 8080, 8620, 8621
 CONNECTIONS = 10
-# Phases of probes that have one each; round trips and loads are the others.
-PROBE_OF = {name: probe for probe, (name, _, _) in phases.SINGLE.items() if probe != "rtt"}
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
 LOOPBACK = "127.0.0.1"
-CONNECT_PORTS = (443, 80, 22)
-TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
-AUTO = "auto"
-TRIAL = "trial"
 NO_PROBE = "none"
 
 RoundTrips = StampSpec | TwampSpec | IcmpSpec | ConnectSpec
@@ -138,10 +131,20 @@ def emulated(path: Path, far: Site, ends: Ends) -> Reach:
     )
 
 
-def reflector(far: Site, address: str) -> ReflectorSpec:
-    """The far end of a modelled path's STAMP packets, which speaks as they do."""
+def responders(far: Site, address: str, probes: Collection[str]) -> list[Spec]:
+    """What must stand at the far end of a modelled path for these probes; STAMP speaks there as its packets do."""
     options = far.stamp or PLAIN
-    return ReflectorSpec(address, STAMP_PORT, key_file=options.key_file, ptp=options.ptp)
+    found: list[Spec] = [
+        ReflectorSpec(address, STAMP_PORT, key_file=options.key_file, ptp=options.ptp)
+    ]
+    # Beside a load there are requests too.
+    if not {"connect", "http", "http-fresh", "http-load", "tcp", "workload"}.isdisjoint(probes):
+        found.append(HttpServerSpec(address, HTTP_PORT))
+    if "request" in probes:
+        found.append(RequestServerSpec(address, REQUEST_PORT))
+    if not {"tcp", "udp", "workload"}.isdisjoint(probes):
+        found.append(StreamServerSpec(address, STREAM_PORT))
+    return found
 
 
 def real(site: Site, found: Reach) -> Reach:
@@ -157,78 +160,11 @@ def real(site: Site, found: Reach) -> Reach:
     )
 
 
-def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
-    """The first way in which a real site answers, tried in the order of exactness.
-
-    Raises MeasureError when it has no address or answers nothing.
-    """
-    silent = []
-    for candidate in candidates(addresses(site.address or ""), site.reach, site.stamp):
-        trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
-        spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
-        troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
-        if not troubles:
-            say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
-            return real(site, candidate)
-        silent.append(f"{candidate.address} {candidate.words()}")
-    if site.iperf3 is not None:
-        say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
-        return real(site, Reach(HOST, addresses(site.address or "")[0], NO_PROBE))
-    raise MeasureError(
-        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
-        "there, or set the site's `reach` to a TCP port that is open"
-    )
-
-
 def free_port() -> int:
     """A UDP port of the loopback that nothing listens at."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-def candidates(
-    found: Sequence[str], reach: str, options: StampOptions | None = None
-) -> Iterator[Reach]:
-    """What may answer at one of these addresses: "auto", "stamp PORT", "twamp PORT", "icmp", or "tcp PORT".
-
-    Without `options` STAMP is tried with follow-up telemetry first, then without any extension.
-    """
-    ways = [list(_ways(address, reach, options)) for address in found]
-    yield from (way for same in zip(*ways, strict=True) for way in same)
-
-
-def _ways(address: str, reach: str, options: StampOptions | None) -> Iterator[Reach]:
-    kind, _, named = reach.partition(" ")
-    if kind in {AUTO, "stamp"}:
-        port = int(named or STAMP_PORT)
-        for each in (FOLLOWED_UP, PLAIN) if options is None else (options,):
-            yield Reach(HOST, address, port=port, options=each)
-    if kind == "twamp":
-        yield Reach(HOST, address, "twamp", int(named or TWAMP_PORT), options=options or PLAIN)
-    if kind in {AUTO, "icmp"}:
-        yield Reach(HOST, address, "icmp")
-    if kind == "tcp":
-        yield Reach(HOST, address, "connect", int(named))
-    elif kind == AUTO:
-        yield from (Reach(HOST, address, "connect", each) for each in CONNECT_PORTS)
-
-
-def addresses(name: str) -> list[str]:
-    """The addresses of a name, one of each family, in the order that the system prefers (RFC 6724).
-
-    Raises MeasureError where it has none.
-    """
-    try:
-        found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise MeasureError(
-            f"{name or 'a site without an address'} has no IP address: {error.strerror}; give one that has"
-        ) from error
-    first: dict[int, str] = {}
-    for family, _, _, _, address in found:
-        first.setdefault(family, str(address[0]))
-    return list(first.values())
 
 
 def load_spec(
@@ -240,74 +176,7 @@ def load_spec(
     return HttpLoadSpec(path, phase, *where, *shape, connections=CONNECTIONS, schedule=schedule)
 
 
-def jobs(
-    path: Path, phase: Phase, plan: Plan, reach: Reach, open_session: Callable[[str, str], int]
-) -> Mapping[str, tuple[str, Spec]]:
-    """What runs at the near end of a path in a phase, by kind: (site, spec)."""
-    schedule = replace(plan.schedule, seed=plan.seed)
-    if phase.name.startswith(phases.WORK):
-        return _work(path, phase, plan, reach)
-    found: dict[str, Spec] = {}
-    if phase.name in PROBE_OF:
-        probe = PROBE_OF[phase.name]
-        found[probe] = reach.probe_of(probe, path.name, phase, plan.timeout_ns, schedule)
-    elif phase.packets_per_s and reach.probe != NO_PROBE:
-        ssid = open_session(path.name, phase.name)
-        found["rtt"] = reach.round_trips(path.name, phase, ssid, plan.timeout_ns, schedule)
-    if phase.name in (*phases.DIRECTIONS, *phases.DATAGRAMS):
-        if reach.stream_port is not None:
-            found["bulk"] = _bulk(path.name, phase, plan, reach.address, reach.stream_port)
-        elif reach.iperf3 is not None:
-            found["bulk"] = _iperf3(path.name, phase, plan, reach.address, reach.iperf3)
-    if phase.name in phases.LOADED and reach.url is not None:
-        count = max(1, phases.FOREIGN_PER_S * phase.duration_ns // NS_PER_S)
-        timing = (count, NS_PER_S // phases.FOREIGN_PER_S, plan.timeout_ns)
-        found["http"] = HttpSpec(
-            path.name, phase.name, reach.url, *timing, schedule=schedule, fresh=True
-        )
-    return {kind: (reach.site, spec) for kind, spec in found.items()}
-
-
-def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Mapping[str, tuple[str, Spec]]:
-    to, url = (reach.address, STREAM_PORT), http_url(reach.address)
-    work = workloads.job(path, phase, plan, to, url)
-    return {work[0]: (reach.site, work[1])} if work else {}
-
-
-def _iperf3(path: str, phase: Phase, plan: Plan, address: str, server: Iperf3Server) -> Spec:
-    direction = phases.DIRECTIONS.get(phase.name, "up")
-    spec = Iperf3Spec(
-        path, phase.name, address, server.port, phase.duration_ns, direction,
-        streams=plan.streams, congestion=plan.congestion, window_octets=plan.window_octets,
-        login=server.login,
-    )  # fmt: skip
-    if phase.name not in phases.DATAGRAMS:
-        return spec
-    return replace(
-        spec,
-        direction="up" if phases.DATAGRAMS[phase.name] else "down",
-        udp=True,
-        streams=1,
-        rate_bps=plan.udp_rate_bps,
-        block_octets=plan.udp_payload_octets,
-    )
-
-
 def http_url(address: str) -> str:
     """Where our own HTTP responder is."""
     host = f"[{address}]" if ":" in address else address
     return f"http://{host}:{HTTP_PORT}/"
-
-
-def _bulk(path: str, phase: Phase, plan: Plan, address: str, port: int) -> Spec:
-    to, lasts = (address, port), phase.duration_ns
-    if phase.name in phases.DATAGRAMS:
-        up, rate = phases.DATAGRAMS[phase.name], plan.udp_rate_bps
-        return UdpSpec(path, phase.name, *to, up, lasts, rate, plan.udp_payload_octets)
-    direction = phases.DIRECTIONS[phase.name]
-    spec = TcpSpec(path, phase.name, *to, direction, lasts, plan.congestion)
-    # A calibration asks for the rate alone, and for no more than that takes.
-    if phase.name not in phases.LOADED:
-        return spec
-    streams, mode, window = plan.streams, plan.stream_mode, plan.window_octets
-    return replace(spec, streams=streams, mode=mode, window_octets=window)

@@ -10,20 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.phases import IDLE, Phase
-from benchkit.campaign.reach import (
+from benchkit.campaign.discovery import (
     AUTO,
-    STAMP_PORT,
     TRIAL,
     TRIES,
     TRY_INTERVAL_NS,
     TRY_TIMEOUT_NS,
-    Reach,
-    RoundTrips,
     addresses,
     candidates,
 )
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.phases import IDLE, Phase
+from benchkit.campaign.reach import STAMP_PORT, Reach, RoundTrips
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.emulators.choice import choose
 from benchkit.errors import BenchkitError, MeasureError, UnfitError

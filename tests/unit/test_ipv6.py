@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from benchkit.campaign.reach import addresses, candidates
+from benchkit.campaign.discovery import addresses, candidates
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import icmp
 from benchkit.model.responder_spec import ReflectorSpec

@@ -1,0 +1,86 @@
+"""By which way a real site answers: each tried in turn, over each of its addresses."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Sequence
+
+from benchkit.campaign.crew import Crew
+from benchkit.campaign.phases import Phase
+from benchkit.campaign.reach import HOST, NO_PROBE, STAMP_PORT, TWAMP_PORT, Reach, real
+from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.errors import MeasureError
+from benchkit.model.place import Site
+from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
+
+CONNECT_PORTS = (443, 80, 22)
+TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
+AUTO = "auto"
+TRIAL = "trial"
+
+
+def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
+    """The first way in which a real site answers, tried in the order of exactness.
+
+    Raises MeasureError when it has no address or answers nothing.
+    """
+    silent = []
+    for candidate in candidates(addresses(site.address or ""), site.reach, site.stamp):
+        trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
+        spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
+        troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
+        if not troubles:
+            say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
+            return real(site, candidate)
+        silent.append(f"{candidate.address} {candidate.words()}")
+    if site.iperf3 is not None:
+        say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
+        return real(site, Reach(HOST, addresses(site.address or "")[0], NO_PROBE))
+    raise MeasureError(
+        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
+        "there, or set the site's `reach` to a TCP port that is open"
+    )
+
+
+def candidates(
+    found: Sequence[str], reach: str, options: StampOptions | None = None
+) -> Iterator[Reach]:
+    """What may answer at one of these addresses: "auto", "stamp PORT", "twamp PORT", "icmp", or "tcp PORT".
+
+    Without `options` STAMP is tried with follow-up telemetry first, then without any extension.
+    """
+    ways = [list(_ways(address, reach, options)) for address in found]
+    yield from (way for same in zip(*ways, strict=True) for way in same)
+
+
+def _ways(address: str, reach: str, options: StampOptions | None) -> Iterator[Reach]:
+    kind, _, named = reach.partition(" ")
+    if kind in {AUTO, "stamp"}:
+        port = int(named or STAMP_PORT)
+        for each in (FOLLOWED_UP, PLAIN) if options is None else (options,):
+            yield Reach(HOST, address, port=port, options=each)
+    if kind == "twamp":
+        yield Reach(HOST, address, "twamp", int(named or TWAMP_PORT), options=options or PLAIN)
+    if kind in {AUTO, "icmp"}:
+        yield Reach(HOST, address, "icmp")
+    if kind == "tcp":
+        yield Reach(HOST, address, "connect", int(named))
+    elif kind == AUTO:
+        yield from (Reach(HOST, address, "connect", each) for each in CONNECT_PORTS)
+
+
+def addresses(name: str) -> list[str]:
+    """The addresses of a name, one of each family, in the order that the system prefers (RFC 6724).
+
+    Raises MeasureError where it has none.
+    """
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise MeasureError(
+            f"{name or 'a site without an address'} has no IP address: {error.strerror}; give one that has"
+        ) from error
+    first: dict[int, str] = {}
+    for family, _, _, _, address in found:
+        first.setdefault(family, str(address[0]))
+    return list(first.values())
