@@ -37,7 +37,7 @@ bench: setup
 	@$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only
 
 lock:
-	@$(BIN)/uv pip compile -q pyproject.toml --group dev --extra report --extra auth --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	@$(BIN)/uv pip compile -q pyproject.toml --group dev --extra report --extra auth --extra dask --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 clean:
 	@rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache

@@ -4,6 +4,7 @@
     ├── AskedWronglyError    2  the command line, a target file, a run that is not there
     │   └── TargetError      2  a target or seeds file: carries every problem found
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
+    │   └── SiteLostError    4  a site went away while it measured, with what it had not yet told
     └── UnfitError           5  this machine: no emulator, calibration out of tolerance
         └── CommandError     5  a program we started failed: argv, status and what it said
 
@@ -44,6 +45,10 @@ class MeasureError(BenchkitError):
     """The network or the far end did not let us measure."""
 
     exit_code = 4
+
+
+class SiteLostError(MeasureError):
+    """A site went away while it measured: what it had told stands, and is not all there was."""
 
 
 class UnfitError(BenchkitError):

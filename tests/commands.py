@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -70,11 +71,14 @@ def why_no_namespaces() -> str | None:
 
 
 def benchkit(
-    *arguments: str, timeout: float = 60.0, **variables: str
+    *arguments: str,
+    timeout: float = 60.0,
+    before: Sequence[str] = (),
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, with environment variables of its own."""
+    """Run it to its end, with environment variables of its own; `before` is a command that takes another."""
     return subprocess.run(
-        [sys.executable, "-m", "benchkit", *arguments],
+        [*before, sys.executable, "-m", "benchkit", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -86,10 +90,10 @@ def benchkit(
 class Running:
     """A benchkit that runs while the test does something to it."""
 
-    def __init__(self, *arguments: str, **variables: str) -> None:
-        """Start it, as the leader of a session of its own, with environment variables of its own."""
+    def __init__(self, *arguments: str, before: Sequence[str] = (), **variables: str) -> None:
+        """Start it, as the leader of a session of its own; `before` and variables as for `benchkit`."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchkit", *arguments],
+            [*before, sys.executable, "-m", "benchkit", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

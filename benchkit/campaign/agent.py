@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
 from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STREAM_PORT
 from benchkit.clock import NS_PER_S, monotonic_ns
@@ -27,43 +28,54 @@ from benchkit.model.responder_spec import (
 from benchkit.model.samples import REFUSED, Samples
 from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
+from benchkit.testbeds.cluster_access import Access, needed
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
 PRELOADED = ("benchkit.probes.door",)
 START_S = 15
 LOOK_S = 0.2
 # Whoever scans the Internet shall not fill a log.
-WARN_NS = 10 * NS_PER_S
+WARN_NS = 60 * NS_PER_S
 REASONS = {
     "not_allowed": "from addresses that --allow does not name",
     "too_often": "beyond --rate-cap",
     "no_stamp_packet": "that are no STAMP packets, or sealed with another key",
     "unsent": "that found no way back",
 }
+ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 
 
 @dataclass(frozen=True)
 class Post:
-    """What an agent opens: the reflector, our responders beside it, and an iperf3 server where one is asked for."""
+    """What an agent opens: the reflector, our responders beside it, and an iperf3 server where one is asked for.
+
+    With a `stream_key` it takes bulk of those alone who know it.
+    """
 
     site: str
     reflector: ReflectorSpec
     twamp: bool = True
     iperf3: Iperf3ServerSpec | None = None
+    stream_key: bytes = field(default=b"", repr=False)
 
     def responders(self, lease: str = "") -> list[tuple[str, str, Spec]]:
         """Each with its name and where it listens, in words. Throughput tests of all kinds share one lease."""
         address, port = self.reflector.address, self.reflector.port
+        allowed = self.reflector.allowed
         sealed = ", authenticated" if self.reflector.key_file else ""
         found: list[tuple[str, str, Spec]] = [
             ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
-            ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT)),
-            ("requests", f"{address} TCP {REQUEST_PORT}", RequestServerSpec(address, REQUEST_PORT)),
+            ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT, allowed)),
+            (
+                "requests",
+                f"{address} TCP {REQUEST_PORT}",
+                RequestServerSpec(address, REQUEST_PORT, allowed),
+            ),
             (
                 "streams",
                 f"{address} TCP and UDP {STREAM_PORT}",
-                StreamServerSpec(address, STREAM_PORT, lease),
+                StreamServerSpec(address, STREAM_PORT, lease, allowed, self.stream_key),
             ),
         ]
         if self.iperf3 is not None:
@@ -110,15 +122,27 @@ class Refusals:
         self._untold.clear()
 
 
-def run_agent(post: Post, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-    """Say a line for each port once all are open, and serve until KeyboardInterrupt.
+def run_agent(
+    post: Post,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    access: Access | None = None,
+) -> None:
+    """Say a line for each port once all are open, and serve until KeyboardInterrupt; with `access`, in a cluster.
 
     `warn` is told what is refused. Raises UnfitError where a port cannot be had, or when a responder ends by itself.
     """
+    if access is not None:
+        needed()
+        # Known to whoever measures by the cluster, and to nobody else.
+        post = replace(post, stream_key=secrets.token_bytes(32))
     process.warm_up(PRELOADED)
     folder = HeldFolder()
     responders = post.responders(f"{folder.path}/throughput")
-    with closing(folder), Channel() as channel, NamespaceTestbed({post.site: None}) as testbed:
+    with ExitStack() as stack:
+        stack.enter_context(closing(folder))
+        channel = stack.enter_context(Channel())
+        testbed = stack.enter_context(NamespaceTestbed({post.site: None}))
         site = testbed.sites[post.site]
         running = [
             site.submit(run_probe, spec, channel.address(name)) for name, _, spec in responders
@@ -126,11 +150,29 @@ def run_agent(post: Post, say: Callable[[str], None], warn: Callable[[str], None
         _await_ready({name for name, _, _ in responders}, running, channel)
         for name, where, _ in responders:
             say(f"{name:8} {where}")
+        if access is not None:
+            stack.enter_context(_member(post, access, say))
         refusals = Refusals(warn)
         while True:
             _see_alive(running, LOOK_S)
             _hear(channel, refusals)
             refusals.tell(monotonic_ns())
+
+
+@contextmanager
+def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[None]:
+    """Be a site of the cluster meanwhile."""
+    from benchkit.testbeds.cluster_member import Member  # noqa: PLC0415  Dask, half a second
+    from benchkit.testbeds.cluster_site import Site  # noqa: PLC0415
+
+    bound = post.reflector.address
+    told = {
+        "address": None if bound in ANY else bound,
+        "stamp_port": post.reflector.port,
+        "stream_key": post.stream_key,
+    }
+    with closing(Site(post.site, told)) as site, Member(access, site, say):
+        yield
 
 
 def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Channel) -> None:

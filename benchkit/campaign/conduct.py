@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from benchkit.campaign import (
     calibration,
-    discovery,
     fitness,
     path_jobs,
     phases,
     reach,
-    sharing,
+    stations,
     wire,
 )
 from benchkit.campaign.crew import Crew
@@ -23,10 +22,11 @@ from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
 from benchkit.campaign.reach import Reach
+from benchkit.campaign.stations import NO_AGENTS, Agents
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
 from benchkit.emulators.link import Emulation, modelled
-from benchkit.errors import MeasureError, UnfitError
+from benchkit.errors import SiteLostError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
 from benchkit.model.responder_spec import ReflectorSpec
@@ -41,9 +41,16 @@ class Campaign:
     """The phases of one campaign on a running emulation."""
 
     def __init__(
-        self, question: Question, emulation: Emulation, crew: Crew, observe: Observer, log: Log
+        self,
+        question: Question,
+        emulation: Emulation,
+        crew: Crew,
+        observe: Observer,
+        log: Log,
+        agents: Agents = NO_AGENTS,
     ) -> None:
-        self._target = question.target
+        self._target = agents.acquainted(question.target)
+        self._agents = agents
         self._paths = question.target.paths
         self._emulated = tuple(path for path in self._paths if path.model is not None)
         self._plan = question.target.plan
@@ -72,9 +79,10 @@ class Campaign:
             )
             for path in self._emulated
         }
-        for path in self._paths:
-            if path.model is None:
-                self._find(path)
+        real = [path for path in self._paths if path.model is None]
+        self._reaches |= stations.find(
+            real, self._target, self._agents, self._crew, self._log, self._tell_words
+        )
         found = tuple(path for path in self._paths if path.name in self._reaches)
         self._measuring = phases.measuring_phases(
             self._plan, found, lambda probe, path: self._reaches[path.name].can(probe)
@@ -91,17 +99,6 @@ class Campaign:
             for spec in reach.responders(self._target.site(path.far), address, self._plan.probes):
                 self._crew.serve(path.far, spec)
         self._crew.await_responders()
-
-    def _find(self, path: Path) -> None:
-        try:
-            self._reaches[path.name] = discovery.find(
-                self._target.site(path.far), self._crew, self._say
-            )
-        except MeasureError as error:
-            self._log.unmeasured.append(str(error))
-            self._say(str(error))
-        finally:
-            self._log.harvest.forget(discovery.TRIAL)
 
     def calibrate(self, emulator: str) -> bool:
         """Measure the floor, then asked against got; a second and third try where the machine stumbled."""
@@ -126,13 +123,13 @@ class Campaign:
         return False
 
     def _measure_own_floor(self) -> None:
-        """What this host itself adds to the round trips of real paths: nobody else's network is in it."""
+        """What a host itself adds to the round trips of real paths: nobody else's network is in it."""
         if not self._reaches:
             return
-        port = reach.free_port()
-        self._crew.serve(reach.HOST, ReflectorSpec(reach.LOOPBACK, port))
+        port, at = reach.free_port(), next(iter(self._reaches.values())).site
+        self._crew.serve(at, ReflectorSpec(reach.LOOPBACK, port))
         self._crew.await_responders()
-        self._own = reach.Reach(reach.HOST, reach.LOOPBACK, port=port)
+        self._own = reach.Reach(at, reach.LOOPBACK, port=port)
         self._run(self._planned[0])
 
     def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:
@@ -240,16 +237,18 @@ class Campaign:
             for path in phase.paths
             for kind, job in self._jobs(path, phase).items()
         }
-        jobs = sharing.shared(jobs, reach.HOST)
+        jobs = stations.shared(jobs, self._agents)
         troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
         self._await_rest(phase)
         report = self._emulation.report()
         if report is not None:
             self._log.line[phase.name] = report
-        for error in troubles.values():
+        for name, error in troubles.items():
             self._log.unmeasured.append(str(error))
             self._say(str(error))
+            if isinstance(error, SiteLostError):
+                self._log.missing |= dict.fromkeys(stations.cells(jobs[name][1]), str(error))
         for path in phase.paths:
             self._tell(path, phase)
 
@@ -288,4 +287,7 @@ class Campaign:
 
     def _say(self, text: str) -> None:
         self._log.notes.append(text)
+        self._tell_words(text)
+
+    def _tell_words(self, text: str) -> None:
         self._observe(Said(text))

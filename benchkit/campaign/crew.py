@@ -10,6 +10,7 @@ from contextlib import suppress
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux.channel import Channel
+from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
@@ -17,6 +18,7 @@ from benchkit.probes.door import run_probe
 START_TIMEOUT_S = 15.0
 LATE_TIMEOUT_S = 2.0
 TICK_S = 0.1
+BULK = (TcpSpec, UdpSpec, FilesSpec, Iperf3Spec)
 
 
 class Crew:
@@ -101,7 +103,11 @@ class Crew:
                 self._take(timeout=None)
 
     def _submit(self, site: str, spec: Spec, token: str) -> Future[int]:
-        return self._sites[site].submit(run_probe, spec, self._channel.address(token))
+        executor = self._sites[site]
+        if isinstance(spec, BULK):
+            # At an agent, which several campaigns may ask, one throughput test at a time.
+            executor = getattr(executor, "leasing", executor)
+        return executor.submit(run_probe, spec, self._channel.address(token))
 
     def _token(self, site: str) -> str:
         self._tokens += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
@@ -17,25 +18,26 @@ CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
 TRIAL = "trial"
+TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 
 
-def find(site: Site, crew: Crew, say: Callable[[str], None]) -> Reach:
-    """The first way in which a real site answers, tried in the order of exactness.
+def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> Reach:
+    """The first way in which a real site answers who asks `at` a site, tried in the order of exactness.
 
     Raises MeasureError when it has no address or answers nothing.
     """
     silent = []
-    for candidate in candidates(addresses(site.address or ""), site.reach, site.stamp):
-        trial = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
-        spec = candidate.round_trips(site.name, trial, 1, TRY_TIMEOUT_NS)
-        troubles = crew.work({site.name: (HOST, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
+    for each in candidates(addresses(site.address or ""), site.reach, site.stamp):
+        candidate = replace(each, site=at)
+        spec = candidate.round_trips(site.name, TRY, 1, TRY_TIMEOUT_NS)
+        troubles = crew.work({site.name: (at, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
         if not troubles:
             say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
             return real(site, candidate)
         silent.append(f"{candidate.address} {candidate.words()}")
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
-        return real(site, Reach(HOST, addresses(site.address or "")[0], NO_PROBE))
+        return real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE))
     raise MeasureError(
         f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
         "there, or set the site's `reach` to a TCP port that is open"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Circumstances:
 
     `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
-    this machine's clock is. `plan` says how bulk was measured.
+    this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly measured, and why.
     """
 
     unfit: str | None = None
@@ -49,6 +49,11 @@ class Circumstances:
     stamp_error_ns: float = 0.0
     synchronised: bool = False
     plan: Plan | None = None
+    missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def why_missing(self, path: str, phase: str = "") -> str | None:
+        """Why a path, or that phase of it, was not or not wholly measured; None where it was."""
+        return self.missing.get((path, phase)) or self.missing.get((path, ""))
 
 
 def latencies(path: Path, harvest: Harvest, under: Circumstances) -> list[Found]:

@@ -9,7 +9,7 @@ from benchkit.campaign import phases, workloads
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import NO_PROBE, STREAM_PORT, Reach, http_url
 from benchkit.clock import NS_PER_S
-from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec, UdpSpec
+from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path
 from benchkit.model.spec import HttpSpec, Spec
 from benchkit.model.target import Plan
@@ -43,13 +43,19 @@ def jobs(
         found["http"] = HttpSpec(
             path.name, phase.name, reach.url, *timing, schedule=schedule, fresh=True
         )
-    return {kind: (reach.site, spec) for kind, spec in found.items()}
+    return {kind: (reach.site, _with_key(spec, reach)) for kind, spec in found.items()}
 
 
 def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Mapping[str, tuple[str, Spec]]:
     to, url = (reach.address, STREAM_PORT), http_url(reach.address)
     work = workloads.job(path, phase, plan, to, url)
-    return {work[0]: (reach.site, work[1])} if work else {}
+    return {work[0]: (reach.site, _with_key(work[1], reach))} if work else {}
+
+
+def _with_key(spec: Spec, reach: Reach) -> Spec:
+    if reach.stream_key and isinstance(spec, (TcpSpec, UdpSpec, FilesSpec)):
+        return replace(spec, key=reach.stream_key)
+    return spec
 
 
 def _bulk(path: str, phase: Phase, plan: Plan, address: str, port: int) -> Spec:

@@ -11,6 +11,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.meter import Meter
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
+from benchkit.testbeds.cluster_access import Access
 
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
 USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
@@ -23,7 +24,7 @@ SLOWEST, STARTING_S = 4, 300
 class Question:
     """A target as it will be measured: by which emulator, on which kernel, under which name.
 
-    `command` repeats it.
+    `command` repeats it. With a `cluster` real paths begin at its agents; one that is out of reach for `patience_s` is lost.
     """
 
     target: Target
@@ -31,6 +32,8 @@ class Question:
     name: str | None = None
     command: str = ""
     kernel: str = "host"
+    cluster: Access | None = None
+    patience_s: float = 20.0
 
     @property
     def is_emulated(self) -> bool:

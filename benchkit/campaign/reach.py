@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from yarl import URL
 
@@ -59,6 +59,7 @@ class Reach:
     options: StampOptions = PLAIN
     connect_port: int | None = None
     iperf3: Iperf3Server | None = None
+    stream_key: bytes = field(default=b"", repr=False)
 
     def round_trips(
         self, path: str, phase: Phase, ssid: int, timeout_ns: int, schedule: Schedule = PERIODIC
@@ -156,7 +157,12 @@ def real(site: Site, found: Reach) -> Reach:
     if connect_port is None and site.agent:
         connect_port = STREAM_PORT
     return replace(
-        found, url=site.url, stream_port=stream_port, connect_port=connect_port, iperf3=site.iperf3
+        found,
+        url=site.url,
+        stream_port=stream_port,
+        connect_port=connect_port,
+        iperf3=site.iperf3,
+        stream_key=site.stream_key,
     )
 
 

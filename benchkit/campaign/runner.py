@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path as File
 
-from benchkit.campaign import phases, reach
+from benchkit.campaign import cluster, phases, reach
 from benchkit.campaign.conduct import Campaign
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import CampaignBegan, Observer, Said
 from benchkit.campaign.instrument import instrument_of
+from benchkit.campaign.kept_harvest import KeptHarvest
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.log import Log
 from benchkit.campaign.metering import meter_record, read_meters
 from benchkit.campaign.question import Question
+from benchkit.campaign.stations import NO_AGENTS
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.emulators.choice import Choice, choose
@@ -28,6 +32,7 @@ from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
 from benchkit.stats.verdicts import overall
 from benchkit.store import new_run_id
+from benchkit.store.journal import Journal
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
 PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
@@ -35,15 +40,21 @@ PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
 
 @dataclass
 class Outcome:
-    """What a campaign came to. `samples` may be kept or passed over; `unmeasured` names what failed."""
+    """What a campaign came to. `samples` may be kept or passed over; `unmeasured` names what failed.
+
+    The `journal` has all that arrived: whoever has kept the run removes it.
+    """
 
     record: RunRecord
     samples: list[Samples]
     unmeasured: tuple[str, ...] = ()
+    journal: Journal | None = None
 
 
-def run_campaign(question: Question, observe: Observer) -> Outcome:
+def run_campaign(question: Question, observe: Observer, results: File | None = None) -> Outcome:
     """Answer the question. Ctrl-C (KeyboardInterrupt) ends it early, with what was measured.
+
+    With `results` all that arrives is written there as it comes.
 
     Raises:
         UnfitError: this machine cannot emulate the paths at all.
@@ -57,6 +68,29 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
     observe(_began(run, question, choice, started))
     observe(Said(f"emulator: {choice.name} ({choice.reason})"))
     log.gauges.cpu_before = host.cpu_times()
+    journal = None
+    if results is not None:
+        journal = Journal(results, _record(run, question, choice, log, (started, 0.0)))
+        log.harvest = KeptHarvest(journal)
+    try:
+        _measure_or_tell(question, choice, observe, log)
+    except BaseException:
+        if journal is not None and not log.harvest.everything():
+            journal.remove()
+        raise
+    log.gauges.cpu_after = host.cpu_times()
+    if journal is not None and journal.trouble:
+        log.notes.append(
+            f"not all that arrived could be written to {results} as it came: {journal.trouble}"
+        )
+    seconds = (monotonic_ns() - began) / NS_PER_S
+    record = _record(run, question, choice, log, (started, seconds))
+    libc.give_back_memory()
+    return Outcome(record, log.harvest.everything(), tuple(log.unmeasured), journal)
+
+
+def _measure_or_tell(question: Question, choice: Choice, observe: Observer, log: Log) -> None:
+    """Measure; what ends it early is noted, unless it is Ctrl-C before anything was measured."""
     try:
         _measure(question, choice, observe, log)
     except KeyboardInterrupt:
@@ -65,11 +99,6 @@ def run_campaign(question: Question, observe: Observer) -> Outcome:
         log.interrupted = True
     except UnfitError as error:
         log.unfit.append(str(error))
-    log.gauges.cpu_after = host.cpu_times()
-    seconds = (monotonic_ns() - began) / NS_PER_S
-    record = _record(run, question, choice, log, (started, seconds))
-    libc.give_back_memory()
-    return Outcome(record, log.harvest.everything(), tuple(log.unmeasured))
 
 
 def _measure(question: Question, choice: Choice, observe: Observer, log: Log) -> None:
@@ -81,14 +110,20 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
         channel = stack.enter_context(Channel())
         sites = {**emulation.namespaces, reach.HOST: None}
         testbed = stack.enter_context(NamespaceTestbed(sites))
+        executors: dict[str, Executor] = dict(testbed.sites)
+        agents = NO_AGENTS
+        if question.cluster is not None:
+            agents, theirs = cluster.enter(stack, question, channel)
+            executors |= theirs
+            observe(Said(f"cluster: {', '.join(sorted(agents.told)) or 'no agent has joined it'}"))
         live = LiveFigures(observe)
 
         def heard(batch: Samples) -> None:
             log.harvest.add(batch)
             live.take(batch)
 
-        crew = Crew(testbed.sites, channel, heard, emulation.check)
-        campaign = Campaign(question, emulation, crew, observe, log)
+        crew = Crew(executors, channel, heard, emulation.check)
+        campaign = Campaign(question, emulation, crew, observe, log, agents)
         try:
             read_meters(target, crew, observe, log)
             campaign.prepare()
@@ -133,6 +168,7 @@ def _record(
         stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
         synchronised=clock_quality().synchronised,
         plan=target.plan,
+        missing=log.missing,
     )
     paths = (
         *(path_record(path, log.harvest, under) for path in target.paths),

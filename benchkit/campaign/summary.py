@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -93,14 +94,32 @@ def _baseline_ns(path: Path, harvest: Harvest) -> float | None:
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
     if source is None:
-        return judge(budget, None, n=0, unfit=under.unfit)
+        return judge(budget, None, n=0, unfit=under.unfit or under.why_missing(path.name))
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
     effective = metric.effective_n or metric.n
     moved = _moved(path, budget, source, found, under)
     looks = under.looks if metric.metric == "rtt" else 1
     doubt = Doubt(looks, moved.less_by, moved.more_by)
-    return judge(budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt)
+    found_so = judge(
+        budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
+    )
+    return _of_a_part(found_so, [under.why_missing(path.name, each) for each in _phases(metric)])
+
+
+def _phases(metric: Metric) -> tuple[str, ...]:
+    """What a figure rests on: of two directions of goodput both, for the worse one was to be judged."""
+    if metric.metric == "goodput":
+        return phases.UP, phases.DOWN
+    return (metric.phase,)
+
+
+def _of_a_part(verdict: Verdict, missing: Sequence[str | None]) -> Verdict:
+    """What was not wholly measured cannot pass: nobody knows what is missing."""
+    why = next((each for each in missing if each is not None), None)
+    if why is None or verdict.verdict != "pass":
+        return verdict
+    return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
 
 
 def _moved(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchkit.campaign.finding import Finding
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, BenchkitError
 from benchkit.linux import leftovers
 from benchkit.store import leftovers as partials
-from benchkit.store import live, salvage
+from benchkit.store import live, salvage, write_run
+from benchkit.store.folder import add_samples
+from benchkit.store.journal import dead_journals
 
 NOTHING = "nothing is left of killed runs"
 REMEDY = "benchkit doctor --clean"
@@ -27,6 +29,7 @@ def found(results: Path) -> Finding:
         "folder": [str(folder) for folder in leftovers.dead_folders()],
         "process": [f"{orphan.pid}" for orphan in leftovers.orphans()],
         "unfinished run": [str(each.folder) for each in unfinished if each not in at_work],
+        "killed run": [str(file) for file in dead_journals(results)],
         "live log": [str(file) for file in live.dead_logs(results)],
     }
     words = [_counted(kind, names) for kind, names in left.items() if names]
@@ -49,6 +52,7 @@ def clean(results: Path) -> list[Finding]:
         *_folders(),
         *_processes(),
         *(_settled(salvage.examine(folder)) for folder in unfinished),
+        *(_recovered(file, results) for file in dead_journals(results)),
         *_live_logs(results),
     ]
     return done or [Finding("leftovers", "ok", NOTHING)]
@@ -81,6 +85,27 @@ def _live_logs(results: Path) -> list[Finding]:
         for file in dead
         if file not in gone and file.exists()
     ]
+
+
+def _recovered(file: Path, results: Path) -> Finding:
+    """A killed run, from what it had been told: kept like one that was interrupted."""
+    from benchkit.campaign.kept_harvest import recovered  # noqa: PLC0415  costs numpy
+
+    try:
+        record, samples = recovered(file)
+        if not samples:
+            file.unlink()
+            return Finding("run", "ok", f"removed {file}: nothing was measured in it")
+        folder = results / record.run
+        if folder.exists():
+            add_samples(folder, samples)
+        else:
+            write_run(results, record, samples)
+        file.unlink()
+    except (BenchkitError, OSError) as error:
+        return Finding("run", "warning", f"kept {file}: {error}", "free space, and try again")
+    rows = sum(len(batch) for batch in samples)
+    return Finding("run", "ok", f"made {folder} of a killed run: {rows} samples had arrived")
 
 
 def _settled(partial: salvage.Partial) -> Finding:

@@ -41,6 +41,11 @@ COMMANDS = {
         "agent",
         "Be the far end of real paths, until interrupted.",
     ),
+    "scheduler": (
+        "benchkit.cli.scheduler",
+        "scheduler",
+        "Be where the agents and runs of a cluster meet.",
+    ),
     "report": ("benchkit.cli.report", "report", "Show a run again, in any format."),
     "compare": ("benchkit.cli.compare", "compare", "Say what changed between runs, beyond chance."),
     "gate": (

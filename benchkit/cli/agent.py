@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchkit import units
+from benchkit.cli.cluster_options import access_of, certs_option, cluster_option
 from benchkit.cli.options import Unit
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
+    from benchkit.testbeds.cluster_access import Access
 
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
@@ -81,7 +83,7 @@ class Network(click.ParamType[str]):
     "--allow",
     type=Network(),
     multiple=True,
-    help="Answer STAMP from this network alone; may be given again.",
+    help="Serve this network alone, but for iperf3; may be given again.",
 )
 @click.option(
     "--rate-cap",
@@ -102,6 +104,20 @@ class Network(click.ParamType[str]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Who may log in, a line each: name,hash, as `iperf3 -s --authorized-users-path` takes it.",
 )
+@cluster_option("Be a site of the cluster whose scheduler is there: runs measure from here too.")
+@certs_option
+@click.option(
+    "--make-certs",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Only make an authority in DIR and below it a folder for each --certs-for, for a first try.",
+)
+@click.option(
+    "--certs-for",
+    multiple=True,
+    metavar="NAME",
+    help="Whom --make-certs makes one for; scheduler, controller and --site without it.",
+)
 @click.pass_context
 def agent(
     context: click.Context,
@@ -118,10 +134,14 @@ def agent(
     iperf3: tuple[str, int] | None,
     iperf3_key: Path | None,
     iperf3_users: Path | None,
+    cluster: str | None,
+    certs: Path | None,
+    make_certs: Path | None,
+    certs_for: tuple[str, ...],
 ) -> None:
     """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
-    Prints a line for each open port. Reached from this machine alone unless --bind says otherwise: a
+    With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind says otherwise: a
     reflector that the world can reach is a tool for others too.
     """
     from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
@@ -129,6 +149,10 @@ def agent(
     from benchkit.linux.key_file import read_key  # noqa: PLC0415
     from benchkit.model.responder_spec import ReflectorSpec  # noqa: PLC0415
 
+    if make_certs is not None:
+        _make_certificates(make_certs, certs_for or ("scheduler", "controller", site))
+        return
+    access = _access(cluster, certs)
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
     reflector = ReflectorSpec(
@@ -145,7 +169,7 @@ def agent(
     served = _iperf3(iperf3, iperf3_key, iperf3_users)
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, twamp, served), click.echo, _warn)
+            run_agent(Post(site, reflector, twamp, served), click.echo, _warn, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
@@ -153,6 +177,27 @@ def agent(
 
 def _warn(line: str) -> None:
     click.echo(f"benchkit: {line}", err=True)
+
+
+def _access(cluster: str | None, certs: Path | None) -> Access | None:
+    """How the cluster is reached, if there is one; seen to be in order before anything is started."""
+    if cluster is None:
+        return None
+    access = access_of(cluster, certs)
+    access.security()
+    return access
+
+
+def _make_certificates(folder: Path, hosts: tuple[str, ...]) -> None:
+    from benchkit.testbeds.certificates import make_certificates  # noqa: PLC0415
+
+    for made in make_certificates(folder, hosts):
+        click.echo(made)
+    click.echo(
+        f"copy each folder to its host, and keep {folder} to yourself: who has a certificate of it may run "
+        "anything on the cluster",
+        err=True,
+    )
 
 
 def _iperf3(

@@ -34,7 +34,7 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
     """Run the campaign and keep its record and samples, whatever came of it."""
     with told(results) as tell:
         with progress() as observe:
-            outcome = run_campaign(question, both(observe, tell))
+            outcome = run_campaign(question, both(observe, tell), results)
         folder = _kept(results, outcome)
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}", err=True)
@@ -45,10 +45,19 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
 def _kept(results: Path, outcome: Outcome) -> Path:
     """Write the run; where that fails, what was measured is told before the error."""
     try:
-        return write_run(results, outcome.record, outcome.samples)
+        folder = write_run(results, outcome.record, outcome.samples)
     except BenchkitError:
         click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
+        if outcome.journal is not None and outcome.samples:
+            outcome.journal.close()
+            click.echo(
+                f"what had arrived is in {outcome.journal.file}: free space, and `benchkit doctor --clean` makes a run of it",
+                err=True,
+            )
         raise
+    if outcome.journal is not None:
+        outcome.journal.remove()
+    return folder
 
 
 def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:

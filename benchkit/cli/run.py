@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from benchkit.cli.cluster_options import access_of, measuring_options
 from benchkit.cli.options import (
     BIT_RATE,
     DURATION,
@@ -35,7 +36,8 @@ KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 # Formats that may follow themselves on stdout, when there are several runs.
 SEVERAL = ("text", "markdown")
-LONGEST_NS = 5 * 60 * 10**9
+NS_PER_S = 10**9
+LONGEST_NS = 5 * 60 * NS_PER_S
 
 
 @click.command()
@@ -116,6 +118,7 @@ LONGEST_NS = 5 * 60 * 10**9
     help="Divide rates and buffers, as 1:1000, for a path that no machine can carry.",
 )
 @click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
+@measuring_options
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
@@ -147,6 +150,9 @@ def run(
     interleave: bool,
     scale: int | None,
     meter: str | None,
+    cluster: str | None,
+    certs: Path | None,
+    patience: int,
     name: str | None,
     dry_run: bool,
     gate: bool,
@@ -186,7 +192,9 @@ def run(
             print_steps(each, emulator)
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
-    questions = [Question(each, emulator, name, command, here) for each in asked]
+    access = access_of(cluster, certs) if cluster else None
+    reached = access, patience / NS_PER_S
+    questions = [Question(each, emulator, name, command, here, *reached) for each in asked]
     context.exit(_answer(questions, repeat, results, form, gate=gate, live=live))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchkit.model.place import Login
 
@@ -12,7 +12,7 @@ class TcpSpec:
     """Bulk TCP, `direction` "up", "down" or "both" as seen from here; goodput is counted where it arrives.
 
     `mode` says what each end touches of the data: "zero-copy", "copy" or "verify". `window_octets` 0 leaves
-    both buffers to the kernel.
+    both buffers to the kernel. `key` is what a far end that wants one is shown the knowledge of.
     """
 
     path: str
@@ -25,13 +25,14 @@ class TcpSpec:
     streams: int = 1
     mode: str = "zero-copy"
     window_octets: int = 0
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UdpSpec:
     """Numbered datagrams at a rate of payload, one direction; `rate_bps` 0 is as fast as it goes.
 
-    `joined` has the kernel cut and join them (GSO, GRO): None is wherever it can.
+    `joined` has the kernel cut and join them (GSO, GRO): None is wherever it can. `key` as above.
     """
 
     path: str
@@ -43,13 +44,14 @@ class UdpSpec:
     rate_bps: int
     payload_octets: int = 1400
     joined: bool | None = None
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class FilesSpec:
     """A transfer of `files`, (number, due in ns after the start, octets), from here over so many connections at once.
 
-    It ends after `limit_ns`, done or not.
+    It ends after `limit_ns`, done or not. `key` as above.
     """
 
     path: str
@@ -60,6 +62,7 @@ class FilesSpec:
     streams: int
     limit_ns: int
     congestion: str
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.stamp_options import StampOptions
@@ -37,7 +37,7 @@ class Site:
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
     "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes
     bulk, or an `iperf3` server does. `stamp`
-    is how STAMP's packets to it are made, None is as well as it answers.
+    is how STAMP's packets to it are made, None is as well as it answers. `stream_key` is what its agent wants of bulk tests.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Site:
     agent: bool = False
     stamp: StampOptions | None = None
     iperf3: Iperf3Server | None = None
+    stream_key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

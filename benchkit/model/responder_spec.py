@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +37,34 @@ class TwampServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class HttpServerSpec:
-    """A small fixed answer over HTTP/1.1."""
+    """A small fixed answer over HTTP/1.1, for networks `allowed`; for all where none is named."""
 
     address: str
     port: int
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RequestServerSpec:
-    """The far end of requests over TCP: gives back what it gets."""
+    """The far end of requests over TCP: gives back what it gets. `allowed` as above."""
 
     address: str
     port: int
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamServerSpec:
-    """The far end of bulk TCP and of UDP tests. Those who name one `lease` file take turns."""
+    """The far end of bulk TCP and of UDP tests. Those who name one `lease` file take turns. `allowed` as above.
+
+    With a `key` it serves those alone who know it too.
+    """
 
     address: str
     port: int
     lease: str = ""
+    allowed: tuple[str, ...] = ()
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class DatagramTest:
         joined = datagrams.has_segmentation() if spec.joined is None else spec.joined
         self._terms = terms_from(spec, joined=joined)
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port)
+        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
         self._flow: UdpSource | UdpSink | None = None
 
     def run(self) -> None:

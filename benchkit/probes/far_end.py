@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchkit.errors import MeasureError
-from benchkit.probes.talk import Talk, TalkError, Words
+from benchkit.probes.talk import Talk, TalkError, Words, prove
 
 CONNECT_S = 5.0
 # Until it grants a test, and until it lets go of the lease.
@@ -18,8 +18,9 @@ TOKEN_LIMIT = 32
 class FarEnd:
     """One test's control connection to `benchkit agent`."""
 
-    def __init__(self, path: str, address: str, port: int) -> None:
-        """Know where it is; nothing is opened yet."""
+    def __init__(self, path: str, address: str, port: int, key: bytes = b"") -> None:
+        """Know where it is, and the key that it may want; nothing is opened yet."""
+        self._key = key
         self.path = path
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._address = address, port
@@ -61,7 +62,7 @@ class FarEnd:
         talk = self._talk = Talk(control)
         try:
             talk.say(asked)
-            said = talk.hear(GRANT_S)
+            said = prove(talk, self._key, talk.hear(GRANT_S), GRANT_S)
         except TalkError as error:
             raise MeasureError(
                 f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "

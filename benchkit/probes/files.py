@@ -43,7 +43,7 @@ class FilesTest:
         """Know what is asked, and where what is measured goes."""
         self._spec = spec
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port)
+        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
         self._agenda = Agenda(spec.files)
         self._flows: list[FileSource] = []
 

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
+from benchkit.linux.refusals import Refusals
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.responder_spec import HttpServerSpec
 from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
+from benchkit.probes.admission import Admission
 from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.http_stages import Stages, TlsContext
 from benchkit.probes.pacer import until
@@ -30,7 +32,8 @@ from benchkit.probes.schedule import due_times
 
 WARM_UP = 4  # connections opened before the first request that counts
 SOON_NS = 20_000_000
-FIRST_ERROR = 400
+FIRST_ERROR, FORBIDDEN = 400, 403
+NOBODY = "::"
 # What our own server never answers: a page of another size.
 MISSED = 599
 ANSWER = b"benchkit\n"
@@ -173,8 +176,13 @@ async def _request(
 
 async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:
     """Serve a small fixed answer, or as many octets as a query asks, until cancelled. Yields once it listens."""
+    admission, refusals = Admission(spec.allowed), Refusals()
 
     async def answer(request: web.BaseRequest) -> web.Response:
+        peer = request.remote or NOBODY
+        if not admission.admits(peer, monotonic_ns()):
+            refusals.add(peer, "HTTP from a network not allowed")
+            return web.Response(status=FORBIDDEN)
         async for _ in request.content.iter_chunked(1 << 16):
             pass
         octets = request.query.get(OCTETS, "")

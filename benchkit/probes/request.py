@@ -11,13 +11,15 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
-from benchkit.clock import NS_PER_S
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.refusals import Refusals
 from benchkit.linux.timestamping import Received, Sent
 from benchkit.model.responder_spec import RequestServerSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import RequestSpec
+from benchkit.probes.admission import Admission
 from benchkit.probes.flight import fly
 from benchkit.probes.flight_rows import Answer
 from benchkit.probes.reachable import listening_at
@@ -85,18 +87,29 @@ async def request(spec: RequestSpec) -> AsyncIterator[Samples]:
 
 
 class _GivesBack(asyncio.Protocol):
+    def __init__(self, admission: Admission, refusals: Refusals) -> None:
+        self._admission, self._refusals = admission, refusals
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
+        peer = str(transport.get_extra_info("peername")[0])
+        if not self._admission.admits(peer, monotonic_ns()):
+            self._refusals.add(peer, "requests from a network not allowed")
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
 
 async def request_server(spec: RequestServerSpec) -> AsyncIterator[None]:
     """Give back what comes until cancelled. Yields once it listens."""
     loop = asyncio.get_running_loop()
+    admission, refusals = Admission(spec.allowed), Refusals()
     with listening_at("TCP", spec.address, spec.port):
-        server = await loop.create_server(_GivesBack, spec.address, spec.port)
+        server = await loop.create_server(
+            lambda: _GivesBack(admission, refusals), spec.address, spec.port
+        )
     async with server:
         yield None
         await asyncio.Event().wait()

@@ -14,6 +14,7 @@ from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import datagrams, timestamping
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
+from benchkit.linux.refusals import Refusals
 from benchkit.linux.stamped_batches import (
     AT_ONCE,
     STAMPS_AT_ONCE,
@@ -63,6 +64,9 @@ class Reflector:
         if self._here[0] in ANY:
             timestamping.tell_destinations(udp)
         self._departures = ReflectorDepartures()
+        self._refusals = Refusals()
+        with_key = "STAMP without the right key" if spec.key_file else "no STAMP"
+        self._why_refused = f"{with_key}, at UDP port {spec.port}"
         self._unread = self._unsent = 0
         self._told: dict[str, int] = {}
         self._many = False
@@ -122,10 +126,12 @@ class Reflector:
     def _answer(self, received: Received) -> None:
         now = monotonic_ns()
         if not self._admission.admits(received.source[0], now):
+            self._refusals.add(received.source[0], "STAMP from a network not allowed, or too often")
             return
         request = self._base.read_request(received.payload)
         if request is None or (self._spec.strict and len(received.payload) < self._base.octets):
             self._unread += 1
+            self._refusals.add(received.source[0], self._why_refused)
             return
         if self._twamp:
             request = request._replace(ssid=0, padded=True)

@@ -56,7 +56,7 @@ class StreamTest:
         self._spec = spec
         self._terms = terms_from(spec)
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port)
+        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
         self._flows: list[StreamFlow] = []
         self._told = {True: 0, False: 0}
 

@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
-from benchkit.clock import NS_PER_S
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux.lease import Lease
+from benchkit.linux.refusals import Refusals
 from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import datagram_terms, files_terms
+from benchkit.probes.admission import Admission
 from benchkit.probes.datagram_terms import UdpTerms
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import start
@@ -29,7 +31,7 @@ from benchkit.probes.stream_served import (
 )
 from benchkit.probes.stream_session import SILENCE_S
 from benchkit.probes.stream_terms import Terms, terms_of
-from benchkit.probes.talk import Talk, TalkError, Words
+from benchkit.probes.talk import Talk, TalkError, Words, demand_proof
 
 AnyTerms = Terms | UdpTerms | FileTerms
 # What may be asked besides bulk streams.
@@ -49,7 +51,7 @@ async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]
     family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
     with listening_at("TCP", spec.address, spec.port):
         listener = socket.create_server((spec.address, spec.port), family=family, backlog=GREETERS)
-    server = StreamServer(listener, Lease(spec.lease))
+    server = StreamServer(listener, Lease(spec.lease), Admission(spec.allowed), spec.key)
     accepting = start(server.accept)
     try:
         yield None
@@ -62,10 +64,19 @@ async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]
 class StreamServer:
     """Takes connections, and knows the test that runs."""
 
-    def __init__(self, listener: socket.socket, lease: Lease) -> None:
-        """Serve on a listening socket."""
+    def __init__(
+        self,
+        listener: socket.socket,
+        lease: Lease,
+        admission: Admission | None = None,
+        key: bytes = b"",
+    ) -> None:
+        """Serve on a listening socket whom `admission` admits and who knows the key; all without them."""
+        self._key = key
         self._listener = listener
         self._lease = lease
+        self._admission = admission or Admission()
+        self._refusals = Refusals()
         self._lock = threading.Lock()
         self._greeters = threading.BoundedSemaphore(GREETERS)
         self._tests: dict[str, Served] = {}
@@ -74,13 +85,15 @@ class StreamServer:
         """Greet each who comes, on a thread of its own."""
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, peer = self._listener.accept()
             except OSError as error:
                 if error.errno in {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
                     time.sleep(NAP_S)
                     continue
                 return
-            if self._greeters.acquire(blocking=False):
+            if not self._admission.admits(peer[0], monotonic_ns()):
+                self._refuse(connection, peer[0], "a stream from a network not allowed")
+            elif self._greeters.acquire(blocking=False):
                 start(self._greet, connection)
             else:
                 connection.close()
@@ -96,6 +109,10 @@ class StreamServer:
             test.talk.close()
         self._lease.close()
 
+    def _refuse(self, connection: socket.socket, peer: str, why: str) -> None:
+        self._refusals.add(peer, f"{why}, at TCP port {self._listener.getsockname()[1]}")
+        connection.close()
+
     def _greet(self, connection: socket.socket) -> None:
         try:
             connection.settimeout(HEAD_S)
@@ -104,6 +121,8 @@ class StreamServer:
                 self._take(connection)
             elif first == b"{":
                 self._serve(Talk(connection, first), connection.getpeername()[0])
+            elif first:
+                self._refuse(connection, connection.getpeername()[0], "no stream test of ours")
             else:
                 connection.close()
         except OSError:
@@ -123,7 +142,7 @@ class StreamServer:
         with self._lock:
             test = self._tests.get(token)
         if test is None or not number.isdecimal() or not test.take(int(number), connection):
-            connection.close()
+            self._refuse(connection, connection.getpeername()[0], "a stream of no test that runs")
 
     def _serve(self, talk: Talk, peer: str) -> None:
         try:
@@ -139,7 +158,14 @@ class StreamServer:
         try:
             terms = TESTS.get(str(words.get("test")), terms_of)(words)
         except TalkError as error:
+            self._refusals.add(peer, f"a stream test that is none: {error}")
             talk.say({"refused": str(error)})
+            return
+        if self._key and not demand_proof(talk, self._key, HEAD_S):
+            self._refusals.add(peer, "a stream test without the key of this agent")
+            talk.say(
+                {"refused": "it serves those alone who measure by its cluster: give --cluster"}
+            )
             return
         held = self._lease.take(peer, terms.duration_ns / NS_PER_S + AROUND_S)
         if held is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,6 +15,7 @@ from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 TALK_S = 5.0
 LINE_LIMIT = 1 << 20
 CLOCK_TRIES = 8
+PROVE, PROOF, NONCE_OCTETS = "prove", "proof", 32
 Words = Mapping[str, Any]
 
 
@@ -100,6 +103,25 @@ class Talk:
         if not isinstance(found, dict):
             raise TalkError("it sent JSON that is no object")
         return found
+
+
+def demand_proof(talk: Talk, key: bytes, seconds: float) -> bool:
+    """Whether the other end knows the key: it is asked for a code of what nobody can have heard before."""
+    nonce = secrets.token_hex(NONCE_OCTETS)
+    talk.say({PROVE: nonce})
+    return hmac.compare_digest(str(talk.hear(seconds).get(PROOF)), _proof(key, nonce))
+
+
+def prove(talk: Talk, key: bytes, said: Words, seconds: float) -> Words:
+    """Show knowledge of the key where `said` asks for it; what is said then."""
+    if PROVE not in said:
+        return said
+    talk.say({PROOF: _proof(key, str(said[PROVE]))})
+    return talk.hear(seconds)
+
+
+def _proof(key: bytes, nonce: str) -> str:
+    return hmac.digest(key, nonce.encode(), "sha256").hex()
 
 
 def clock_offset_ns(talk: Talk) -> int:

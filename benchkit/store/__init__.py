@@ -4,6 +4,7 @@ results/20261123T101500Z-guizhou-4f2a/
     run.json                the record
     samples/rtt.parquet     every packet that was due; one file for each kind that occurs
 results/.partial-20261123T101500Z-guizhou-4f2a/    one that is being written, or whose writer was killed
+results/.arrived-20261123T101500Z-guizhou-4f2a     what has arrived of one that is being measured: see `store.journal`
 results/.live-20261123T101500Z-guizhou-4f2a        what is told of one that is being measured: see `store.live`
 """
 

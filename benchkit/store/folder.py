@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # it brings numpy, 60 ms that finding a run need not pay
 RECORD_NAME = "run.json"
 SAMPLES_NAME = "samples"
 READ_ONLY = 0o444
+MISSING = "samples are missing"
 # These are about the directory that was asked for; the others about the machine.
 _ASKED_WRONGLY = (
     errno.EACCES,
@@ -110,6 +111,29 @@ def read_samples(run_dir: Path, kind: str) -> list[Samples]:
     return read_parquet(file, kind)
 
 
+def add_samples(run_dir: Path, samples: Sequence[Samples]) -> None:
+    """Put samples into a run that was kept without them, for the disk had refused them; it says so from then on.
+
+    Raises:
+        AskedWronglyError: it is damaged, or has its samples.
+        BenchkitError: the disk refuses them again; the run is as it was.
+    """
+    record = read_run(run_dir)
+    if not any(note.startswith(MISSING) for note in record.notes):
+        raise AskedWronglyError(f"{run_dir} has its samples already: remove what is left beside it")
+    from benchkit.store.parquet import write_parquet  # noqa: PLC0415  as in read_samples
+
+    folder = run_dir / SAMPLES_NAME
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    write_parquet(folder, record.run, samples)
+    for file in folder.glob("*.parquet"):
+        file.chmod(READ_ONLY)
+    notes = tuple(note for note in record.notes if not note.startswith(MISSING))
+    whole = replace(record, notes=(*notes, "its samples were added later, as they had arrived"))
+    replace_text(run_dir / RECORD_NAME, dump_record(whole))
+
+
 def _make(partial: Path, final: Path) -> None:
     attempt = f"make {partial}"
     try:
@@ -144,7 +168,7 @@ def _write_samples(partial: Path, record: RunRecord, samples: Sequence[Samples])
         write_parquet(folder, record.run, samples)
     except (OSError, BenchkitError) as error:
         trouble = f"cannot write the samples of run {record.run}: {error}"
-        noted = replace(record, notes=(*record.notes, f"samples are missing: {error}"))
+        noted = replace(record, notes=(*record.notes, f"{MISSING}: {error}"))
         replace_text(partial / RECORD_NAME, dump_record(noted))
     for file in folder.glob("*.parquet"):
         file.chmod(READ_ONLY)

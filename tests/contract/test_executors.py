@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, wait
@@ -11,14 +12,18 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import clusters
 import numpy as np
 import pytest
 import site_tasks
+from clusters import inside
 from processes import descendants, gone_from
 
 from benchkit.errors import BenchkitError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.netns import Namespace
+from benchkit.testbeds.cluster import ClusterTestbed
+from benchkit.testbeds.cluster_access import Access
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
 pytestmark = pytest.mark.privileged
@@ -41,21 +46,59 @@ def of_a_namespace() -> Iterator[Offered]:
         yield Offered(testbed.sites["site"], str(Path(netns.path).readlink()))
 
 
+def standing_cluster() -> tuple[Access, str]:
+    access, netns = STANDING.get("local", clusters.local_cluster)
+    return access, netns
+
+
+@contextmanager
+def of_a_local_cluster() -> Iterator[Offered]:
+    access, netns = standing_cluster()
+    with inside(netns, lambda: ClusterTestbed(access)) as testbed:
+        yield Offered(testbed.sites["0"], str(Path(netns).readlink()))
+
+
+def standing_path() -> tuple[Access, str, str]:
+    def make() -> AbstractContextManager[tuple[Access, str, str]]:
+        return clusters.behind_a_path(Path(tempfile.mkdtemp(prefix="cluster-")))
+
+    access, here, there = STANDING.get("path", make)
+    return access, here, there
+
+
+@contextmanager
+def behind_a_path_with_tls() -> Iterator[Offered]:
+    access, here, there = standing_path()
+    with inside(here, lambda: ClusterTestbed(access)) as testbed:
+        yield Offered(testbed.sites["there"], str(Path(there).readlink()))
+
+
+STANDING = clusters.Standing()
 EXECUTORS: dict[str, Callable[[], AbstractContextManager[Offered]]] = {
     "namespace": of_a_namespace,
+    "dask LocalCluster": of_a_local_cluster,
+    "dask over a path, TLS": behind_a_path_with_tls,
+}
+# What is there before anything is counted.
+BEFOREHAND: dict[str, Callable[[], object]] = {
+    "dask LocalCluster": standing_cluster,
+    "dask over a path, TLS": standing_path,
 }
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _started_once() -> None:
+def _started_once() -> Iterator[None]:
     """Have what outlives every executor, the server of processes, started before anything is counted."""
     process.warm_up(["site_tasks"])
     starter = process.start(time.sleep, 0, netns=None, name="a first one")
     starter.join(PATIENCE_S)
+    yield
+    STANDING.close()
 
 
 @pytest.fixture(params=list(EXECUTORS))
 def offer(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Offered]]:
+    BEFOREHAND.get(request.param, lambda: None)()
     return EXECUTORS[request.param]
 
 

@@ -24,6 +24,7 @@ EXIT_CODES = {
     "AskedWronglyError": 2,
     "TargetError": 2,
     "MeasureError": 4,
+    "SiteLostError": 4,
     "UnfitError": 5,
     "CommandError": 5,
 }

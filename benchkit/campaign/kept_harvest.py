@@ -1,0 +1,82 @@
+"""A harvest that is written down as it comes, and brought back from what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path as File
+
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.latencies import Circumstances
+from benchkit.campaign.summary import path_record
+from benchkit.model.place import Budget, Path
+from benchkit.model.record import PathRecord, RunRecord
+from benchkit.model.samples import Samples
+from benchkit.stats.verdicts import overall
+from benchkit.store.journal import Journal, Words, read_journal
+
+ADD, SESSION, FORGET = "add", "session", "forget"
+KILLED = "the run was killed: measured in part"
+
+
+class KeptHarvest(Harvest):
+    """A Harvest whose every change is in a journal too."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Start empty."""
+        super().__init__()
+        self._journal = journal
+
+    def open_session(self, path: str, phase: str, *, ours: bool = True) -> int:
+        """As a harvest does."""
+        self._journal.write({SESSION: [path, phase, ours]})
+        return super().open_session(path, phase, ours=ours)
+
+    def add(self, batch: Samples) -> None:
+        """As a harvest does."""
+        self._journal.write({ADD: True}, batch)
+        super().add(batch)
+
+    def forget(self, phase: str, paths: Collection[str] | None = None) -> None:
+        """As a harvest does."""
+        self._journal.write({FORGET: [phase, None if paths is None else sorted(paths)]})
+        super().forget(phase, paths)
+
+
+def recovered(file: File) -> tuple[RunRecord, list[Samples]]:
+    """What a killed run had been told: its record, with all that was measured and nothing judged, and its samples.
+
+    Raises AskedWronglyError where there is no record in it.
+    """
+    record, told = read_journal(file)
+    harvest = _replayed(told)
+    paths = tuple(_measured(path, harvest) for path in record.paths)
+    verdict = overall((path.verdict for path in paths), unfit=False)
+    found = replace(
+        record, paths=paths, verdict=verdict, interrupted=True, notes=(*record.notes, KILLED)
+    )
+    return found, harvest.everything()
+
+
+def _replayed(told: Iterable[tuple[Words, Samples | None]]) -> Harvest:
+    harvest = Harvest()
+    for words, batch in told:
+        if batch is not None:
+            harvest.add(batch)
+        elif SESSION in words:
+            path, phase, ours = words[SESSION]
+            harvest.open_session(path, phase, ours=ours)
+        elif FORGET in words:
+            harvest.forget(*words[FORGET])
+    return harvest
+
+
+def _measured(known: PathRecord, harvest: Harvest) -> PathRecord:
+    """The path with what was measured of it. A part is never judged."""
+    budgets = tuple(
+        Budget(each.metric, each.limit, each.unit, each.percentile, each.fact, each.reading or "")
+        for each in known.verdicts
+    )
+    path = Path(known.path, known.near, known.far, None, budgets, known.great_circle_km)
+    found = path_record(path, harvest, Circumstances(unfit=KILLED))
+    return replace(found, model=known.model, verdict="inconclusive")

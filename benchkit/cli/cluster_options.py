@@ -1,0 +1,55 @@
+"""Options of the commands that speak to a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from benchkit.cli.options import DURATION
+
+if TYPE_CHECKING:
+    from benchkit.testbeds.cluster_access import Access
+
+CLUSTER, CERTS = "BENCHKIT_CLUSTER", "BENCHKIT_CERTS"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def certs_option(command: _Command) -> _Command:
+    """`--certs`: what is shown to the other end, and who is believed."""
+    return click.option(
+        "--certs",
+        envvar=CERTS,
+        show_envvar=True,
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The folder with ca.pem, cert.pem and key.pem: mutual TLS.",
+    )(command)
+
+
+def cluster_option(words: str) -> Callable[[_Command], _Command]:
+    """`--cluster`, with what it is for."""
+    return click.option(
+        "--cluster", envvar=CLUSTER, show_envvar=True, metavar="tls://HOST:PORT", help=words
+    )
+
+
+def measuring_options(command: _Command) -> _Command:
+    """What a run takes: the cluster, certificates, and how long an agent may be out of reach."""
+    patience = click.option(
+        "--patience",
+        type=DURATION,
+        default="20s",
+        show_default=True,
+        help="How long an agent may be out of reach before it counts as lost; 25s at most.",
+    )
+    measured = cluster_option("Measure from the agents of the cluster whose scheduler is there.")
+    return measured(certs_option(patience(command)))
+
+
+def access_of(address: str, certs: Path | None) -> Access:
+    """How the cluster is reached. Raises AskedWronglyError where that would let in strangers."""
+    from benchkit.testbeds.cluster_access import Access  # noqa: PLC0415
+
+    return Access(address, str(certs) if certs else "")

@@ -1,0 +1,49 @@
+"""`benchkit scheduler`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchkit.cli.agent import HostPort
+from benchkit.cli.cluster_options import access_of, certs_option
+
+
+@click.command()
+@click.option(
+    "--bind",
+    type=HostPort(),
+    default=":8786",
+    show_default=True,
+    help="Listen there; :PORT is loopback. Another address needs --certs.",
+)
+@certs_option
+@click.pass_context
+def scheduler(context: click.Context, bind: tuple[str, int], certs: Path | None) -> None:
+    """Be where agents and runs of a cluster meet, until interrupted.
+
+    Agents join it with `benchkit agent --site NAME --cluster ADDRESS`, runs use it with `benchkit run --cluster
+    ADDRESS`. Prints that address once it listens. Only who has a certificate of its authority may speak to it.
+    """
+    import asyncio  # noqa: PLC0415  no help text needs it
+
+    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
+    from benchkit.testbeds.cluster_access import needed  # noqa: PLC0415
+
+    host, port = bind
+    written = f"[{host}]" if ":" in host else host
+    access = access_of(f"{'tls' if certs else 'tcp'}://{written}:{port}", certs)
+    needed()
+    access.security()  # what is wrong with a certificate is told before anything is opened
+    from benchkit.testbeds.cluster_member import serve_scheduler  # noqa: PLC0415
+
+    def say(words: str) -> None:
+        click.echo(words, err=words.startswith("refused"))
+
+    try:
+        with one_interrupt(), asyncio.Runner() as runner:
+            runner.run(serve_scheduler(access, say))
+    except KeyboardInterrupt:
+        click.echo("benchkit: the scheduler was stopped", err=True)
+    context.exit(0)

@@ -1,0 +1,199 @@
+"""One site of a cluster as an Executor: every task a Dask task on that one worker, run once or not at all."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent import futures
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from distributed import Client
+
+from benchkit.errors import MeasureError, SiteLostError
+from benchkit.linux.channel import Message, SinkAddress
+from benchkit.testbeds.cluster_site import BEGUN, LEASE, carry_out
+
+Result = TypeVar("Result")
+GRACE_S = 2.0
+# Until a task has its process. A lease that another campaign holds takes longer than that.
+BEGIN_S = 10.0
+
+
+@dataclass(eq=False)
+class Order:
+    """One task on its way: its future, and the tokens that it tells by."""
+
+    name: str
+    tokens: tuple[str, ...]
+    future: Future[Any] = field(default_factory=Future)
+    begun: threading.Event = field(default_factory=threading.Event)
+    remote: Any = None
+
+
+class Remote:
+    """What is known here of one site: where it is, what was heard of it last, and what it has been asked to do."""
+
+    def __init__(
+        self,
+        client: Client,
+        campaign: str,
+        site: str,
+        address: str,
+        heard: Callable[[Message], None],
+    ) -> None:
+        """Know where it is; nothing has been asked of it yet."""
+        self.client, self.campaign, self.site = client, campaign, site
+        self.address = address
+        self.number = 0
+        self._heard = heard
+        self._orders: dict[str, Order] = {}
+        self._lock = threading.Lock()
+        self._lost = ""
+
+    @property
+    def running(self) -> list[Future[Any]]:
+        """The futures of all tasks that have not ended."""
+        with self._lock:
+            return [order.future for order in self._orders.values()]
+
+    def place(self, order: Order, call: bytes, *, exclusive: bool) -> None:
+        """Have Dask run it there, and nowhere else."""
+        with self._lock:
+            self._orders[order.name] = order
+            lost = self._lost
+        if lost:
+            self._settle(order, (False, self._error(lost)))
+            return
+        order.remote = self.client.submit(
+            carry_out,
+            self.campaign,
+            order.name,
+            call,
+            key=f"benchkit-{self.site}-{order.name}",
+            workers=[self.address],
+            allow_other_workers=False,
+            resources={LEASE: 1} if exclusive else None,
+            pure=False,
+            retries=0,
+        )
+        order.remote.add_done_callback(lambda ended: self._ended(order, ended))
+
+    def give_up(self, order: Order, why: str) -> None:
+        """Call off a task that has not begun."""
+        if order.remote is not None:
+            order.remote.cancel()
+        self._settle(order, (False, MeasureError(why)))
+
+    def take(self, first: int, frames: Sequence[bytes]) -> None:
+        """What the site tells, in order; what came before is passed over."""
+        for number, frame in enumerate(frames, first):
+            if number <= self.number:
+                continue
+            self.number = number
+            message: Message = pickle.loads(frame)  # noqa: S301  TLS says who sent it
+            if message.kind == BEGUN:
+                with self._lock:
+                    order = self._orders.get(message.token)
+                if order is not None:
+                    order.begun.set()
+            else:
+                self._heard(message)
+
+    def lose(self, why: str) -> None:
+        """The site is gone, and all that it was doing."""
+        with self._lock:
+            self._lost = why
+            orders = list(self._orders.values())
+        for order in orders:
+            self._settle(order, (False, self._error(why)))
+
+    def _ended(self, order: Order, ended: Any) -> None:  # noqa: ANN401  Dask's future
+        """On a thread of Dask's: what became of a task."""
+        try:
+            outcome = pickle.loads(ended.result())  # noqa: S301  as above
+        except Exception as error:  # noqa: BLE001  the worker is gone, or what it sent cannot be read
+            outcome = False, self._error(self._lost or _words(error))
+        self._settle(order, outcome)
+
+    def _error(self, why: str) -> SiteLostError:
+        return SiteLostError(
+            f"site {self.site} was lost: {why}; see that `benchkit agent` runs there and reaches the cluster"
+        )
+
+    def _settle(self, order: Order, outcome: tuple[bool, Any]) -> None:
+        with self._lock:
+            if self._orders.pop(order.name, None) is None:
+                return
+        succeeded, body = outcome
+        if not succeeded:
+            # Whoever waits for its last word need not: it may have died without one.
+            for token in order.tokens:
+                self._heard(Message(token, "end", None))
+        order.begun.set()
+        order.remote = None
+        if succeeded:
+            order.future.set_result(body)
+        else:
+            order.future.set_exception(body)
+
+
+class ClusterExecutor(Executor):
+    """Tasks at one site, each in a process of its own there."""
+
+    def __init__(
+        self, remote: Remote, kill: Callable[[], None], *, exclusive: bool = False
+    ) -> None:
+        """Work at that site; `kill` ends what runs there. An `exclusive` one holds the site's lease with each task."""
+        self.remote = remote
+        self._kill = kill
+        self._exclusive = exclusive
+        self._closed = False
+
+    @property
+    def leasing(self) -> ClusterExecutor:
+        """The same site, for tasks of which it runs one at a time whoever asks."""
+        return ClusterExecutor(self.remote, self._kill, exclusive=True)
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
+        """Start it now, and return once it has its process.
+
+        The future ends with its result, its own exception, or MeasureError where the site was lost.
+        """
+        if self._closed:
+            raise RuntimeError(f"the executor of {self.remote.site} is shut down")
+        tokens = tuple(each.token for each in args if isinstance(each, SinkAddress))
+        order = Order(secrets.token_hex(6), tokens)
+        order.future.set_running_or_notify_cancel()
+        self.remote.place(order, pickle.dumps((fn, args, kwargs)), exclusive=self._exclusive)
+        if not order.begun.wait(BEGIN_S):
+            self.remote.give_up(order, self._why_late())
+        return order.future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the signature of Executor
+        """Take no more tasks. With `cancel_futures`, kill those that run; with `wait`, see them end."""
+        self._closed = True
+        running = self.remote.running
+        if cancel_futures and running:
+            self._kill()
+        if wait:
+            futures.wait(running, GRACE_S if cancel_futures else None)
+
+    def _why_late(self) -> str:
+        if self._exclusive:
+            return f"site {self.remote.site} measures throughput for another campaign: run again after that"
+        return (
+            f"site {self.remote.site} had not started a probe after {BEGIN_S:.0f} s: is its machine too busy, or "
+            "the way to it cut?"
+        )
+
+
+def _words(error: Exception) -> str:
+    """What Dask says, in a line."""
+    if type(error).__name__ == "KilledWorker":
+        return "its agent ended while a probe ran"
+    said = str(error).splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

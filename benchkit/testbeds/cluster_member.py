@@ -1,0 +1,165 @@
+"""A cluster's own processes: its scheduler, and a site's worker, which is made anew whenever the cluster was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from distributed import Scheduler, Worker
+from distributed.comm import connect
+
+from benchkit.errors import UnfitError
+from benchkit.linux.leftovers import HeldFolder
+from benchkit.linux.refusals import Refusals
+from benchkit.testbeds import cluster_site
+from benchkit.testbeds.cluster_access import Access, configure
+from benchkit.testbeds.cluster_site import Site
+
+AGAIN_S = 1.0
+CONNECT_S = 5.0
+END_S = 5.0
+LOOPBACK_ONLY = "127.0.0.1:0"
+HANDSHAKE = "TLS handshake failed"
+Say = Callable[[str], None]
+
+
+async def serve_scheduler(access: Access, say: Say) -> None:
+    """Be the scheduler at that address until cancelled. Raises UnfitError where the port cannot be had."""
+    configure()
+    tell_refused(say)
+    try:
+        scheduler = await Scheduler(
+            host=access.host,
+            port=access.port,
+            protocol=f"{access.protocol}://",
+            security=access.security(),
+            dashboard=False,
+            dashboard_address=LOOPBACK_ONLY,
+        )
+    except OSError as error:
+        raise UnfitError(
+            f"the scheduler cannot listen at {access.address}: {error.strerror or error}; is another there already?"
+        ) from error
+    async with scheduler:
+        say(f"scheduler {scheduler.address}")
+        await scheduler.finished()
+
+
+class Member:
+    """A site that stays in a cluster: a worker named for it, on a thread of its own."""
+
+    def __init__(self, access: Access, site: Site, say: Say) -> None:
+        """Join, and join again whenever the cluster is lost.
+
+        Raises AskedWronglyError for certificates that are no good.
+        """
+        configure()
+        tell_refused(say)
+        self._access, self._site, self._say = access, site, say
+        self._security = access.security()
+        self._folder = HeldFolder()
+        self._loop = asyncio.new_event_loop()
+        self._said = ""
+        self._keeping: asyncio.Task[None] | None = None
+        self.joined = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="member", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        with suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._cancel)
+        self._thread.join(END_S)
+        self._folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _cancel(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+
+    def _run(self) -> None:
+        with (
+            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+            suppress(asyncio.CancelledError),
+        ):
+            runner.run(self._keep())
+
+    async def _keep(self) -> None:
+        self._keeping = asyncio.current_task()
+        while True:
+            try:
+                await self._be_a_worker()
+            except Exception as error:  # noqa: BLE001  whatever it is, the site goes on serving
+                self._tell(f"not in the cluster at {self._access.address}: {error}")
+            self.joined.clear()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _be_a_worker(self) -> None:
+        """Join and stay until the cluster is lost. Raises whatever is in the way."""
+        arguments = {} if self._security is None else self._security.get_connection_args("worker")
+        comm = await connect(self._access.address, timeout=CONNECT_S, **arguments)
+        # The address from which the scheduler was reached is where it can reach us.
+        here = comm.local_address.partition("://")[2].rpartition(":")[0]
+        await comm.close()  # a worker would try for ever, and not say why
+        async with Worker(
+            self._access.address,
+            name=self._site.name,
+            host=here.strip("[]"),
+            protocol=f"{self._access.protocol}://",
+            security=self._security,
+            nthreads=cluster_site.SLOTS,
+            resources={cluster_site.LEASE: 1},
+            memory_limit=None,
+            dashboard=False,
+            dashboard_address=LOOPBACK_ONLY,
+            local_directory=self._folder.path,
+        ) as worker:
+            self._site.join(worker)
+            self._tell(f"{self._site.name} is in the cluster at {self._access.address}")
+            self.joined.set()
+            await worker.finished()
+        self._tell(f"the cluster at {self._access.address} was lost: serving on, and trying again")
+
+    def _tell(self, words: str) -> None:
+        """Say it, once for as long as it stays so."""
+        if words != self._said:
+            self._said = words
+            self._say(words)
+
+
+def tell_refused(say: Say) -> None:
+    """Have those who showed no good certificate counted, and told once for each source and minute."""
+    log = logging.getLogger("distributed.comm.tcp")
+    if log.filters:
+        return  # another member of this process does
+    refusals = Refusals(say)
+
+    def pass_on(record: logging.LogRecord) -> bool:
+        if HANDSHAKE not in str(record.msg):
+            return True
+        found = record.args if isinstance(record.args, tuple) else ()
+        source = str(found[1]) if len(found) > 1 else "somebody"
+        host = source.partition("://")[2].rpartition(":")[0] or source
+        refusals.add(host, f"TLS: {found[-1] if found else 'no good certificate'}")
+        return False
+
+    log.addFilter(pass_on)
+    log.setLevel(logging.WARNING)
+    # What Dask says of each connection that comes and goes, or breaks, is said by us in a line.
+    for name in ("distributed", "distributed.worker", "distributed.scheduler", "distributed.core"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,314 @@
+"""Agents of a cluster in namespaces of their own, TLS between them: measured from where they are, and strangers refused."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from clusters import PORT, Serving, Triangle, triangle
+from commands import Running, benchkit
+
+from benchkit.campaign.reach import STAMP_PORT, STREAM_PORT
+from benchkit.linux import netns
+from benchkit.testbeds.certificates import make_certificates
+
+pytestmark = pytest.mark.privileged
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triangle]:
+    """A triangle whose agents serve each other, and not the controller's networks."""
+    with triangle(tmp_path_factory.mktemp("triangle"), "--allow", "198.18.0.8/30") as made:
+        yield made
+
+
+def test_paths_are_measured_from_the_agents_at_their_ends(three: Triangle) -> None:
+    target = three.target(probes='["rtt", "http", "tcp"]', a="", duration="1 s")
+    done = benchkit(*three.arguments(target), before=three.inside)
+    assert done.returncode == 0, done.stderr
+    assert "cluster: a, b" in done.stderr
+    record = three.record()
+    assert [path["verdict"] for path in record["paths"]] == ["pass", "pass"]
+    for path in record["paths"]:
+        metrics = {(each["metric"], each["phase"]): each for each in path["metrics"]}
+        idle = metrics["rtt", "idle"]
+        assert (idle["n"], idle["lost"]) == (100, 0)
+        # The modelled path between the agents, not those of the controller.
+        assert 10 <= idle["percentiles"]["p50"]["value"] < 15
+        assert metrics["goodput", "up"]["value"] > 0
+        assert metrics["goodput", "down"]["value"] > 0
+    assert list((three.folder / "results").glob(".arrived-*")) == []
+
+
+def test_a_site_whose_agent_is_missing_is_told_and_the_rest_is_measured(three: Triangle) -> None:
+    target = three.target(duration="1 s")
+    text = target.read_text().replace('name = "b"', 'name = "c"').replace('to = "b"', 'to = "c"')
+    target.write_text(text.replace('from = "b"', 'from = "c"'))
+    done = benchkit(*three.arguments(target, "--path", "c-a"), before=three.inside)
+    assert done.returncode == 4, done.stderr
+    assert "site c has no agent in the cluster" in done.stderr
+    (path,) = three.record()["paths"]
+    assert path["verdict"] == "inconclusive"
+    assert "has no agent" in path["verdicts"][0]["reason"]
+
+
+@pytest.mark.parametrize("days", [365, -1])
+def test_who_has_no_good_certificate_is_refused_counted_and_told_once(
+    three: Triangle, tmp_path: Path, days: int
+) -> None:
+    if days > 0:
+        (folder,) = make_certificates(tmp_path / "another authority", ["me"])
+    else:
+        (folder,) = make_certificates(three.folder / "certs", ["expired"], days)
+    told = three.scheduler.said.count("refused ")
+    words = ("--cluster", three.access.address, "--certs", str(folder))
+    for _ in range(2):
+        done = benchkit("run", str(three.target()), *words, before=three.inside)
+        assert done.returncode == 4, done.stderr
+        assert "no cluster answers" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert three.scheduler.said.count("refused ") <= told + 1
+    assert "TLS: " in three.scheduler.said
+    assert "Traceback" not in three.scheduler.said
+
+
+def test_without_tls_the_scheduler_is_deaf(three: Triangle) -> None:
+    netns.inside(three.emulation.namespaces["ctl"], _speak, ("127.0.0.1", PORT), b"hello\r\n\r\n")
+    assert three.scheduler.process.poll() is None
+
+
+def test_strangers_at_the_ports_of_an_agent_are_refused_and_disturb_nothing(
+    three: Triangle,
+) -> None:
+    address = three.emulation.ends["a-b"].far
+    agent = three.agents["b"]
+    netns.inside(three.emulation.namespaces["a"], _knock, address)
+    # Those of the controller's network are not allowed at all.
+    with Running(*three.arguments(three.target(duration="2 s")), before=three.inside) as running:
+        running.await_word("round trips, idle")
+        netns.inside(three.emulation.namespaces["a"], _knock, address)
+        status, _, said = running.end(30)
+    assert status == 0, said
+    assert [path["metrics"][0]["lost"] for path in three.record()["paths"]] == [0, 0]
+    agent.await_word(f"no STAMP, at UDP port {STAMP_PORT}")
+    agent.await_word(f"no stream test of ours, at TCP port {STREAM_PORT}")
+    assert agent.said.count("no STAMP, at UDP") == 1
+    assert agent.said.count("no stream test of ours") == 1
+
+
+def _speak(where: tuple[str, int], words: bytes) -> None:
+    with socket.create_connection(where, timeout=5) as connection:
+        connection.sendall(words)
+        time.sleep(0.2)
+
+
+def _knock(address: str) -> None:
+    """Twenty times what is no STAMP, and twenty what is no stream test."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        for _ in range(20):
+            udp.sendto(b"knock", (address, STAMP_PORT))
+    for _ in range(20):
+        with socket.create_connection((address, STREAM_PORT), timeout=5) as tcp:
+            tcp.sendall(b"GET / HTTP/1.0\r\n\r\n")
+
+
+def test_no_port_of_a_cluster_answers_without_a_certificate(three: Triangle) -> None:
+    """But for loopback, where only this machine's own users are."""
+    for name in ("ctl", "a", "b"):
+        said = subprocess.run(
+            ["nsenter", f"--net={three.emulation.namespaces[name]}", "ss", "-Hltn"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        open_to_all = {
+            line.split()[3]
+            for line in said.splitlines()
+            if not line.split()[3].startswith(("127.", "[::1]"))
+        }
+        ours = {f":{port}" for port in (862, 8080, 8620, 8621)}
+        for where in open_to_all:
+            if any(where.endswith(port) for port in ours):
+                continue  # the agent's own, which --allow guards
+            host, _, port = where.rpartition(":")
+            reached = host if host not in {"0.0.0.0", "*", "[::]"} else "127.0.0.1"  # noqa: S104
+            netns.inside(
+                three.emulation.namespaces[name], _asks_for_a_certificate, reached, int(port)
+            )
+
+
+def _asks_for_a_certificate(host: str, port: int) -> None:
+    """Whether nobody without one gets a word out of it."""
+    with socket.create_connection((host, port), timeout=5) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        connection.settimeout(5)
+        try:
+            said = connection.recv(100)
+        except OSError:
+            said = b""
+    assert b"HTTP" not in said
+
+
+MIXED = """
+schema = 1
+title = "Of everything"
+
+[[site]]
+name = "me"
+
+[[site]]
+name = "a"
+agent = true
+address = "{a}"
+
+[[site]]
+name = "b"
+agent = true
+address = "{b}"
+
+[[site]]
+name = "modelled"
+
+[[site]]
+name = "reflector"
+address = "127.0.0.1"
+reach = "stamp 18862"
+
+[[site]]
+name = "twamp"
+address = "127.0.0.1"
+reach = "twamp 18863"
+
+[[site]]
+name = "pinged"
+address = "{pinged}"
+reach = "icmp"
+
+[[site]]
+name = "page"
+address = "127.0.0.1"
+reach = "tcp 18080"
+url = "http://127.0.0.1:18080/"
+
+[[site]]
+name = "iperf"
+address = "iperf3://127.0.0.1:15201"
+reach = "icmp"
+
+[defaults.model]
+rate = "1 Gbit/s"
+buffer = "256 KiB"
+
+[[path]]
+from = "me"
+to = "modelled"
+model.delay = "2 ms"
+
+{paths}
+
+[plan]
+probes = ["rtt", "http", "tcp"]
+duration = "1 s"
+rate = "200/s"
+http_duration = "1 s"
+http_rate = "20/s"
+load_duration = "1 s"
+calibration = "1 s"
+tolerance = "20 ms"
+"""
+REAL = '[[path]]\nfrom = "{near}"\nto = "{far}"\nreal = true\n'
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def plain_stamp(udp: socket.socket) -> None:
+    """A reflector of RFC 8762 that knows nothing of ours: NTP stamps of user space, stateless, no extension."""
+    while True:
+        try:
+            payload, source = udp.recvfrom(2048)
+        except OSError:
+            return
+        now = time.time()  # noqa: TID251  NTP's own
+        stamp = struct.pack(">II", int(now) + 2_208_988_800, int(now % 1 * (1 << 32)))
+        head = payload[:4] + stamp + b"\x00\x01" + bytes(2) + stamp
+        udp.sendto((head + payload[:14] + bytes(2) + b"\xff" + bytes(3)).ljust(44, b"\0"), source)
+
+
+@contextmanager
+def foreign(three: Triangle) -> Iterator[None]:
+    """Endpoints at the controller that run nothing of ours, but for TWAMP's."""
+    where = three.emulation.namespaces["ctl"]
+    udp = netns.inside(where, socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 18862))
+    page = netns.inside(where, http.server.ThreadingHTTPServer, ("127.0.0.1", 18080), Page)
+    threading.Thread(target=plain_stamp, args=(udp,), daemon=True).start()
+    threading.Thread(target=page.serve_forever, daemon=True).start()
+    iperf = [*three.inside, "iperf3", "-s", "-B", "127.0.0.1", "-p", "15201"]
+    twamp = ("agent", "--bind", "127.0.0.1", "--stamp-port", "18863")
+    with (
+        subprocess.Popen(iperf, stdout=subprocess.DEVNULL) as server,
+        Serving(three.folder / "twamp.log", *twamp, netns=where) as far,
+    ):
+        far.await_word("streams ")
+        yield
+        server.terminate()
+    page.shutdown()
+    page.server_close()
+    udp.close()
+
+
+@pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
+def test_a_target_mixes_modelled_paths_agents_and_endpoints_of_others(three: Triangle) -> None:
+    ends = three.emulation.ends
+    reals = [
+        ("a", "b"),
+        *(("me", far) for far in ("reflector", "twamp", "pinged", "page", "iperf")),
+    ]
+    target = three.folder / "mixed.toml"
+    target.write_text(
+        MIXED.format(
+            a=ends["a-b"].near,
+            b=ends["a-b"].far,
+            pinged=ends["ctl-b"].far,
+            paths="\n".join(REAL.format(near=near, far=far) for near, far in reals),
+        )
+    )
+    with foreign(three):
+        done = benchkit(*three.arguments(target), before=three.inside, timeout=90)
+    assert done.returncode == 0, done.stderr
+    found = {
+        path["path"]: {(one["metric"], one["phase"]): one for one in path["metrics"]}
+        for path in three.record()["paths"]
+    }
+    idle = {name: metrics["rtt", "idle"] for name, metrics in found.items()}
+    assert set(idle) == {"me-modelled", *(f"{near}-{far}" for near, far in reals)}
+    assert {name: (one["n"], one["lost"]) for name, one in idle.items()} == dict.fromkeys(
+        idle, (200, 0)
+    )
+    middle = {name: one["percentiles"]["p50"]["value"] for name, one in idle.items()}
+    assert 4 <= middle["me-modelled"] < 6  # modelled
+    assert 10 <= middle["a-b"] < 12  # between agents
+    assert 2 <= middle["me-pinged"] < 4  # a host that answers ping
+    assert max(middle[f"me-{far}"] for far in ("reflector", "twamp", "page", "iperf")) < 2
+    assert ("http", "http") in found["me-page"]
+    assert found["me-iperf"]["goodput", "up"]["value"] > 0
+    assert found["a-b"]["goodput", "down"]["value"] > 0

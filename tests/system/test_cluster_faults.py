@@ -1,0 +1,215 @@
+"""What happens to a cluster's runs when something of it is killed, cut off or filled up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from clusters import Triangle, triangle
+from commands import Running, benchkit
+
+pytestmark = pytest.mark.privileged
+
+PATIENCE_S = 3
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triangle]:
+    with triangle(tmp_path_factory.mktemp("faults")) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def whole(three: Triangle) -> None:
+    """Each test begins with everything up, whatever the one before did."""
+    three.cut()
+    if three.scheduler.process.poll() is not None:
+        three.start_scheduler()
+    for name, agent in three.agents.items():
+        if agent.process.poll() is not None:
+            three.start_agent(name)
+    until(lambda: all_joined(three), 20)
+
+
+def all_joined(three: Triangle) -> bool:
+    """Whether each agent's last word of the cluster is that it is in it."""
+    return all(
+        agent.said.rfind("is in the cluster")
+        > max(agent.said.rfind("was lost"), agent.said.rfind("not in the"))
+        for agent in three.agents.values()
+    )
+
+
+def until(holds: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def run(three: Triangle, *more: str, duration: str = "6 s") -> Running:
+    target = three.target(duration=duration)
+    words = three.arguments(target, "--patience", f"{PATIENCE_S}s", *more)
+    return Running(*words, before=three.inside)
+
+
+def probes_at(three: Triangle, name: str) -> list[str]:
+    """The processes of that agent's session that measure: its responders are five."""
+    session = three.agents[name].process.pid
+    said = subprocess.run(
+        ["ps", "-o", "comm=,args=", "-s", str(session)], capture_output=True, text=True, check=False
+    ).stdout
+    return [line for line in said.splitlines() if line.startswith(f"benchkit {name}")]
+
+
+RESPONDERS = 5
+
+
+def is_idle(three: Triangle) -> Callable[[], bool]:
+    return lambda: all(len(probes_at(three, name)) <= RESPONDERS for name in three.agents)
+
+
+def rows(three: Triangle) -> dict[str, int]:
+    """How many packets of each path's idle phase the last run has kept."""
+    last = max((three.folder / "results").glob("2*/samples/rtt.parquet"))
+    found = duckdb.execute(
+        "select path, count(*) from read_parquet(?) where phase = 'idle' group by path", [str(last)]
+    )
+    return dict(found.fetchall())
+
+
+def cells(three: Triangle) -> dict[str, tuple[str, str]]:
+    """Verdict and reason by path."""
+    return {
+        path["path"]: (path["verdict"], path["verdicts"][0]["reason"])
+        for path in three.record()["paths"]
+    }
+
+
+def serves_on(three: Triangle) -> None:
+    """A run that follows finds everything as it should be, leases too."""
+    target = three.target(duration="1 s", probes='["rtt", "tcp"]')
+    done = benchkit(*three.arguments(target), before=three.inside)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_agent_that_is_killed_costs_its_own_cells_alone(three: Triangle) -> None:
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        os.killpg(three.agents["a"].process.pid, signal.SIGKILL)
+        status, _, said = running.end(40)
+    assert status == 4, said
+    assert "site a was lost" in said
+    found = cells(three)
+    verdict, reason = found["a-b"]
+    assert verdict == "inconclusive"
+    assert "site a was lost" in reason
+    kept = rows(three)
+    assert 100 <= kept["a-b"] < 600
+    # Its far end is gone too, so what b sent was lost from then on: measured, and told as lost.
+    assert kept["b-a"] == 600
+    assert found["b-a"][0] != "pass" or three.record()["paths"][1]["metrics"][0]["lost"] > 0
+
+
+def test_a_killed_scheduler_ends_the_run_and_not_the_agents(three: Triangle) -> None:
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        three.scheduler.process.kill()
+        status, _, said = running.end(40)
+    assert status == 4, said
+    assert {verdict for verdict, _ in cells(three).values()} == {"inconclusive"}
+    assert all("was lost" in reason for _, reason in cells(three).values())
+    assert all(100 <= kept < 600 for kept in rows(three).values())
+    until(is_idle(three), 30)
+    assert all(agent.process.poll() is None for agent in three.agents.values())
+    three.start_scheduler()
+    until(lambda: all_joined(three), 20)
+    serves_on(three)
+
+
+def test_control_that_is_cut_for_less_than_the_patience_costs_nothing(three: Triangle) -> None:
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        three.cut("a")
+        time.sleep(1.5)
+        three.cut()
+        status, _, said = running.end(40)
+    assert status == 0, said
+    assert rows(three) == {"a-b": 600, "b-a": 600}
+    assert {verdict for verdict, _ in cells(three).values()} == {"pass"}
+
+
+def test_control_that_is_cut_for_longer_costs_the_rest_of_that_site(three: Triangle) -> None:
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        three.cut("a")
+        status, _, said = running.end(40)
+    assert status == 4, said
+    assert cells(three)["a-b"][0] == "inconclusive"
+    assert "nothing was heard of it" in cells(three)["a-b"][1]
+    assert cells(three)["b-a"][0] == "pass"  # its agent and its path were there all the time
+    kept = rows(three)
+    assert 100 <= kept["a-b"] < 600
+    assert kept["b-a"] == 600
+    until(is_idle(three), 30)
+    three.cut()
+
+
+def test_a_controller_that_is_interrupted_keeps_what_came_and_lets_go(three: Triangle) -> None:
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        running.process.send_signal(signal.SIGINT)
+        status, _, said = running.end(20)
+    assert status == 130, said
+    assert all(kept >= 100 for kept in rows(three).values())
+    assert {verdict for verdict, _ in cells(three).values()} <= {"inconclusive", "pass"}
+    until(is_idle(three), 5)
+    serves_on(three)
+
+
+def test_a_controller_that_is_killed_leaves_all_that_came_and_the_agents_let_go(
+    three: Triangle,
+) -> None:
+    results = three.folder / "results"
+    with run(three) as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        running.process.kill()
+        running.process.wait()
+    until(is_idle(three), 30)
+    (journal,) = results.glob(".arrived-*")
+    time.sleep(10)  # as long as a writer's silence may be
+    cleaned = benchkit("doctor", "--clean", "--results", str(results))
+    assert "samples had arrived" in cleaned.stdout, cleaned.stdout + cleaned.stderr
+    assert not journal.exists()
+    assert three.record()["interrupted"]
+    assert all(kept >= 100 for kept in rows(three).values())
+    assert {verdict for verdict, _ in cells(three).values()} == {"inconclusive"}
+    serves_on(three)
+
+
+def test_a_full_disk_loses_nothing_that_found_room(three: Triangle, tmp_path: Path) -> None:
+    small = 40_000
+    limit = ("prlimit", f"--fsize={small}")
+    words = three.arguments(three.target(duration="2 s"))
+    at = words.index("--results")
+    results = tmp_path / "results"
+    told = (*words[:at], "--results", str(results), *words[at + 2 :])
+    done = benchkit(*told, before=(*three.inside, *limit))
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "what had arrived is in" in done.stderr
+    assert "RTT p50" in done.stderr  # the report, for the disk does not have it
+    (journal,) = results.glob(".arrived-*")
+    assert 10_000 < journal.stat().st_size <= small

@@ -1,0 +1,76 @@
+"""A cluster is reached with certificates, or on this machine alone."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography import x509
+
+from benchkit.cli import cli
+from benchkit.errors import AskedWronglyError
+from benchkit.testbeds.certificates import make_certificates
+from benchkit.testbeds.cluster_access import Access
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("192.0.2.1:8786", "is no address of a cluster"),
+        ("tls://192.0.2.1", "is no address of a cluster"),
+        ("http://192.0.2.1:8786", "is no address of a cluster"),
+        ("tcp://192.0.2.1:8786", "without TLS"),
+        ("tcp://0.0.0.0:8786", "without TLS"),
+        ("tcp://[::]:8786", "without TLS"),
+        ("tcp://cluster.example:8786", "without TLS"),
+        ("tls://192.0.2.1:8786", "needs certificates"),
+    ],
+)
+def test_what_would_let_strangers_in_is_refused(address: str, said: str) -> None:
+    with pytest.raises(AskedWronglyError, match=said):
+        Access(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "[::1]", "localhost"])
+def test_this_machine_alone_needs_no_certificates(host: str) -> None:
+    access = Access(f"tcp://{host}:8786")
+    assert (access.host, access.port) == (host.strip("[]"), 8786)
+    assert access.security() is None
+
+
+def test_certificates_are_of_one_authority_and_their_keys_are_private(tmp_path: Path) -> None:
+    one, other = make_certificates(tmp_path / "certs", ["scheduler", "192.0.2.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for folder in (one, other):
+        context.load_verify_locations(folder / "ca.pem")
+        context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        assert (folder / "key.pem").stat().st_mode & 0o077 == 0
+        made = x509.load_pem_x509_certificate((folder / "cert.pem").read_bytes())
+        authority = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
+        made.verify_directly_issued_by(authority)
+    assert (tmp_path / "certs" / "ca-key.pem").stat().st_mode & 0o077 == 0
+    (later,) = make_certificates(tmp_path / "certs", ["another"])
+    assert (later / "ca.pem").read_bytes() == (one / "ca.pem").read_bytes()
+    assert Access("tls://192.0.2.1:8786", str(one)).security() is not None
+
+
+@pytest.mark.parametrize("name", ["scheduler", "..", "a/b"])
+def test_no_certificate_takes_the_place_of_another(tmp_path: Path, name: str) -> None:
+    make_certificates(tmp_path, ["scheduler"])
+    with pytest.raises(AskedWronglyError, match="is there already, or no name"):
+        make_certificates(tmp_path, [name])
+
+
+def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AskedWronglyError, match="cannot be used"):
+        Access("tls://192.0.2.1:8786", str(tmp_path)).security()
+
+
+def test_the_agent_makes_some_for_a_first_try(tmp_path: Path) -> None:
+    words = ["agent", "--site", "guiyang", "--make-certs", str(tmp_path / "certs")]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    made = {each.parent.name for each in (tmp_path / "certs").glob("*/key.pem")}
+    assert made == {"scheduler", "controller", "guiyang"}

@@ -1,0 +1,81 @@
+"""What is shipped for deployment says what the command line takes, and packs what there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from benchkit.cli import cli
+
+CHECKOUT = Path(__file__).parents[2]
+DEPLOY = CHECKOUT / ".deploy"
+UNITS = sorted(DEPLOY.glob("*.service"))
+MADE_UP = {"${SITE}": "guiyang", "${BIND}": "127.0.0.1", "${ALLOW}": "192.0.2.0/24"}
+
+
+def parses(words: list[str]) -> None:
+    """See that the command line takes these words; nothing is run."""
+    with cli.make_context("benchkit", words[:1], resilient_parsing=True) as context:
+        command = cli.get_command(context, words[0])
+        assert command is not None
+        command.make_context(words[0], words[1:], parent=context)
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every `benchkit …` of a document's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("benchkit ")]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_starts_what_there_is(unit: Path, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
+    values = {
+        **MADE_UP,
+        "${CLUSTER}": "tls://192.0.2.1:8786",
+        "${CREDENTIALS_DIRECTORY}": str(tmp_path),
+    }
+    program, *words = [values.get(word, word) for word in line.split()]
+    assert program.endswith("/benchkit")
+    assert not [word for word in words if "${" in word]
+    parses(words)
+
+
+def test_every_command_of_the_document_is_one() -> None:
+    found = commands((DEPLOY / "README.md").read_text())
+    assert {words[0] for words in found} == {"agent", "scheduler", "run"}
+    for words in found:
+        parses(words)
+
+
+def test_the_container_file_packs_what_is_there() -> None:
+    text = (DEPLOY / "Containerfile").read_text()
+    copied = [
+        word for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for word in line.split()
+    ]
+    assert {"pyproject.toml", "benchkit", "requirements.lock"} <= set(copied)
+    assert [name for name in copied if not (CHECKOUT / name).exists()] == []
+
+
+def test_the_document_names_the_preload_that_makes_a_site_of_any_worker() -> None:
+    pytest.importorskip("distributed")
+    from benchkit.testbeds import cluster_site  # noqa: PLC0415  half a second
+
+    text = (DEPLOY / "README.md").read_text()
+    assert f"--preload {cluster_site.__name__}" in text
+    assert f"--resources {cluster_site.LEASE}=1" in text
+    assert f"--nthreads {cluster_site.SLOTS}" in text
+    assert callable(cluster_site.dask_setup)
+
+
+def test_help_of_every_command_needs_no_dask() -> None:
+    for name in ("agent", "scheduler", "run"):
+        with cli.make_context("benchkit", [name], resilient_parsing=True) as context:
+            command = cli.get_command(context, name)
+            assert isinstance(command, click.Command)
+            assert "--certs" in command.get_help(context)

@@ -1,0 +1,52 @@
+"""Where probes of real paths run, and that what a lost site had not told never passes."""
+
+from __future__ import annotations
+
+import pytest
+from round_trip_rows import answers
+
+from benchkit.campaign import summary
+from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.reach import HOST
+from benchkit.campaign.stations import NO_AGENTS, Agents
+from benchkit.errors import MeasureError
+from benchkit.model.place import Budget, Path, Site
+
+AGENTS = Agents({"guiyang": {"host": "192.0.2.1", "stamp_port": 862}})
+
+
+def test_probes_run_at_the_agent_of_their_site_else_here() -> None:
+    assert AGENTS.station(Site("guiyang", "Guiyang")) == "/agent/guiyang"
+    assert AGENTS.station(Site("me", "Me")) == HOST
+    assert NO_AGENTS.station(Site("guiyang", "Guiyang", agent=True)) == HOST
+
+
+def test_an_agent_that_should_be_there_is_missed() -> None:
+    with pytest.raises(MeasureError, match="site hangzhou has no agent in the cluster"):
+        AGENTS.station(Site("hangzhou", "Hangzhou", agent=True))
+
+
+def judged(missing: dict[tuple[str, str], str]) -> tuple[str, str]:
+    harvest = Harvest()
+    harvest.open_session("a-b", "idle", ours=False)
+    harvest.add(answers("a-b", 400))
+    budget = Budget("rtt", 10.0, "ms", "p50")
+    under = summary.Circumstances(missing=missing)
+    found = summary.path_record(Path("a-b", "a", "b", None, (budget,)), harvest, under)
+    return found.verdict, found.verdicts[0].reason
+
+
+def test_what_was_measured_in_part_never_passes_and_says_why() -> None:
+    verdict, _ = judged({})
+    assert verdict == "pass"
+    verdict, reason = judged({("a-b", "idle"): "site a was lost"})
+    assert (verdict, reason) == ("inconclusive", "measured in part: site a was lost")
+    verdict, _ = judged({("a-b", "up"): "site a was lost", ("a-c", "idle"): "another path"})
+    assert verdict == "pass"
+
+
+def test_what_was_not_measured_at_all_says_why() -> None:
+    under = summary.Circumstances(missing={("a-b", ""): "site a has no agent"})
+    budget = Budget("rtt", 10.0, "ms", "p50")
+    found = summary.path_record(Path("a-b", "a", "b", None, (budget,)), Harvest(), under)
+    assert (found.verdict, found.verdicts[0].reason) == ("inconclusive", "site a has no agent")
