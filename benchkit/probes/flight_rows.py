@@ -153,20 +153,25 @@ class Rows:
         return self._settled == self.spec.count
 
     def _rows(self, rows: slice) -> Samples:
-        spec = self.spec
-        too_late = self.times["received_ns"][rows] > self.due[rows] + spec.timeout_ns
+        spec, names = self.spec, tuple(self.times)
+        values = np.stack([self.times[name][rows] for name in names])
+        received = values[names.index("received_ns")]
+        missing = (received > self.due[rows] + spec.timeout_ns) | (received == 0)
+        # What has not happened is 0 in times; what came back has no meaning in a packet that did not.
+        absent = (values == 0) & np.array([[name.endswith("_ns")] for name in names])
+        absent |= missing & np.array([[self._came_back(name)] for name in names])
         columns = {
             "sequence": column(np.arange(rows.start, rows.stop)),
             "due_ns": column(self.due[rows]),
+            **{
+                name: column(each, holes)
+                for name, each, holes in zip(names, values, absent, strict=True)
+            },
         }
-        missing = too_late | (self.times["received_ns"][rows] == 0)
-        for name, values in self.times.items():
-            came_back = name in ARRIVALS or name in self._far_columns
-            absent = missing if came_back else np.zeros(len(missing), dtype=np.bool_)
-            if name.endswith("_ns"):
-                absent = absent | (values[rows] == 0)
-            columns[name] = column(values[rows].copy(), absent)
         columns[DUPLICATES] = column(self._duplicates[rows].copy())
         if FAR_SEQUENCE in columns:
             columns[FAR_COPIES] = column(self._far_copies[rows].copy())
         return Samples("rtt", spec.path, spec.phase, columns)
+
+    def _came_back(self, name: str) -> bool:
+        return name in ARRIVALS or name in self._far_columns

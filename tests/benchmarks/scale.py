@@ -7,7 +7,7 @@ In turns over one veth pair: a single target at 10 and at 1000 packets/s, and N 
 process, which are sessions of one reflector. The network round trip is by kernel stamps at both ends, so that it
 shows what the process does to the figure; lateness and CPU show what it does to the process. Each --rate is a further
 row, 100,000/s where none is named: a single target at so many packets/s, sent in batches above 10,000/s. CPU is that of
-the sending process, and of the reflector's beside it.
+the sending process, of the reflector's beside it, and of the campaign that takes the rows in.
 """
 
 from __future__ import annotations
@@ -73,13 +73,14 @@ def measured(
         sending = sites[path.near].submit(
             timed_probe, TogetherSpec(specs), channel.address("probe")
         )
-        deadline = time.monotonic() + seconds + WAIT_S
+        deadline, began = time.monotonic() + seconds + WAIT_S, time.process_time()
         while not sending.done() and time.monotonic() < deadline:
             crew.wait_for(sending.done)
         cpu = {"sender": sending.result(timeout=0) / seconds}
         crew.wait_for(lambda: _is_whole(harvest, names, rate * seconds))
         channel.stop("reflector")
         cpu["reflector"] = answering.result(timeout=WAIT_S) / seconds
+        cpu["campaign"] = (time.process_time() - began) / seconds
     found = [harvest.samples("rtt", name, PHASE) for name in names]
     return [rows for rows in found if rows is not None], cpu
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 
+import numpy as np
 import uvloop
 
 from benchkit.linux.channel import Channel, Sink, SinkAddress
+from benchkit.model.samples import Samples, column
 
 
 def loop_that_watches(address: SinkAddress, batch: bytes) -> None:
@@ -46,3 +49,25 @@ def test_a_stop_is_seen_by_a_loop() -> None:
 
     with Channel() as channel, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(drive(channel))
+
+
+def test_samples_cross_a_process_border_with_their_holes_and_without() -> None:
+    columns = {
+        "a": column([1, 2, 3], [False, True, False]),
+        "b": column([4, 5, 6]),
+        "c": column([-(2**63), 0, 2**63 - 1], [False] * 3),
+    }
+    for given in (columns, {name: each[:0] for name, each in columns.items()}, {}):
+        sent = Samples("rtt", "a-b", "idle", given)
+        came = pickle.loads(pickle.dumps(sent))  # noqa: S301  our own
+        assert (came.kind, came.path, came.phase, list(came.columns)) == (
+            "rtt",
+            "a-b",
+            "idle",
+            list(given),
+        )
+        for name, each in given.items():
+            assert came.columns[name].dtype == np.int64
+            assert came.columns[name].tolist() == each.tolist()
+            assert came.columns[name].data.tolist() == each.data.tolist()
+            assert (came.columns[name].mask is np.ma.nomask) == (each.mask is np.ma.nomask)

@@ -211,8 +211,8 @@ def flown(spec: StampSpec, far: ReflectorSpec) -> tuple[Samples, Samples | None,
 
 @pytest.mark.parametrize("options", [PLAIN, FOLLOWED_UP])
 def test_a_fast_session_has_a_row_for_each_packet(options: StampOptions) -> None:
-    count = 2000
-    spec = StampSpec("a", "idle", LOCAL, 0, 9, count, S // 20_000, S, options=options)
+    count = 400
+    spec = StampSpec("a", "idle", LOCAL, 0, 9, count, S // 20_000, 20 * S, options=options)
     rows, told, known = flown(spec, ReflectorSpec(LOCAL, 0))
     columns = rows.columns
     assert columns["sequence"].tolist() == list(range(count))
@@ -231,7 +231,7 @@ def test_a_fast_session_has_a_row_for_each_packet(options: StampOptions) -> None
         pairs = zip(told.columns["sequence"].tolist(), told.columns["t3_ns"].tolist(), strict=True)
         # On the wire a nanosecond is rounded to NTP's units.
         assert all(abs(left[number] - stamp) <= 1 for number, stamp in pairs)
-        assert len(set(told.columns["sequence"].tolist())) > count // 2
+        assert len(set(told.columns["sequence"].tolist())) == len(told)
         assert not (columns[FAR_FLAGS].data & 16).any()
 
 
