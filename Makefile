@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test fuzz setup system publish bench lock clean
+.PHONY: run test fuzz setup system wheel man audit publish bench lock clean
 run: setup
 	@$(BIN)/benchkit run
 
@@ -29,6 +29,20 @@ test: setup
 
 fuzz: setup
 	@sh .ci/fuzz $(BIN)/python $(or $(FUZZ_SECONDS),60)
+
+# The wheel, and beside it the bill of materials.
+wheel: setup
+	@rm -rf dist/wheel
+	@$(BIN)/python -m hatchling build -t wheel -d dist/wheel
+	@sh .ci/sbom dist/wheel/benchkit.cdx.json
+
+man: setup
+	@$(BIN)/python .ci/man_pages.py dist/man
+
+# Asks the package index what is known against the locked versions. The answer changes while the code does not,
+# so no gate hangs on it.
+audit: setup
+	@$(BIN)/uv tool run pip-audit -r requirements.lock --require-hashes --disable-pip
 
 publish: setup
 	@bash .ci/publish
