@@ -18,13 +18,21 @@ from benchkit.reports import FORMATS, render
 from benchkit.stats.comparable import ASPECTS
 from benchkit.web.desk import DESK, Desk
 from benchkit.web.openapi import document
-from benchkit.web.query import answer, query_of, whole
+from benchkit.web.query import (
+    LONGEST_HISTORY,
+    METRICS,
+    PHASES,
+    USUAL_HISTORY,
+    answer,
+    once,
+    one_of,
+    query_of,
+    whole,
+)
 from benchkit.web.row import Row
 
 JSON = "application/json"
 CONTENT_TYPES = {"json": JSON, "csv": "text/csv", "junit": "application/xml"}
-LONGEST_HISTORY = 2000
-USUAL_HISTORY = 100
 MOST_COMPARED = 40
 
 
@@ -94,16 +102,17 @@ async def openapi(request: web.Request) -> web.Response:  # noqa: ARG001  a hand
 
 async def histories_of(request: web.Request) -> tuple[History, ...]:
     """The histories that the parameters of a request ask for."""
-    desk, given = request.app[DESK], request.query
+    desk, given = request.app[DESK], once(request.query, "path")
     listing = await desk.listing()
     readable = (row.target for row in listing.rows if row.state in ("kept", "unread"))
     target = given.get("target") or next(readable, "")
-    goodput = given.get("metric") == "goodput"
+    metric = one_of(given, "metric", METRICS)
+    goodput = metric == "goodput"
     wanted = Wanted(
-        given.get("metric") or "rtt",
-        given.get("phase") or ("up" if goodput else "idle"),
+        metric,
+        one_of(given, "phase", ("up", *PHASES) if goodput else PHASES),
         given.get("statistic") or ("mean" if goodput else "p95"),
-        tuple(given.getall("path", [])),
+        tuple(request.query.getall("path", [])),
     )
     most = whole(given, "limit", USUAL_HISTORY, least=1, most=LONGEST_HISTORY)
     newest = next((row.run for row in listing.rows if row.target == target), "")

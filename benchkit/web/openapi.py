@@ -66,8 +66,8 @@ def _paths() -> Schema:
         "/api/compare": _get(
             "Candidates held against bases.",
             _ref("Comparison"),
-            _parameter("base", _list(TEXT), "A run; may be repeated.", required=True),
-            _parameter("candidate", _list(TEXT), "A run; may be repeated.", required=True),
+            _parameter("base", _list(TEXT, least=1), "A run; may be repeated.", required=True),
+            _parameter("candidate", _list(TEXT, least=1), "A run; may be repeated.", required=True),
             _parameter("despite", _list({"enum": list(ASPECTS)}), "Compare although this differs."),
         ),
         "/api/history": _get(
@@ -75,10 +75,10 @@ def _paths() -> Schema:
             _object(("histories",), histories=_list(_ref("History"))),
             _parameter("target", TEXT, "The newest run's without one."),
             _parameter("path", _list(TEXT), "Only this path; may be repeated."),
-            _parameter("metric", {"enum": ["rtt", "http", "goodput"]}, "rtt without it."),
-            _parameter("phase", {"enum": ["idle", "up", "down"]}, "idle; of goodput up."),
+            _parameter("metric", {"enum": list(query.METRICS)}, "rtt without it."),
+            _parameter("phase", {"enum": list(query.PHASES)}, "idle; of goodput up."),
             _parameter("statistic", TEXT, "p95; of goodput mean; also loss."),
-            _parameter("limit", WHOLE, "So many of the newest runs."),
+            _parameter("limit", _whole(1, query.LONGEST_HISTORY), "So many of the newest runs."),
         ),
         "/api/live": _get(
             "Runs in progress.",
@@ -111,8 +111,8 @@ def _list_parameters() -> list[Schema]:
         _parameter("since", TEXT, "ISO time, or the beginning of one; inclusive."),
         _parameter("until", TEXT, "Likewise."),
         _parameter("order", {"enum": orders}, "-started without it."),
-        _parameter("offset", WHOLE, "Rows to pass over."),
-        _parameter("limit", {**WHOLE, "maximum": query.LARGEST_LIMIT}, "Rows of the page."),
+        _parameter("offset", _whole(0, query.LARGEST_OFFSET), "Rows to pass over."),
+        _parameter("limit", _whole(1, query.LARGEST_LIMIT), "Rows of the page."),
     ]
 
 
@@ -216,8 +216,12 @@ def _object(required: tuple[str, ...], **properties: Schema) -> Schema:
     return {"type": "object", "required": list(required), "properties": properties}
 
 
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
+def _list(items: Schema, *, least: int = 0) -> Schema:
+    return {"type": "array", "items": items, **({"minItems": least} if least else {})}
+
+
+def _whole(least: int, most: int) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
 
 
 def _ref(name: str) -> Schema:

@@ -6,10 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from multidict import MultiMapping
+
 from benchkit.errors import AskedWronglyError
 from benchkit.web.row import Row
 
 USUAL_LIMIT, LARGEST_LIMIT = 50, 500
+LARGEST_OFFSET = 10**9
+# Of a history; the first is meant where nothing is said.
+METRICS = ("rtt", "http", "goodput")
+PHASES = ("idle", "up", "down", "both")
+USUAL_HISTORY, LONGEST_HISTORY = 100, 2000
 TROUBLE = "trouble"
 VERDICTS = ("pass", "fail", "inconclusive", "unfit", TROUBLE)
 ORDERS: Mapping[str, Callable[[Row], str | float]] = {
@@ -47,8 +54,9 @@ class Page:
     verdicts: Mapping[str, int]
 
 
-def query_of(values: Mapping[str, str]) -> Query:
+def query_of(given: MultiMapping[str]) -> Query:
     """The query that the parameters of an address mean. Raises AskedWronglyError for one that means nothing."""
+    values = once(given)
     plain = {
         name: values.get(name, "").strip()
         for name in ("q", "target", "verdict", "path", "since", "until")
@@ -65,9 +73,28 @@ def query_of(values: Mapping[str, str]) -> Query:
     return Query(
         **plain,
         order=order,
-        offset=whole(values, "offset", 0, least=0, most=10**9),
+        offset=whole(values, "offset", 0, least=0, most=LARGEST_OFFSET),
         limit=whole(values, "limit", USUAL_LIMIT, least=1, most=LARGEST_LIMIT),
     )
+
+
+def once(values: MultiMapping[str], *several: str) -> dict[str, str]:
+    """The parameters of an address, but `several`, by name. Raises AskedWronglyError for one given twice."""
+    names = [name for name in values if name not in several]
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise AskedWronglyError(f"{twice[0]} is given more than once: give the one that is meant")
+    return {name: values[name] for name in names}
+
+
+def one_of(values: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
+    """What is given for a name, or the first that is allowed. Raises AskedWronglyError for anything else."""
+    text = values.get(name) or allowed[0]
+    if text not in allowed:
+        raise AskedWronglyError(
+            f"{name} {text}: there are {', '.join(allowed)}: ask for one of them"
+        )
+    return text
 
 
 def whole(values: Mapping[str, str], name: str, usual: int, *, least: int, most: int) -> int:

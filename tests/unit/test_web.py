@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import MultiDict
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sample_records import passing
 from synthetic_runs import jitter, record_of, run_id, write, write_many
@@ -198,7 +199,7 @@ def test_since_and_until_take_beginnings() -> None:
         Row(run=day, state="kept", started=f"{day}T10:00:00+00:00")
         for day in ("2026-01-01", "2026-01-02", "2026-01-03")
     ]
-    found = answer(query_of({"since": "2026-01-02", "until": "2026-01-02"}), catalog_rows)
+    found = answer(query_of(MultiDict(since="2026-01-02", until="2026-01-02")), catalog_rows)
     assert [row.started[:10] for row in found.rows] == ["2026-01-02"]
 
 
@@ -239,7 +240,7 @@ def test_records_are_checked_in_turn_and_not_all_at_once(
 @pytest.mark.parametrize("order", ["name", "-name"])
 def test_runs_alike_stand_by_their_time(order: str) -> None:
     rows = [Row(run=f"{number}", state="kept", name="alike") for number in (3, 2, 1)]
-    found = [row.run for row in answer(query_of({"order": order}), rows).rows]
+    found = [row.run for row in answer(query_of(MultiDict(order=order)), rows).rows]
     assert found == (["3", "2", "1"] if order == "-name" else ["1", "2", "3"])
 
 
