@@ -29,8 +29,6 @@ SOON_NS = 20_000_000
 # A sleeper wakes 40 to 70 us late, which is as long as a request takes on a good path.
 LEAD_NS = 60_000
 LEAST_GAP_NS = 8 * LEAD_NS  # or it would spin most of the time
-# Nor does it sleep while an answer is awaited, for so long.
-WATCH_NS = 300_000
 FIRST_ERROR = 400
 WARMING, IDLE = -2, -1
 Integers = NDArray[np.int64]
@@ -47,15 +45,15 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
+        self._write = self.transport.write
         # The first request warms the connection, and counts for nothing.
-        self.transport.write(self.load.request)
+        self._write(self.load.request)
 
     def ask(self, index: int) -> None:
-        """Send request `index`."""
-        assert self.transport is not None  # noqa: S101  only connections that are made are free
+        """Send request `index`, over a connection that is made."""
         self.carries = index
         self.load.sent[index] = monotonic_ns()
-        self.transport.write(self.load.request)
+        self._write(self.load.request)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -65,10 +63,21 @@ class _Connection(asyncio.Protocol):
             self.transport.abort()  # what it carries is lost
 
     def on_message_complete(self) -> None:
-        """The parser has seen the whole answer."""
-        index, self.carries = self.carries, IDLE
+        """The parser has seen the whole answer. In a closed loop this is all that happens between two requests."""
+        load, index = self.load, self.carries
         if index >= 0:
-            self.load.answered(index, self._parser.get_status_code())
+            load.status[index] = status = self._parser.get_status_code()
+            now = monotonic_ns()
+            if status < FIRST_ERROR:  # a page that says sorry is quick, and no answer
+                load.received[index] = now
+            following = load.following
+            if 0 < following < load.count and self._parser.should_keep_alive():
+                load.following, self.carries = following + 1, following
+                load.sent[following] = now
+                self._write(load.request)
+                return
+            load.is_over()
+        self.carries = IDLE
         if self._parser.should_keep_alive():
             self.load.is_free(self)
         elif self.transport is not None:
@@ -82,23 +91,22 @@ class _Load:
     """Every request of one session, and the connections that carry them."""
 
     def __init__(self, spec: HttpLoadSpec) -> None:
-        self._spec = spec
+        self._spec, self.count = spec, spec.count
         head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n\r\n"
         self.request = head.encode("ascii")
         # Arrays, for each is written a hundred thousand times a second; numpy looks at them as they are.
-        self.sent, self._received, self._status = (array("q", bytes(8 * spec.count)) for _ in "123")
+        self.sent, self.received, self.status = (array("q", bytes(8 * spec.count)) for _ in "123")
         self._settling = Settling(spec.count)
         self._free: list[_Connection] = []
         self._waiting: deque[int] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._all: set[_Connection] = set()
-        self._next = 0
+        self.following = 0  # of a closed loop that has begun, which request is next
         self.outstanding = 0
         self.quiet = asyncio.Event()  # nothing is outstanding
         self._warm = asyncio.Event()
         self._trouble = ""
         self._loop = asyncio.get_running_loop()
-        self._watches, self._watched_ns = False, 0
 
     async def open(self, count: int) -> None:
         """Open connections and see each answer once. Raises MeasureError when none does in time."""
@@ -139,34 +147,21 @@ class _Load:
         if len(self._opening) < len(self._waiting):
             self._open_one()
 
-    def due_and_watched(self, index: int) -> None:
-        """The same, and look for the answer without a pause: who sleeps is woken late."""
-        self.due(index)
-        self._watched_ns = monotonic_ns() + WATCH_NS
-        if not self._watches:
-            self._watches = True
-            self._watch()
-
-    def _watch(self) -> None:
-        self._watches = self.outstanding > 0 and monotonic_ns() < self._watched_ns
-        if self._watches:
-            self._loop.call_soon(self._watch)
-
     def ask_again(self) -> None:
         """Closed loop: have every free connection ask the next, for as long as there are requests left."""
-        while self._free and self._next < self._spec.count:
+        while self._free and self.following < self._spec.count:
             self._add()
-            self._free.pop().ask(self._next)
-            self._next += 1
+            self._free.pop().ask(self.following)
+            self.following += 1
 
     def is_free(self, connection: _Connection) -> None:
         """Give it what waits, or keep it for later."""
         if self._waiting:
             connection.ask(self._waiting.popleft())
-        elif 0 < self._next < self._spec.count:
+        elif 0 < self.following < self._spec.count:
             self._add()
-            connection.ask(self._next)
-            self._next += 1
+            connection.ask(self.following)
+            self.following += 1
         else:
             self._free.append(connection)
             if len(self._free) >= self._spec.connections:
@@ -178,23 +173,17 @@ class _Load:
         if connection in self._free:
             self._free.remove(connection)
         if connection.carries >= 0:
-            self._remove()
-        if self._spec.interval_ns == 0 and 0 < self._next < self._spec.count:
+            self.is_over()
+        if self._spec.interval_ns == 0 and 0 < self.following < self._spec.count:
             self._open_one()
-
-    def answered(self, index: int, status: int) -> None:
-        """Note when an answer was whole; a page that says sorry is quick, and no answer."""
-        self._remove()
-        self._status[index] = status
-        if status < FIRST_ERROR:
-            self._received[index] = monotonic_ns()
 
     def _add(self) -> None:
         if not self.outstanding:
             self.quiet.clear()
         self.outstanding += 1
 
-    def _remove(self) -> None:
+    def is_over(self) -> None:
+        """A request has come to its end."""
         self.outstanding -= 1
         if not self.outstanding:
             self.quiet.set()
@@ -215,7 +204,7 @@ class _Load:
         """The rows that can no longer change, since this was last asked; without a schedule each is due when it is sent."""
         spec, (sent, received, status) = (
             self._spec,
-            map(_view, (self.sent, self._received, self._status)),
+            map(_view, (self.sent, self.received, self.status)),
         )
         planned = sent if due is None else due
         hopeless = (sent > 0) & (planned <= monotonic_ns() - spec.timeout_ns)
@@ -261,7 +250,7 @@ async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
 
 async def _open_loop(load: _Load, spec: HttpLoadSpec, due: Integers) -> None:
     lead = LEAD_NS if spec.interval_ns >= LEAST_GAP_NS else 0
-    with Pacer(due, load.due_and_watched if lead else load.due, lead_ns=lead) as pacer:
+    with Pacer(due, load.due, lead_ns=lead) as pacer:
         await pacer.finished.wait()
     left_ns = int(due[-1]) + spec.timeout_ns - monotonic_ns()
     with suppress(TimeoutError):

@@ -19,7 +19,7 @@ from benchkit.linux.stamped_batches import (
     packed_control,
 )
 from benchkit.probes.reflector_sessions import NONE_DEPARTED, ReflectorSession
-from benchkit.probes.stamp_batches import BASE_OCTETS, Answers, Asked
+from benchkit.probes.stamp_batches import BASE_OCTETS, Answers, Asked, Octets
 from benchkit.probes.stamp_time import Integers, wire_time
 
 # Longer ones are answered one by one.
@@ -29,20 +29,22 @@ LONGEST = 2048
 class BatchedAnswers:
     """Requests as they were received together, and room for their answers."""
 
-    def __init__(self, udp: socket.socket) -> None:
-        """Answer over a bound socket."""
+    def __init__(self, udp: socket.socket, rows: Octets) -> None:
+        """Answer over a bound socket what is received in these rows, (n, octets)."""
         self._udp = udp
+        self._asked = Asked(rows)
         names = NAME_OCTETS[socket.AddressFamily(udp.family)]
         self._outbox = Messages(AT_ONCE, LONGEST, names=names, control=CONTROL_OCTETS)
         self._outbox.write_names(names)
         self._answers = Answers(self._outbox.rows)
+        self._leaving: tuple[bytes, int] | None = None
 
     def alike(self, came: Arrivals) -> Iterator[Integers]:
         """Places of requests with one source, destination, class, length and session identifier; in order."""
         got = len(came)
         told = np.stack((came.lengths, came.traffic_classes), axis=1).view(np.uint8)
         keys = np.concatenate(
-            (came.names, came.destinations, told, Asked(came.rows).ssid_octets(got)), axis=1
+            (came.names, came.destinations, told, self._asked.ssid_octets(got)), axis=1
         )
         if (keys == keys[0]).all():
             yield np.arange(got)
@@ -57,14 +59,12 @@ class BatchedAnswers:
         octets = int(came.lengths[at[0]])
         if not BASE_OCTETS <= octets <= LONGEST:
             return False
-        return bool((came.stamps_ns[at] > 0).all()) and Asked(came.rows).are_plain(at, octets)
+        return bool((came.stamps_ns[at] > 0).all()) and self._asked.are_plain(at, octets)
 
     def asked(self, came: Arrivals, at: Integers) -> tuple[int, Integers]:
         """The session identifier of these, and their sequence numbers."""
-        asked = Asked(came.rows)
-        return int.from_bytes(asked.ssid_octets(len(came))[at[0]].tobytes(), "big"), asked.numbers(
-            at
-        )
+        ssid = self._asked.ssid_octets(len(came))[at[0]].tobytes()
+        return int.from_bytes(ssid, "big"), self._asked.numbers(at)
 
     def answer(
         self,
@@ -80,7 +80,7 @@ class BatchedAnswers:
         now = wire_time(realtime_ns(), estimate)
         self._answers.write(came.rows[at, :octets], sequences, came.stamps_ns[at], now)
         self._answers.write_ttls(came.ttls[at])
-        if Asked(came.rows).ask_follow_up(at, octets):
+        if self._asked.ask_follow_up(at, octets):
             told = session.oldest(count) if session else NONE_DEPARTED
             self._answers.follow_up(count, told)
         return self._leave(count, octets)
@@ -89,12 +89,13 @@ class BatchedAnswers:
         """To where they came from, from where they were sent to, with the class that they came with."""
         self._outbox.names[: len(at)] = came.names[at]
         destination = came.destinations[at[0]].tobytes()
-        family = self._udp.family
-        address = socket.inet_ntop(family, destination) if destination else ""
-        traffic_class = max(int(came.traffic_classes[at[0]]), 0) >> 2 << 2
-        control = packed_control(timestamping.leaving_with(family, address, traffic_class))
-        self._outbox.control[: len(at), : len(control)] = np.frombuffer(control, dtype=np.uint8)
-        self._outbox.write_control(len(control))
+        leaving = destination, max(int(came.traffic_classes[at[0]]), 0) >> 2 << 2
+        # Most batches are like the one before.
+        if leaving != self._leaving:
+            self._leaving = leaving
+            control = _control(self._udp.family, *leaving)
+            self._outbox.control[:, : len(control)] = np.frombuffer(control, dtype=np.uint8)
+            self._outbox.write_control(len(control))
 
     def _leave(self, count: int, octets: int) -> Integers:
         """Send them. One that is refused is left out: the sender sees a loss, which it is."""
@@ -107,3 +108,8 @@ class BatchedAnswers:
             taken[at : at + sent] = True
             at += sent or 1
         return np.flatnonzero(taken)
+
+
+def _control(family: int, destination: bytes, traffic_class: int) -> bytes:
+    address = socket.inet_ntop(family, destination) if destination else ""
+    return packed_control(timestamping.leaving_with(family, address, traffic_class))

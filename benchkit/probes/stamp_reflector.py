@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -16,7 +17,6 @@ from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
 from benchkit.linux.refusals import Refusals
 from benchkit.linux.stamped_batches import (
-    AT_ONCE,
     STAMPS_AT_ONCE,
     Arrivals,
     Inbox,
@@ -38,6 +38,7 @@ from benchkit.probes.stamp_time import SYNCHRONISED, Integers, pack_error_estima
 FLUSH_S = 0.05
 # So many in a row, and the next are taken in together; so many times, and the loop goes on.
 FEW, MOST_BATCHES = 8, 16
+MANY, GATHER_S = 64, 200e-6
 LARGEST = 1 << 16
 # Rows that begin at the same place in a page each share a few lines of the processor's cache.
 APART = 600
@@ -79,7 +80,7 @@ class Reflector:
 
     @cached_property
     def _batches(self) -> BatchedAnswers:
-        return BatchedAnswers(self._udp)
+        return BatchedAnswers(self._udp, self._inbox.messages.rows)
 
     @cached_property
     def _inbox(self) -> Inbox:
@@ -110,18 +111,20 @@ class Reflector:
         return False
 
     def _answer_many(self) -> bool:
-        """Whether there may be more."""
+        """Whether many still come. Where few have, more are given time to: each call costs as much as some packets do."""
         came = self._inbox.take()
+        got = len(came) if came else 0
+        self._many = got >= FEW
         if came is None:
-            self._many = False
             return False
         for at in self._batches.alike(came):
             if not self._answer_alike(came, at):
                 for each in at.tolist():
                     self._answer(came.one(each, self._udp.family))
         self._collect_many()
-        self._many = len(came) >= FEW
-        return len(came) == AT_ONCE
+        if FEW <= got < MANY:
+            time.sleep(GATHER_S)
+        return self._many
 
     def _answer(self, received: Received) -> None:
         now = monotonic_ns()

@@ -40,7 +40,7 @@ from benchkit.stats.round_trip import network_ns
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
 SLOW_PER_S, FAST_PER_S, FASTEST_PER_S, PHASE = 10, 1000, (100_000,), "idle"
-WAIT_S = 30.0
+WAIT_S, SETTLE_S = 30.0, 0.5
 
 
 def timed_probe(spec: Spec, sink: SinkAddress) -> float:
@@ -77,21 +77,14 @@ def measured(
         while not sending.done() and time.monotonic() < deadline:
             crew.wait_for(sending.done)
         cpu = {"sender": sending.result(timeout=0) / seconds}
-        crew.wait_for(lambda: _is_whole(harvest, names, rate * seconds))
+        crew.wait_for(lambda: "probe" in crew._ended)
+        time.sleep(SETTLE_S)  # the reflector tells of its departures a little later
+        crew.drain()
         channel.stop("reflector")
         cpu["reflector"] = answering.result(timeout=WAIT_S) / seconds
         cpu["campaign"] = (time.process_time() - began) / seconds
     found = [harvest.samples("rtt", name, PHASE) for name in names]
     return [rows for rows in found if rows is not None], cpu
-
-
-def _is_whole(harvest: Harvest, names: list[str], count: int) -> bool:
-    """Whether every row has come, and every departure."""
-    found = [harvest.samples("rtt", name, PHASE) for name in names]
-    rows = sum(0 if each is None else len(each) for each in found)
-    return rows == count * len(names) and not any(
-        harvest.awaits_departures(name, PHASE) for name in names
-    )
 
 
 def figures(found: list[Samples], cpu: dict[str, float]) -> dict[str, float]:

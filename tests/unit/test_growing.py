@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchkit.campaign.growing import Growing
 from benchkit.model.samples import Samples, column
+from benchkit.store.parquet import read_parquet, write_parquet
 
-CELL = st.none() | st.integers(-(2**62), 2**62)
+CELL = st.none() | st.sampled_from([7, 8]) | st.integers(-(2**62), 2**62)
 
 
 def batch(cells: list[int | None]) -> Samples:
@@ -53,3 +56,32 @@ def test_a_column_that_only_some_batches_have_has_holes_for_the_rest() -> None:
     assert list(growing.columns()) == ["x", "y"]
     assert growing.columns()["x"].tolist() == [1, None, None]
     assert growing.columns()["y"].tolist() == [None, 2, 3]
+
+
+def test_what_is_the_same_in_all_rows_takes_no_memory_until_it_is_not() -> None:
+    growing = Growing()
+    growing.add(batch([64, None, 64]))
+    growing.add(batch([64] * 5000))
+    before = growing.columns()["x"]
+    assert before.data.strides == (0,)
+    assert before.tolist() == [64, None, 64, *[64] * 5000]
+    growing.add(batch([63, 64]))
+    after = growing.columns()["x"]
+    assert after.tolist() == [64, None, 64, *[64] * 5000, 63, 64]
+    assert len(before) == 5003
+
+
+def test_such_columns_are_kept_as_any_others(tmp_path: Path) -> None:
+    growing = Growing()
+    for start in (0, 4000):
+        columns = {
+            "n": column(np.arange(start, start + 4000)),
+            "ttl": column([64] * 4000, np.arange(4000) % 7 == 0),
+            "copies": column([0] * 4000),
+        }
+        growing.add(Samples("rtt", "a", "idle", columns))
+    rows = Samples("rtt", "a", "idle", growing.columns())
+    write_parquet(tmp_path, "run", [rows])
+    (read,) = read_parquet(tmp_path / "rtt.parquet", "rtt")
+    for name, values in rows.columns.items():
+        assert read.columns[name].tolist() == values.tolist()

@@ -1,0 +1,32 @@
+"""What runs at the near end of a path in a phase."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchkit.campaign import phases
+from benchkit.campaign.path_jobs import jobs
+from benchkit.campaign.phases import Phase
+from benchkit.campaign.reach import Reach
+from benchkit.model.place import Path
+from benchkit.model.schedule import Schedule, read_schedule
+from benchkit.model.spec import HttpSpec
+from benchkit.model.target import Plan
+
+S = 1_000_000_000
+
+
+@pytest.mark.parametrize("words", ["periodic", "poisson", "bursts of 3"])
+@pytest.mark.parametrize("name", ["up", "http", "http-fresh"])
+def test_requests_follow_the_schedule_of_the_plan_alone_and_beside_a_load(
+    name: str, words: str
+) -> None:
+    schedule = read_schedule(words)
+    plan = Plan(S, 500, S, 50, S, 100, S, S, None, seed=9, schedule=schedule)
+    path = Path("a-b", "a", "b", None)
+    phase = Phase(name, "", (path,), S, 50)
+    far = Reach("a", "192.0.2.1", url="http://192.0.2.1:8080/", stream_port=8620)
+    found = [spec for _, spec in jobs(path, phase, plan, far, lambda *_: 1).values()]
+    (requests,) = [spec for spec in found if isinstance(spec, HttpSpec)]
+    assert requests.schedule == Schedule(schedule.kind, schedule.burst, seed=9)
+    assert requests.fresh == (name in {phases.UP, "http-fresh"})
