@@ -41,13 +41,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Figures, then a table, under one title."""
+    """Figures, then a table, under one title. `status` says how its figures were found: computed or simulated."""
 
     key: str
     title: str
     figures: tuple[Figure, ...] = ()
     table: Table | None = None
     notes: tuple[str, ...] = ()
+    status: str = "computed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Plans as text, Markdown and JSON. Everything says that it was computed."""
+"""Plans as text, Markdown and JSON. Everything says that it was computed, or simulated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from benchkit.planning.scale import shown
 from benchkit.planning.sources import SOURCES
 
 COMPUTED = "computed, not measured: what each path needs on paper"
+SIMULATED = "computed, and simulated where it says so, not measured: what each path needs on paper"
 LABEL = 46
+
+
+def _status(plans: Sequence[PathPlan]) -> str:
+    found = {section.status for plan in plans for section in plan.sections}
+    return COMPUTED if found == {"computed"} else SIMULATED
 
 
 def render_text(title: str, plans: Sequence[PathPlan], width: int = 80) -> str:
@@ -22,7 +28,7 @@ def render_text(title: str, plans: Sequence[PathPlan], width: int = 80) -> str:
 
 
 def _text(title: str, plans: Sequence[PathPlan], width: int) -> Iterator[str]:
-    yield from (title, COMPUTED)
+    yield from (title, _status(plans))
     for plan in plans:
         yield from ("", f"{plan.path} {'─' * max(1, width - len(plan.path) - 1)}")
         for words in plan.assumptions:
@@ -93,7 +99,7 @@ def render_markdown(title: str, plans: Sequence[PathPlan], width: int = 80) -> s
 
 
 def _markdown(title: str, plans: Sequence[PathPlan], width: int) -> Iterator[str]:
-    yield from (f"## {_safe(title)}", "", f"*{COMPUTED}*", "")
+    yield from (f"## {_safe(title)}", "", f"*{_status(plans)}*", "")
     for plan in plans:
         yield from (f"### {_safe(plan.path)}", "")
         yield from (f"- {_safe(words)}" for words in plan.assumptions)
@@ -111,7 +117,7 @@ def _markdown(title: str, plans: Sequence[PathPlan], width: int) -> Iterator[str
 def _markdown_figures(section: Section) -> Iterator[str]:
     if not section.figures:
         return
-    yield from ("| | computed | source | |", "|:--|--:|:--|:--|")
+    yield from (f"| | {section.status} | source | |", "|:--|--:|:--|:--|")
     for figure in section.figures:
         cells = (figure.label, shown(figure.value, figure.unit), figure.source, figure.note)
         yield f"| {' | '.join(_safe(cell) for cell in cells)} |"
@@ -157,11 +163,12 @@ def _plain(plan: PathPlan) -> dict[str, Any]:
 
 def _plain_section(section: Section) -> dict[str, Any]:
     plain: dict[str, Any] = {
+        "status": section.status,
         "figures": {
             figure.key: {"value": figure.value, "unit": figure.unit, "source": figure.source}
             | ({"note": figure.note} if figure.note else {})
             for figure in section.figures
-        }
+        },
     }
     table = section.table
     if table:

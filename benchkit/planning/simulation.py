@@ -1,8 +1,8 @@
 """Many flows of one congestion control through one link, simulated: what no one machine can emulate.
 
-Whole segments in steps of a tenth of the round trip or less (`simulation_pipe`), acknowledged and missed as a
-receiver of Linux does (`simulation_notices`), windows as its senders move them (`simulation_senders`, `simulation_bbr`). tests/benchmarks/validate_simulation.py holds it against what an
-emulated path gives.
+Whole segments in steps of a tenth of the round trip or less (`simulation_pipe`), acknowledged and missed as a receiver
+of Linux does (`simulation_notices`), windows as its senders move them (`simulation_senders`, `simulation_cubic`,
+`simulation_bbr`). tests/benchmarks/validate_simulation.py holds it against what an emulated path gives.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 
 from benchkit.planning.framing import Framing
 from benchkit.planning.simulation_bbr import Bbr
+from benchkit.planning.simulation_cubic import Cubic
 from benchkit.planning.simulation_notices import Notices
-from benchkit.planning.simulation_pipe import Heard, Pipe
-from benchkit.planning.simulation_senders import Cubic, Reno
+from benchkit.planning.simulation_pipe import Pipe
+from benchkit.planning.simulation_senders import Reno
 
 # Steps in a round trip: so few where it holds many segments, more where one segment counts.
 STEPS, MOST_STEPS, FINE = 10, 40, 400.0
 RAMPED = 0.9  # of the later half's rate
 PERCENTILES = (50, 95, 99, 100)
 _BIN_S = 0.1
-# Of a round trip with acknowledgements without a gap, or so much queue: what ends slow start in Linux (HyStart).
-HYSTART_TRAIN, HYSTART_DELAY_S = 0.5, (0.004, 0.016)
+OFFLOAD_OCTETS = 65_536  # GSO_LEGACY_MAX_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A link, and the flows through it, which all start at once. Rate in bit/s on the wire; loss is a share.
 
-    `window_octets` bounds each flow's window, as socket buffers do; None does not.
+    `window_octets` bounds each flow's window, as socket buffers do; None does not. `offload_octets` is the most that a
+    sender hands to its device at once.
     What comes before `skip_ns` does not count; without it, what comes before the ramp's end.
     """
 
@@ -45,6 +46,7 @@ class Scenario:
     duration_ns: int = 60_000_000_000
     framing: Framing = Framing()  # noqa: RUF009  it is frozen
     window_octets: float | None = None
+    offload_octets: float = OFFLOAD_OCTETS
     skip_ns: int | None = None
     seed: int = 1
 
@@ -105,7 +107,10 @@ def _sender(
         most = max(2.0, scenario.window_octets / scenario.framing.segment_octets)
     if scenario.congestion == "bbr":
         return Bbr(scenario.flows, step_s, delay, most, random)
-    return {"reno": Reno, "cubic": Cubic}[scenario.congestion](scenario.flows, step_s, delay, most)
+    if scenario.congestion == "reno":
+        return Reno(scenario.flows, step_s, delay, most)
+    offload = scenario.offload_octets / scenario.framing.segment_octets
+    return Cubic(scenario.flows, step_s, delay, most, offload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +121,29 @@ class _Course:
     sent: float
 
 
-class _Rounds:
-    """Where round trips begin, by what is acknowledged, and whether the line was busy enough to end slow start."""
-
-    def __init__(self, sender: Reno | Bbr, pipe: Pipe, step_s: float, delay: int) -> None:
-        self._sender, self._pipe = sender, pipe
-        self._mark, self._came = 0, 0.0
-        least, most = HYSTART_DELAY_S
-        self._queued = min(max(delay * step_s / 8, least), most) / step_s
-        self._train = HYSTART_TRAIN * pipe.capacity * delay
-
-    def hear(self, number: int, heard: Heard) -> None:
-        """Look at one notice before the sender does."""
-        if heard.sent >= self._mark:
-            self._mark, self._came = number, 0.0
-            self._sender.new_round()
-        self._came += float(heard.came.sum())
-        if self._came >= self._train or self._pipe.queueing_steps >= self._queued:
-            self._sender.end_slow_start()
-
-
 def _run(pipe: Pipe, sender: Reno | Bbr, scenario: Scenario, step_s: float, delay: int) -> _Course:
     steps = max(2 * delay, round(scenario.duration_ns / 1e9 / step_s))
     bin_steps = max(1, round(_BIN_S / step_s))
     came = np.zeros((-(-steps // bin_steps), scenario.flows))
     waiting = np.zeros(steps)
-    rounds = _Rounds(sender, pipe, step_s, delay)
     notices = Notices(scenario.flows, step_s, delay)
-    sent_all = 0.0
+    sent_all, stirred = 0.0, True
     for number in range(steps):
-        sent = sender.send(number)
-        sent_all += float(sent.sum())
-        for arrived in pipe.step(number, sent):
-            came[number // bin_steps] += arrived.came
-            for heard in notices.told(number, arrived, sender.recovering):
-                rounds.hear(number, heard)
+        # A window that nothing has moved since lets nothing go.
+        sent = sender.send(number) if stirred or sender.paced else None
+        total = 0.0 if sent is None else float(sent.sum())
+        sent_all += total
+        stirred = False
+        arrived = pipe.step(number, sent if total else None)
+        for each in arrived:
+            came[number // bin_steps] += each.came
+            for heard in notices.told(number, each, sender.recovering):
                 sender.hear(number, heard)
+                stirred = True
+        if not arrived:
+            for heard in notices.waited(number, sender.recovering):
+                sender.hear(number, heard)
+                stirred = True
         waiting[number] = pipe.queueing_steps
     return _Course(came, waiting, bin_steps, sent_all)
 

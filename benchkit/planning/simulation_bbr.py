@@ -24,6 +24,8 @@ PROBE_EVERY_S, PROBE_S = 10.0, 0.2
 class Bbr:
     """Startup, drain, probing for rate, and every ten seconds for the round trip."""
 
+    paced = True
+
     def __init__(
         self, flows: int, step_s: float, delay: int, most: float, random: np.random.Generator
     ) -> None:
@@ -45,6 +47,7 @@ class Bbr:
         self._due = np.zeros(flows)  # what the pace allows, of the next segment
         self._probe_until = -1
         self._probed = 0
+        self._mark = 0  # what is sent in this step begins the next round trip
 
     @property
     def _filled(self) -> np.ndarray:
@@ -66,6 +69,9 @@ class Bbr:
 
     def hear(self, number: int, heard: Heard) -> None:
         """Sample the delivery rate since these segments were sent."""
+        if heard.sent >= self._mark:
+            self._mark = number
+            self._new_round()
         self._flight -= heard.came + heard.lost
         self._delivered += heard.came
         while len(self._history) > 1 and self._history[0][0] < heard.sent:
@@ -88,10 +94,7 @@ class Bbr:
         )
         self._draining &= self._flight > self._rate * self._delay
 
-    def end_slow_start(self) -> None:
-        """Startup ends by its own rule."""
-
-    def new_round(self) -> None:
+    def _new_round(self) -> None:
         """Has startup stopped to bring more?"""
         grew = self._rate >= self._full_rate * FULL_GROWTH
         was = self._filled

@@ -1,10 +1,13 @@
 """When a sender learns what became of its segments: acknowledgements for every second one, losses by those behind.
 
 As Linux does it: an acknowledgement waits for a second segment, at most 40 ms, unless something is missing; a
-segment counts as lost when three sent behind it have come, or any a quarter of a round trip ago (RACK, RFC 8985).
+segment counts as lost when three sent behind it have come, or any a quarter of a round trip ago (RACK, RFC 8985). Where
+nothing comes any more, timers tell it, and these are those of the kernel, of whole jiffies.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -14,7 +17,16 @@ SEGMENTS = 2.0  # that one acknowledgement is for
 HELD_S = 0.040
 BEHIND = 3.0
 REORDERING = 0.25  # of a round trip
-PROBE = 2.0  # round trips after which a tail is asked for (tail loss probe)
+PROBE = (
+    2.0  # round trips after which a tail is asked for (tail loss probe), which takes another one
+)
+JIFFY_S = 0.004  # CONFIG_HZ=250, what distributions build
+TIMER_LEAST_S = 0.002  # TCP_TIMEOUT_MIN_US, added to each
+
+
+def timer_s(wanted_s: float) -> float:
+    """How long a timer of so many seconds takes, on average: it is rounded up, and begins with the next jiffy."""
+    return (math.ceil((wanted_s + TIMER_LEAST_S) / JIFFY_S) + 0.5) * JIFFY_S
 
 
 class Notices:
@@ -22,25 +34,40 @@ class Notices:
 
     def __init__(self, flows: int, step_s: float, delay: int) -> None:
         """Start with nothing held."""
+        rtt_s = step_s * delay
         self._held_steps = max(1, round(HELD_S / step_s))
-        self._wait, self._probe = max(1, round(REORDERING * delay)), round(PROBE * delay)
+        self._wait = max(1, round(REORDERING * delay))
+        self._timer = max(1, round(timer_s(REORDERING * rtt_s) / step_s))
+        self._probe = max(1, round((timer_s(PROBE * rtt_s) + rtt_s) / step_s))
         self._held = np.zeros(flows)
         self._since = np.zeros(flows)
-        self._lost = np.zeros(flows)
-        self._lost_sent = np.full(flows, -1)
+        self._lost = np.zeros(flows)  # all that nothing shows yet
+        self._unshown: list[tuple[int, Flows]] = []  # the same by the step in which it was sent
         self._behind = np.zeros(flows)  # how many came since that were sent later
-        self._shown = np.zeros(flows)  # the step in which that began, or the loss itself
+        self._shown = np.zeros(flows)  # the step in which it would have come
         self._doubtful = False
+        self._sent = -1  # when what came last had been sent
+        self._nothing = np.zeros(flows)
 
     def told(self, number: int, heard: Heard, recovering: np.ndarray) -> list[Heard]:
         """What the sender hears in this step of what has arrived: at most the losses, and the acknowledgements."""
         found: list[Heard] = []
         missing = recovering
+        self._sent = heard.sent
         if self._doubtful or heard.lost.any():
             missing = missing | (self._lost > 0) | (heard.lost > 0)
             found = self._losses(number, heard, recovering)
         whole = self._acknowledged(number, heard.came, missing)
-        return [*found, heard._replace(came=whole, lost=np.zeros_like(whole))]
+        return [*found, heard._replace(came=whole, lost=self._nothing)]
+
+    def waited(self, number: int, recovering: np.ndarray) -> list[Heard]:
+        """What timers tell in a step in which nothing arrived."""
+        if not self._doubtful:
+            held = self._held > 0
+            if not held.any() or number < self._since[held].min() + self._held_steps:
+                return []
+        told = self.told(number, Heard(self._sent, self._nothing, self._nothing), recovering)
+        return [each for each in told if each.came.any() or each.lost.any()]
 
     def _acknowledged(self, number: int, came: Flows, missing: np.ndarray) -> Flows:
         held = self._held + came
@@ -53,25 +80,29 @@ class Notices:
 
     def _losses(self, number: int, heard: Heard, recovering: np.ndarray) -> list[Heard]:
         waiting = self._lost > 0
-        behind = np.where(waiting, heard.came, 0.0)
-        self._shown = np.where((self._behind == 0) & (behind > 0), float(number), self._shown)
-        self._behind += behind
-        self._lost += heard.lost
+        self._behind += np.where(waiting, heard.came, 0.0)
         begins = ~waiting & (heard.lost > 0)
-        self._lost_sent = np.where(begins, heard.sent, self._lost_sent)
+        if heard.lost.any():
+            self._lost += heard.lost
+            self._unshown.append((heard.sent, heard.lost))
         self._shown = np.where(begins, float(number), self._shown)
         self._behind = np.where(begins, np.floor(heard.came / 2), self._behind)  # half of its step
         waited = number - self._shown
         shown = (self._behind >= BEHIND) | (recovering & (self._behind > 0))
-        shown |= np.where(self._behind > 0, waited >= self._wait, waited >= self._probe)
-        told = np.where(shown, self._lost, 0.0)
-        self._lost -= told
-        self._doubtful = bool(self._lost.any())
-        if not told.any():
-            return []
-        groups = np.unique(self._lost_sent[told > 0])
-        nothing = np.zeros_like(told)
-        return [
-            Heard(int(sent), nothing, np.where(self._lost_sent == sent, told, 0.0))
-            for sent in groups
+        # Whatever comes makes the sender look; the timer does where nothing comes.
+        shown |= (self._behind > 0) & (waited >= np.where(heard.came > 0, self._wait, self._timer))
+        shown |= waited >= self._probe
+        self._doubtful = True
+        shown &= self._lost > 0
+        return self._show(shown) if shown.any() else []
+
+    def _show(self, shown: np.ndarray) -> list[Heard]:
+        """Tell what these flows have lost, each by when it was sent."""
+        told = [
+            Heard(sent, self._nothing, np.where(shown, lost, 0.0)) for sent, lost in self._unshown
         ]
+        rest = [(sent, np.where(shown, 0.0, lost)) for sent, lost in self._unshown]
+        self._unshown = [each for each in rest if each[1].any()]
+        self._lost = np.where(shown, 0.0, self._lost)
+        self._doubtful = bool(self._unshown)
+        return [each for each in told if each.lost.any()]

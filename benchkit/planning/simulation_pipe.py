@@ -63,10 +63,10 @@ class Pipe:
         """How long a segment that comes now would wait, in steps."""
         return max(0.0, self.queued) / self.capacity  # sums of parts leave 1e-18 below
 
-    def step(self, number: int, sent: Flows) -> list[Heard]:
-        """Take what each flow sends in this step; return what became of what was sent a delay ago, oldest first."""
-        total = float(sent.sum())
-        if total > 0:
+    def step(self, number: int, sent: Flows | None) -> list[Heard]:
+        """Take what each flow sends in this step, if any does; what became of what was sent a delay ago, oldest first."""
+        total = 0.0 if sent is None else float(sent.sum())
+        if sent is not None and total > 0:
             self._take(number, sent, total)
         self._line.append(self._serve())
         return self._line.popleft()
@@ -110,9 +110,10 @@ class Pipe:
                 served.append(Heard(first.number, came, first.lost + first.dropped))
                 continue
             if left > _NOTHING:
-                part = left / first.total
-                served.append(self._part(first, part))
+                part = self._part(first, left / first.total)
                 self.queued -= left
+                if part.came.any():
+                    served.append(part)
             break
         return served
 

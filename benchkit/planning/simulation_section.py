@@ -48,7 +48,9 @@ def with_simulation(
         Figure("path_time", "path time simulated", found.path_s, "s", SOURCE, fast),
     ]
     title = f"Simulated: {scenario.flows} {scenario.congestion} flows, {scenario.buffer_octets / 1e6:.4g} MB of queue"
-    section = Section("simulated", title, tuple(figures), notes=("simulated, not measured",))
+    section = Section(
+        "simulated", title, tuple(figures), notes=("simulated, not measured",), status="simulated"
+    )
     return PathPlan(plan.path, plan.assumptions, (*plan.sections, section))
 
 

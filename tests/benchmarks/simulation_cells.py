@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from emulated import both_ways, ms
 
+from benchkit.emulators.wiring import super_packet_octets
 from benchkit.model.place import Direction, PathModel
 from benchkit.planning.framing import Framing
 from benchkit.planning.window import bdp_bits
@@ -18,8 +19,10 @@ LOSSES = (0.0, 1e-4, 1e-3, 1e-2)
 BUFFERS_BDP = (0.25, 1.0, 4.0)
 SECONDS = 10.0
 SKIP_S = 2.0  # of both: what comes before is not compared
-# Rare losses fall as they fall: so many streams, each with losses of its own, are measured to tell their mean.
-ROUNDS, ROUNDS_WITHOUT_LOSS = 3, 1
+# Rare losses fall as they fall, and a host that stalls makes bursts that small queues drop: of such cells so many
+# streams are measured to tell what is usual.
+ROUNDS, ROUNDS_OF_ONE_COURSE = 5, 1
+SMALL_BDP = 1.0
 # What the emulator carries with ease on two cores, beside the ends of several streams.
 FRAMES_PER_SECOND, MBPS_TOGETHER = 25_000.0, 400.0
 
@@ -61,9 +64,19 @@ class Cell:
         )
 
     @property
+    def queue_ms(self) -> float:
+        """How long its full queue takes to run dry."""
+        return self.buffer_octets * 8 / self.rate_bps * 1e3
+
+    @property
+    def offload_octets(self) -> int:
+        """The most that its sender hands to the emulated device at once."""
+        return super_packet_octets(self.model, splits=True)
+
+    @property
     def rounds(self) -> int:
         """How many streams of it are measured."""
-        return ROUNDS if self.loss else ROUNDS_WITHOUT_LOSS
+        return ROUNDS if self.loss or self.buffer_bdp < SMALL_BDP else ROUNDS_OF_ONE_COURSE
 
     @property
     def costs(self) -> float:

@@ -146,7 +146,10 @@ def test_simulated_figures_are_called_simulated() -> None:
     (path,) = json.loads(ran(*words, "--format", "json"))["paths"]
     figures = path["simulated"]["figures"]
     assert 0.9 < figures["utilisation"]["value"] <= 1.001
+    assert {path[key]["status"] for key in ("simulated", "window")} == {"simulated", "computed"}
     assert "simulated, not measured" in ran(*words)
+    assert "| | simulated | source | |" in ran(*words, "--format", "markdown")
+    assert "| | simulated |" not in ran(*words[:2], "--format", "markdown")
 
 
 def test_a_hostile_name_breaks_no_table() -> None:

@@ -88,8 +88,12 @@ def test_a_loss_shows_by_three_segments_behind_it_or_a_quarter_of_a_round_trip()
     assert [float(each.lost[0]) for each in heard] == [0, 0, 1]
     assert [float(each.came[0]) for each in heard] == [1, 1, 1]  # each at once, for one is missing
     notices(10, 0.0, 1.0, told, recovering=False)
-    few = [notices(11 + n, float(n == 0), 0.0, told, recovering=False).lost for n in range(12)]
-    assert [float(each[0]) for each in few].index(1.0) == 10
+    few = [notices(11 + n, float(n in {0, 9}), 0.0, told, recovering=False).lost for n in range(12)]
+    assert [float(each[0]) for each in few].index(1.0) == 9
+    # Where nothing more comes, it is a timer of three jiffies, which begins with the next.
+    notices(30, 0.0, 1.0, told, recovering=False)
+    few = [notices(31 + n, float(n == 0), 0.0, told, recovering=False).lost for n in range(16)]
+    assert [float(each[0]) for each in few].index(1.0) == 13
     # In recovery the first one behind it is enough.
     notices(50, 0.0, 1.0, told, recovering=True)
     assert notices(51, 1.0, 0.0, told, recovering=True).lost == 1
