@@ -45,16 +45,18 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
         configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
         limited_by=limited_by(level.goodput.value, path.model, found, drops=within.drops),
-        setup=_setup(plan) if plan else None,
+        setup=_setup(plan, ours="cpu_ns" in columns) if plan else None,
         details={"ramp_s": level.ramp_s, **told},
     )
     return metric, {"goodput": level.goodput}
 
 
-def _setup(plan: Plan) -> str:
+def _setup(plan: Plan, *, ours: bool) -> str:
+    """How bulk was moved. Only our own far end knows our modes, and tells what its processor had to do."""
     streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
+    way = plan.stream_mode if ours else "iperf3 at the far end"
     window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
-    return f"{streams}, {plan.stream_mode}, {plan.congestion}{window}"
+    return f"{streams}, {way}, {plan.congestion}{window}"
 
 
 def account_of_iperf3(told: Samples) -> Samples:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 TCP_CONGESTION = 13
 TCP_INFO = 11
 MSG_TRUNC = 0x20
+# In every kernel, open to every user, and it does not pace.
+UNPACED = b"reno"
 
 SEND_BLOCK = 64 << 10
 SEND_BLOCKS = 16
@@ -40,12 +42,37 @@ class TcpInfo(NamedTuple):
     application_limited: int
 
 
-def set_congestion_control(connection: socket.socket, name: str) -> str:
-    """Ask for a congestion control and return the one in force: a kernel without it keeps its own."""
+def listener_at(address: str, port: int, backlog: int) -> socket.socket:
+    """Listen for data connections, to which `set_congestion_control` is still to give theirs. Raises OSError.
+
+    They begin unpaced: a control that paces, as BBR may be this system's own, leaves its pacing to the next.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.create_server((address, port), family=family, backlog=backlog)
     with suppress(OSError):
-        connection.setsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, name.encode())
+        listener.setsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, UNPACED)
+    return listener
+
+
+def congestion_control(connection: socket.socket) -> str:
+    """The one in force."""
     answer = connection.getsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, 16)
     return answer.split(b"\0")[0].decode()
+
+
+def set_congestion_control(connection: socket.socket, name: str = "") -> str:
+    """Ask for a congestion control and return the one in force: this system's own for "", or where it has no such."""
+    for wanted in (name, _usual_congestion_control()):
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, wanted.encode())
+            break
+    return congestion_control(connection)
+
+
+def _usual_congestion_control() -> str:
+    """What a socket has of which nobody has asked any."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as fresh:
+        return congestion_control(fresh)
 
 
 def set_timeouts(connection: socket.socket, seconds: float) -> None:

@@ -90,10 +90,7 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
     if terms.segment:
         with suppress(OSError):  # too small for the kernel, or too late: the other end has it too
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, terms.segment)
-    if terms.congestion:
-        return tcp.set_congestion_control(connection, terms.congestion)
-    answer = connection.getsockopt(socket.IPPROTO_TCP, tcp.TCP_CONGESTION, 16)
-    return answer.split(b"\0")[0].decode()
+    return tcp.set_congestion_control(connection, terms.congestion)
 
 
 def _set_type_of_service(connection: socket.socket, octet: int) -> None:

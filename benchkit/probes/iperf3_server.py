@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
+from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
 from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
@@ -34,9 +35,8 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
     Their path is the client's address, their phase "up" (to here) or "down".
     """
     outbox = Outbox()
-    family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
     with listening_at("TCP", spec.address, spec.port):
-        listener = socket.create_server((spec.address, spec.port), family=family, backlog=GREETERS)
+        listener = tcp.listener_at(spec.address, spec.port, GREETERS)
     server = _Server(listener, outbox.put, Lease(spec.lease), _gate(spec))
     accepting = start(server.accept)
     try:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
 from benchkit.linux.refusals import Refusals
 from benchkit.model.responder_spec import StreamServerSpec
@@ -48,9 +49,8 @@ NAP_S = 0.02
 
 async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
     """Be the far end until cancelled. Yields None once it listens; what it counts goes to who asked."""
-    family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
     with listening_at("TCP", spec.address, spec.port):
-        listener = socket.create_server((spec.address, spec.port), family=family, backlog=GREETERS)
+        listener = tcp.listener_at(spec.address, spec.port, GREETERS)
     server = StreamServer(listener, Lease(spec.lease), Admission(spec.allowed), spec.key)
     accepting = start(server.accept)
     try:

@@ -114,6 +114,7 @@ def test_any_iperf3_server_is_a_far_end(tmp_path: Path) -> None:
         assert found["goodput", phase]["value"] > 0
         assert found["udp", phase]["value"] == pytest.approx(10, rel=0.2)
         assert found["udp", phase]["configured"] == 10
+        assert found["goodput", phase]["setup"] == "1 stream, iperf3 at the far end, cubic"
     assert found["goodput", "up"]["limited_by"] != "unknown"
 
 
