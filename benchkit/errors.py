@@ -4,7 +4,8 @@
     ├── AskedWronglyError    2  the command line, a target file, a run that is not there
     │   └── TargetError      2  a target or seeds file: carries every problem found
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
-    │   └── SiteLostError    4  a site went away while it measured, with what it had not yet told
+    │   ├── SiteLostError    4  a site went away while it measured, with what it had not yet told
+    │   └── TakenError       4  the far end serves somebody else: carries for how long yet
     └── UnfitError           5  this machine: no emulator, calibration out of tolerance
         └── CommandError     5  a program we started failed: argv, status and what it said
 
@@ -49,6 +50,23 @@ class MeasureError(BenchkitError):
 
 class SiteLostError(MeasureError):
     """A site went away while it measured: what it had told stands, and is not all there was."""
+
+
+class TakenError(MeasureError):
+    """The far end serves somebody else. `left_s` is for how many seconds yet, 0 where it did not say."""
+
+    def __init__(self, words: str, left_s: float = 0.0) -> None:
+        """Keep both, so that a caller can wait."""
+        super().__init__(words, left_s)
+
+    def __str__(self) -> str:
+        """Give the words alone."""
+        return str(self.args[0])
+
+    @property
+    def left_s(self) -> float:
+        """For how many seconds yet."""
+        return float(self.args[1])
 
 
 class UnfitError(BenchkitError):

@@ -24,9 +24,10 @@ from benchkit.campaign.question import Question
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.stations import NO_AGENTS, Agents
 from benchkit.campaign.summary import path_record
+from benchkit.campaign.waiting import Patience
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
 from benchkit.emulators.link import Emulation, modelled
-from benchkit.errors import SiteLostError, UnfitError
+from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
 from benchkit.model.responder_spec import ReflectorSpec
@@ -69,6 +70,7 @@ class Campaign:
         self._planned: list[Phase] = []
         self._index = 0
         self._own: Reach | None = None
+        self._patience = Patience(question.wait_ns, crew.rest, self._say)
 
     def prepare(self) -> None:
         """See the far ends of modelled paths ready, find those of real ones, and lay out the phases."""
@@ -230,16 +232,11 @@ class Campaign:
         left = seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
         self._observe(PhaseBegan(phase.words, self._index, len(self._planned), seconds, left))
         self._index += 1
-        self._emulation.report()  # start its counts anew
-        offset = realtime_offset_ns()
-        jobs = {
-            f"{path.name} {phase.name} {kind}": job
-            for path in phase.paths
-            for kind, job in self._jobs(path, phase).items()
-        }
-        jobs = stations.shared(jobs, self._agents)
-        troubles = self._crew.work(jobs, seconds + self._plan.timeout_ns / NS_PER_S)
-        self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
+        troubles = self._worked(phase)
+        while self._patience.waited(troubles.values()):
+            for name in (phase.name, *phases.BULK.get(phase.name, ())):
+                self._log.harvest.forget(name, {path.name for path in phase.paths})
+            troubles = self._worked(phase)
         self._await_rest(phase)
         report = self._emulation.report()
         if report is not None:
@@ -251,6 +248,20 @@ class Campaign:
                 self._log.missing |= dict.fromkeys(stations.cells(jobs[name][1]), str(error))
         for path in phase.paths:
             self._tell(path, phase)
+
+    def _worked(self, phase: Phase) -> Mapping[str, MeasureError]:
+        """Measure the phase; which jobs could not, and why."""
+        self._emulation.report()  # start its counts anew
+        offset = realtime_offset_ns()
+        jobs = {
+            f"{path.name} {phase.name} {kind}": job
+            for path in phase.paths
+            for kind, job in self._jobs(path, phase).items()
+        }
+        jobs = stations.shared(jobs, self._agents)
+        troubles = self._crew.work(jobs, phase.seconds + self._plan.timeout_ns / NS_PER_S)
+        self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
+        return troubles
 
     def _jobs(self, path: Path, phase: Phase) -> Mapping[str, tuple[str, Spec]]:
         """What runs at the near end of a path in a phase; on its wire, at both ends."""

@@ -96,6 +96,10 @@ class Crew:
         self._pump_until(condition, LATE_TIMEOUT_S, lambda: None)
         return condition()
 
+    def rest(self, seconds: float) -> None:
+        """Do nothing for so long, and see that what runs goes on."""
+        self._pump_until(lambda: False, seconds, lambda: None)
+
     def drain(self) -> None:
         """Take in what has already arrived, without waiting: for an interrupted campaign."""
         with suppress(queue.Empty):

@@ -25,6 +25,7 @@ class Question:
     """A target as it will be measured: by which emulator, on which kernel, under which name.
 
     `command` repeats it. With a `cluster` real paths begin at its agents; one that is out of reach for `patience_s` is lost.
+    `wait_ns` is how long it may wait, in all, for far ends that serve somebody else.
     """
 
     target: Target
@@ -34,6 +35,7 @@ class Question:
     kernel: str = "host"
     cluster: Access | None = None
     patience_s: float = 20.0
+    wait_ns: int = 0
 
     @property
     def is_emulated(self) -> bool:

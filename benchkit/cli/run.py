@@ -119,6 +119,11 @@ LONGEST_NS = 5 * 60 * NS_PER_S
 )
 @click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
 @measuring_options
+@click.option(
+    "--wait",
+    type=LONG_DURATION,
+    help='How long to wait, in all, for far ends taken by another test, as "5m".',
+)
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
@@ -153,6 +158,7 @@ def run(
     cluster: str | None,
     certs: Path | None,
     patience: int,
+    wait: int | None,
     name: str | None,
     dry_run: bool,
     gate: bool,
@@ -194,7 +200,7 @@ def run(
     command = shlex.join(["benchkit", "run", *_arguments()])
     access = access_of(cluster, certs) if cluster else None
     reached = access, patience / NS_PER_S
-    questions = [Question(each, emulator, name, command, here, *reached) for each in asked]
+    questions = [Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked]
     context.exit(_answer(questions, repeat, results, form, gate=gate, live=live))
 
 

@@ -6,13 +6,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, TakenError
 from benchkit.probes.talk import Talk, TalkError, Words, prove
 
 CONNECT_S = 5.0
 # Until it grants a test, and until it lets go of the lease.
 GRANT_S, CLOSE_S = 5.0, 2.0
 TOKEN_LIMIT = 32
+# No test is granted for longer.
+LONGEST_S = 86_400
 
 
 class FarEnd:
@@ -57,7 +59,10 @@ class FarEnd:
         return connection
 
     def granted(self, asked: Words) -> tuple[Talk, str]:
-        """The talk, and the token of a test that it has taken on. Raises MeasureError where it has not."""
+        """The talk, and the token of a test that it has taken on. Raises MeasureError where it has not.
+
+        That is TakenError where it has another's.
+        """
         control = self.connected(socket.socket(self.family, socket.SOCK_STREAM))
         talk = self._talk = Talk(control)
         try:
@@ -72,9 +77,12 @@ class FarEnd:
         if isinstance(token, str) and len(token) <= TOKEN_LIMIT:
             return talk, token
         if "held_by" in said:
-            raise MeasureError(
+            left_s = _seconds(said.get("left_s"))
+            lasts = f"{left_s:.1f} s" if left_s else "some time"
+            raise TakenError(
                 f"{self.where} is taken by another throughput test, from {str(said['held_by'])[:60]}, for "
-                f"{_seconds(said.get('left_s'))} more: run again after that"
+                f"{lasts} more: run again after that, or wait for it with --wait",
+                left_s,
             )
         raise MeasureError(f"{self.where} refused the test: {str(said.get('refused'))[:200]}")
 
@@ -92,5 +100,8 @@ class FarEnd:
             self._talk.close()
 
 
-def _seconds(left_s: object) -> str:
-    return f"{left_s:.1f} s" if isinstance(left_s, (int, float)) else "some time"
+def _seconds(left_s: object) -> float:
+    """What a far end says; 0 where that is no time that a test may take."""
+    if isinstance(left_s, (int, float)) and 0 <= left_s <= LONGEST_S:
+        return float(left_s)
+    return 0.0

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, TakenError
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.probes.iperf3_auth import OAEP, PKCS1, token_of
 from benchkit.probes.iperf3_terms import Terms
@@ -19,8 +19,8 @@ CONNECT_S = 5.0
 REOPENING_TRIES, REOPENING_S = 4, 0.05
 
 BUSY = (
-    "is busy with another test: try again when that has ended, or start a second one on another "
-    "port with `iperf3 -s -p PORT`"
+    "is busy with another test: try again when that has ended, wait for it with --wait, or start a second one on "
+    "another port with `iperf3 -s -p PORT`"
 )
 AUTH_REFUSED = 142
 # iperf3's own numbers for what a server refuses.
@@ -90,7 +90,7 @@ class Iperf3FarEnd:
             said = control.read_state()
         except GoneError as error:
             control.close()
-            raise MeasureError(f"{self.where} hung up at once: it {BUSY}") from error
+            raise TakenError(f"{self.where} hung up at once: it {BUSY}") from error
         except TalkError as error:
             control.close()
             raise MeasureError(
@@ -113,7 +113,7 @@ class Iperf3FarEnd:
                     raise self.unreachable("TCP", error) from error
                 time.sleep(REOPENING_S)
             except ConnectionResetError as error:
-                raise MeasureError(f"{self.where} hung up at once: it {BUSY}") from error
+                raise TakenError(f"{self.where} hung up at once: it {BUSY}") from error
             except OSError as error:
                 raise self.unreachable("TCP", error) from error
         raise AssertionError("the last try returns or raises")
@@ -142,7 +142,7 @@ class Iperf3FarEnd:
         """As above, with the numbers that it gave."""
         match said:
             case State.ACCESS_DENIED:
-                words = BUSY
+                return TakenError(f"{self.where} {BUSY}")
             case State.SERVER_ERROR:
                 reason = REFUSALS.get(number, f"its error {number}, system error {system}")
                 words = f"refused the test: {reason}"

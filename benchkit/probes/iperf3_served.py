@@ -41,7 +41,7 @@ BAD_TERMS, BAD_WINDOW, BAD_LOGIN = 114, 141, 142
 
 
 class Served:
-    """One test, in the thread that greeted its client."""
+    """One test, in the thread that greeted its client. `is_over` once all that is left is to let go of it."""
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Served:
         self._changed = threading.Condition()
         self._flows: list[Flow] = []
         self._congestion = ""
+        self.is_over = False
 
     def is_granted(self) -> bool:
         """Whether no other throughput test runs at this site; then this one does, for as long as it asks."""
@@ -90,6 +91,7 @@ class Served:
         try:
             self._serve()
         finally:
+            self.is_over = True  # before the client can know
             self._control.close()
             with self._changed:
                 self._awaited = 0
@@ -210,6 +212,7 @@ class Served:
         theirs = results_of(control.read_message(RESULTS_LIMIT, RESULTS_S))
         ours = meter.results(self._congestion)
         control.send_message(ours.encoded())
+        self.is_over = True  # with its last word the client goes, and may come again at once
         control.send_state(State.DISPLAY_RESULTS)
         pairs = [(flow, not flow.sends) for flow in self._flows]
         self._put(totals(self._peer, "", pairs, ours, theirs))

@@ -27,6 +27,8 @@ from benchkit.probes.talk import TalkError
 COOKIE_S = 5.0
 GREETERS = 512
 NAP_S = 0.02
+# A test that is over lets go of its streams within this: who comes meanwhile is not told that we are busy.
+ENDING_S = 2.0
 
 
 async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]:
@@ -68,7 +70,7 @@ class _Server:
         self._listener = listener
         self._lease = lease
         self._put = put
-        self._lock = threading.Lock()
+        self._turn = threading.Condition()
         self._greeters = threading.BoundedSemaphore(GREETERS)
         self._test: Served | None = None
 
@@ -94,7 +96,7 @@ class _Server:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._listener.close()
-        with self._lock:
+        with self._turn:
             test = self._test
         if test is not None:
             test.stop()
@@ -104,7 +106,8 @@ class _Server:
         try:
             cookie = control.read(COOKIE_OCTETS, COOKIE_S)
             own = Served(control, connection, cookie, self._put, self._lease, self._gate)
-            with self._lock:
+            with self._turn:
+                self._turn.wait_for(self._is_served, ENDING_S)
                 running = self._test
                 alone = running is None and own.is_granted()
                 if alone:
@@ -119,10 +122,15 @@ class _Server:
         finally:
             self._greeters.release()
 
+    def _is_served(self) -> bool:
+        """Whether no test is just ending."""
+        return self._test is None or not self._test.is_over
+
     def _run(self, test: Served) -> None:
         try:
             test.run()
         finally:
-            with self._lock:
+            with self._turn:
                 self._lease.release()
                 self._test = None
+                self._turn.notify_all()

@@ -118,6 +118,23 @@ def test_any_iperf3_server_is_a_far_end(tmp_path: Path) -> None:
     assert found["goodput", "up"]["limited_by"] != "unknown"
 
 
+@pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
+def test_a_far_end_that_is_taken_is_waited_for(tmp_path: Path) -> None:
+    port = free_port()
+    text = REAL.format(port=port).replace('"tcp", "udp"', '"udp"')
+    with iperf3_serving(port):
+        other = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "4", "-b", "1M"]
+        with subprocess.Popen(other, stdout=subprocess.DEVNULL):
+            time.sleep(0.5)
+            target = tmp_path / "asked.toml"
+            target.write_text(text)
+            at_once = benchkit("run", str(target), "--results", str(tmp_path))
+            assert at_once.returncode == 4
+            assert "is busy with another test" in at_once.stderr
+            found = metrics(run(tmp_path, text, "--wait", "20s"))
+    assert found["udp", "up"]["value"] == pytest.approx(10, rel=0.2)
+
+
 def test_no_iperf3_server_is_one_line_that_names_the_port(tmp_path: Path) -> None:
     port = free_port()
     target = tmp_path / "asked.toml"

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -34,19 +35,29 @@ COOKIE = b"a" * 36 + b"\0"
 TERMS = {"tcp": True, "time": 1, "parallel": 1, "len": 1000}
 
 
+# How long each end waits for a word of the other.
+LIMITS = (
+    (iperf3_client, "RESULTS_S"),
+    (iperf3_client, "CONNECT_S"),
+    (iperf3_far_end, "CONNECT_S"),
+    (iperf3_server, "COOKIE_S"),
+    (iperf3_served, "STREAMS_S"),
+    (iperf3_served, "RESULTS_S"),
+)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iperf3_flow, "BACK_S", 0.05)
-    monkeypatch.setattr(iperf3_client, "RESULTS_S", 0.2)
-    monkeypatch.setattr(iperf3_client, "CONNECT_S", 0.2)
-    monkeypatch.setattr(iperf3_far_end, "CONNECT_S", 0.2)
     monkeypatch.setattr(iperf3_client, "HELLO_S", 0.02)
-    monkeypatch.setattr(iperf3_server, "COOKIE_S", 0.2)
-    monkeypatch.setattr(iperf3_served, "STREAMS_S", 0.2)
-    monkeypatch.setattr(iperf3_served, "RESULTS_S", 0.2)
-    for read in ("read_state", "read_message"):
-        whole = getattr(iperf3_wire.Control, read)
-        monkeypatch.setattr(whole, "__defaults__", (0.3,))
+    wait_for(monkeypatch, 0.3)
+
+
+def wait_for(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    for module, name in LIMITS:
+        patch.setattr(module, name, seconds)
+    for read in (iperf3_wire.Control.read_state, iperf3_wire.Control.read_message):
+        patch.setattr(read, "__defaults__", (seconds,))
 
 
 def free_port() -> int:
@@ -294,6 +305,15 @@ def test_a_client_that_is_stopped_says_so_to_the_server() -> None:
     assert heard == [b"\x0c"]
 
 
+async def served_well(port: int) -> None:
+    """A good client, which waits as long as a busy machine takes, gets all of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        wait_for(patch, PATIENCE_S)
+        spec = replace(spec_of(port), duration_ns=50 * MS)
+        kinds = [batch.kind async for batch in iperf3_client.iperf3(spec)]
+    assert kinds == ["goodput", "tcp_info", "iperf3"]
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
     """Our server; its port. At the end it must still serve a good client."""
@@ -302,9 +322,7 @@ async def serving() -> AsyncIterator[int]:
     assert await anext(server) is None
     try:
         yield port
-        spec = replace(spec_of(port), duration_ns=50 * MS)
-        kinds = [batch.kind async for batch in iperf3_client.iperf3(spec)]
-        assert kinds == ["goodput", "tcp_info", "iperf3"]
+        await served_well(port)
     finally:
         await server.aclose()
 
@@ -365,6 +383,23 @@ def test_who_comes_during_a_test_is_told_that_it_is_busy() -> None:
     second, error = asyncio.run(work())
     assert second == b"\xff"
     assert "busy with another test" in str(error)
+
+
+def test_who_comes_while_a_test_lets_go_of_its_streams_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow(iperf3_flow.Flow):
+        def close(self) -> None:
+            time.sleep(0.3)
+            super().close()
+
+    monkeypatch.setattr(iperf3_served, "Flow", Slow)
+
+    async def work() -> None:
+        async with serving() as port:
+            await served_well(port)
+
+    asyncio.run(work())
 
 
 def test_a_client_that_dies_meanwhile_ends_its_test() -> None:

@@ -159,7 +159,7 @@ def test_a_second_test_hears_who_has_it_and_for_how_long() -> None:
             await asyncio.sleep(0.1)
             with pytest.raises(
                 MeasureError,
-                match=r"taken by another throughput test, from 127\.0\.0\.1, for 2\.\d s",
+                match=r"taken by another throughput test, from 127\.0\.0\.1, for 2\.\d s more: .* --wait",
             ):
                 await all_of(probe.stream(spec_of(port)), [])
             assert len(await running) == 3
