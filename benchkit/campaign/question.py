@@ -86,7 +86,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         stream_mode=changes.stream_mode or plan.stream_mode,
         congestion=changes.congestion or plan.congestion,
         window_octets=changes.window_octets or plan.window_octets,
-        udp_rate_bps=changes.udp_rate_bps or plan.udp_rate_bps,
+        udp_rate_bps=plan.udp_rate_bps if changes.udp_rate_bps is None else changes.udp_rate_bps,
     )
     known = [path.name for path in target.paths] + [meter.name for meter in target.meters]
     for name in changes.paths:

@@ -86,12 +86,20 @@ def datagrams(phase: str, rows: Samples, account: Samples, plan: Plan | None) ->
         unit="Mbit/s",
         n=row["sent"],
         lost=lost,
-        configured=plan.udp_rate_bps / 1e6 if plan else None,
+        configured=plan.udp_rate_bps / 1e6 if plan and plan.udp_rate_bps else None,
         estimate=level.goodput.estimate(),
-        setup=f"{plan.udp_payload_octets} octets each" if plan else None,
+        setup=_datagram_setup(plan, ours="received" in row) if plan else None,
         details=_details(row, lost, sent),
     )
     return metric, {}
+
+
+def _datagram_setup(plan: Plan, *, ours: bool) -> str:
+    """How datagrams were sent. An iperf3 server does not say what it has room for."""
+    said = f"{plan.udp_payload_octets} octets each"
+    if plan.udp_rate_bps:
+        return said
+    return f"{said}, as fast as {'both ends can' if ours else 'they leave'}"
 
 
 def _details(row: Mapping[str, int], lost: int, sent: int) -> dict[str, float]:

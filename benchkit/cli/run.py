@@ -12,10 +12,10 @@ import click
 
 from benchkit.cli.cluster_options import access_of, measuring_options
 from benchkit.cli.options import (
-    BIT_RATE,
     DURATION,
     FREQUENCY,
     LONG_DURATION,
+    OFFERED_RATE,
     SCALE,
     SIZE,
     ScheduleWords,
@@ -97,7 +97,11 @@ LONGEST_NS = 5 * 60 * NS_PER_S
 )
 @click.option("--congestion", metavar="NAME", help='TCP\'s congestion control, as "bbr".')
 @click.option("--window", type=SIZE, help='TCP\'s buffers at both ends, as "4 MiB".')
-@click.option("--udp-rate", type=BIT_RATE, help='What UDP offers, as "100 Mbit/s".')
+@click.option(
+    "--udp-rate",
+    type=OFFERED_RATE,
+    help='What UDP offers, as "100 Mbit/s"; max is the most that both ends can do.',
+)
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option(
     "--repeat",
@@ -179,7 +183,7 @@ def run(
     tcp = streams, stream_mode, congestion, round(window) if window else None
     changes = Changes(
         paths, probes, duration, rate, seed, longest, schedule, pacing, *tcp,
-        round(udp_rate) if udp_rate else None, scale, meter,
+        None if udp_rate is None else round(udp_rate), scale, meter,
     )  # fmt: skip
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]

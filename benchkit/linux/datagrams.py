@@ -29,6 +29,8 @@ MSG_WAITFORONE = 0x10000
 BUFFER = 4 << 20
 # Room for a tenth of a second of small ones at full rate: so long may a busy machine keep the receiver waiting.
 FORCED_BUFFER = 16 << 20
+# What the kernel charges a receive buffer for a small datagram, beside its payload: much of a page where drivers spend it.
+CHARGED = 2304
 # What says that there is no room for more just now.
 FULL = frozenset({errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM})
 
@@ -55,6 +57,11 @@ def prepare(udp: socket.socket) -> None:
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     with suppress(OSError):  # needs privilege
         udp.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, FORCED_BUFFER)
+
+
+def room(udp: socket.socket, payload: int) -> int:
+    """How many datagrams fit in half of a socket's receive buffer, whatever a driver charges for each."""
+    return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // (payload + CHARGED) // 2
 
 
 def has_segmentation() -> bool:
@@ -109,15 +116,15 @@ class Outgoing:
         self._steps = np.arange(self.burst, dtype=np.int64)
         self.sent = 0
 
-    def send(self) -> int:
-        """Send one burst, or what the kernel takes of it; how many datagrams that were. Raises OSError."""
+    def send(self, most: int = MOST_PAYLOAD) -> int:
+        """Send one burst or at most so many, or what the kernel takes; how many datagrams that were. Raises OSError."""
         np.add(self._steps, self.sent, out=self._numbers)
         self._stamps[:] = realtime_ns()
         taken = libc.call(
             "sendmmsg",
             self._descriptor,
             ctypes.c_void_p(self._messages.ctypes.data),
-            self._count,
+            min(self._count, max(1, most // self.heap)),
             0,
         )
         self.sent += taken * self.heap

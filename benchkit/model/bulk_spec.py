@@ -30,7 +30,7 @@ class TcpSpec:
 
 @dataclass(frozen=True, slots=True)
 class UdpSpec:
-    """Numbered datagrams at a rate of payload, one direction; `rate_bps` 0 is as fast as it goes.
+    """Numbered datagrams at a rate of payload, one direction; `rate_bps` 0 is as fast as the far end has room for.
 
     `joined` has the kernel cut and join them (GSO, GRO): None is wherever it can. `key` as above.
     """

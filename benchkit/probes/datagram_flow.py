@@ -12,6 +12,7 @@ from benchkit.clock import NS_PER_MS, NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.linux import datagrams, libc
 from benchkit.linux.datagrams import Incoming, Outgoing
 from benchkit.probes.data_thread import DataThread
+from benchkit.probes.datagram_credit import Granted, Granting
 from benchkit.probes.datagram_terms import UdpTerms
 from benchkit.probes.talk import TalkError
 from benchkit.stats.reception import Reception
@@ -45,16 +46,17 @@ class UdpSource(DataThread):
         super().__init__(0, udp, sends=True)
         self._terms = terms
         self._out = Outgoing(udp, terms.payload, mark, burst_of(terms), segmented=terms.joined)
+        self._granted = Granted(udp, mark, self._out.heap)
         self.refused = 0
 
     def move(self) -> None:
-        """Send for the time agreed, or until told to end."""
+        """Send for the time agreed, or until told to end as fast as the far end takes it."""
         if self._terms.rate_bps:
             each_ns = interval_ns(self._terms)
             self._paced(each_ns, max(1, round(self._terms.duration_ns / each_ns)))
         else:
             while self.running:
-                self._send()
+                self._send(self._granted.room(self._out.sent, self._out.burst))
 
     def _paced(self, each_ns: float, wanted: int) -> None:
         libc.wake_on_time()
@@ -69,9 +71,9 @@ class UdpSource(DataThread):
             earliest = monotonic_ns() + round(least_ns)
             self._send()
 
-    def _send(self) -> None:
+    def _send(self, most: int = MOST_AT_ONCE) -> None:
         try:
-            self.octets += self._out.send() * self._terms.payload
+            self.octets += self._out.send(most) * self._terms.payload
         except ConnectionRefusedError:
             self.refused += 1  # an ICMP error for one that was sent before
         except (BlockingIOError, InterruptedError):
@@ -95,6 +97,8 @@ class UdpSink(DataThread):
         self.reception = Reception()
         self._payload = terms.payload
         self._in = Incoming(udp, terms.payload, mark, joined=terms.joined)
+        # Where there is a rate, the sender heeds nothing else.
+        self._granting = None if terms.rate_bps else Granting(udp, terms.payload, mark)
         self._dropped_before = datagrams.udp_drops(udp)
         self._sent = -1
         self._told_ns = 0
@@ -103,12 +107,17 @@ class UdpSink(DataThread):
         """Receive."""
         add, payload = self.reception.add, self._payload
         heard_ns = monotonic_ns()
+        granting = self._granting
         while self.running:
+            if granting:
+                granting.grant(self.reception.expected)
             try:
                 batch = self._in.receive()
             except (BlockingIOError, InterruptedError, ConnectionRefusedError):
                 if self._is_over(heard_ns):
                     break
+                if granting:
+                    granting.repeat()
                 continue
             self.octets += add(batch.numbers, batch.sent_ns, batch.received_ns) * payload
             heard_ns = monotonic_ns()

@@ -19,7 +19,7 @@ HELLO = b"benchkit hello "
 
 @dataclass(frozen=True, slots=True)
 class UdpTerms:
-    """A test as agreed. `rate_bps` counts payload, 0 is as fast as it goes; `joined` uses GSO and GRO."""
+    """A test as agreed. `rate_bps` counts payload, 0 is as fast as the receiver has room; `joined` uses GSO and GRO."""
 
     up: bool
     duration_ns: int

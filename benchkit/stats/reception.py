@@ -51,6 +51,11 @@ class Reception:
         self._stride = 1
         self._skip = 0  # how many of the next are passed over
 
+    @property
+    def expected(self) -> int:
+        """The number after the highest that has come."""
+        return self._next
+
     def add(self, numbers: Numbers, sent_ns: Numbers, received_ns: Numbers) -> int:
         """Take in datagrams in the order in which they came; how many of them were new.
 

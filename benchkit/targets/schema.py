@@ -20,6 +20,7 @@ from benchkit.targets.values import (
     Delay,
     Line,
     Name,
+    OfferedRate,
     Pace,
     Period,
     PositiveShare,
@@ -167,7 +168,7 @@ class PlanTable(Table):
     streams: Annotated[int, Field(ge=1, le=128)] = 1
     stream_mode: Literal["zero-copy", "copy", "verify"] = "zero-copy"
     window: Size | None = None
-    udp_rate: BitRate = 10_000_000
+    udp_rate: OfferedRate = 10_000_000
     udp_payload: Annotated[int, Field(ge=24, le=65_507)] = 1400
     calibration: Period = 2 * 10**9
     tolerance: Period | None = None

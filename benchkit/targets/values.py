@@ -67,6 +67,11 @@ def _bit_rate(text: str) -> int:
     return number
 
 
+def _offered(text: str) -> int:
+    """A rate, or 0 for "max"."""
+    return 0 if text == "max" else _bit_rate(text)
+
+
 def _size(text: str) -> int:
     number = units.octets(text)
     _positive(text, number)
@@ -169,6 +174,7 @@ Period = Annotated[int, BeforeValidator(_quantity(_period, "10 s"))]
 Delay = Annotated[int, BeforeValidator(_quantity(_delay, "10 ms"))]
 Pace = Annotated[float, BeforeValidator(_quantity(_pace, "500/s"))]
 BitRate = Annotated[int, BeforeValidator(_quantity(_bit_rate, "1 Gbit/s"))]
+OfferedRate = Annotated[int, BeforeValidator(_quantity(_offered, "10 Mbit/s"))]
 Size = Annotated[int, BeforeValidator(_quantity(_size, "1 MiB"))]
 Share = Annotated[float, BeforeValidator(_quantity(units.share, "0.1 %"))]
 PositiveShare = Annotated[float, BeforeValidator(_quantity(_some, "1 %"))]
