@@ -14,6 +14,7 @@ from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interva
 from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.curves import LOADED, SINGLE, curves_of
+from benchkit.reports.html.datagram_charts import datagram_charts
 from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import budget_matrix
 from benchkit.reports.html.rate_charts import rate_charts
@@ -22,6 +23,7 @@ from benchkit.reports.html.site_map import site_map
 from benchkit.reports.html.tables import Table
 from benchkit.reports.html.time_charts import time_charts
 from benchkit.reports.html.timeline import timeline_of
+from benchkit.reports.html.work_charts import work_charts
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import Series, series_of
 
@@ -188,6 +190,8 @@ def _charts(path: PathRecord, samples: Sequence[Samples], key: str) -> list[Char
         *latency_charts(path, curves, key),
         *time_charts(path, curves, timeline, key),
         *rate_charts(path, samples, timeline, key),
+        *datagram_charts(path, samples, key),
+        *work_charts(path, samples, key),
     ]
 
 

@@ -48,7 +48,7 @@ def time_charts(
     phases, ground = timeline.shading()
     level_data, level_layers = levels(marks, series)
     spec = spec_of(
-        [*ground, *level_layers, *_lines(timeline.x(), series), _losses(timeline.x())],
+        [*ground, *level_layers, *spread_lines(timeline.x(), series), _losses(timeline.x())],
         {
             "phases": phases,
             "curves": points,
@@ -85,7 +85,8 @@ def _words(curves: Sequence[Curve]) -> str:
     return f"{words}{'; '.join(said_of(curve) for curve in curves)}. {lost or 'None'} lost{marked}."
 
 
-def _lines(x: Spec, series: Sequence[tuple[str, str]]) -> list[Spec]:
+def spread_lines(x: Spec, series: Sequence[tuple[str, str]]) -> list[Spec]:
+    """Points of `time_points` along x: their spread, their middle, and what a hover tells of them."""
     encoding = {"x": x, **colored(series)}
     rows: Spec = {"data": {"name": "curves"}, "transform": [VISIBLE]}
     spread = {"y": upright("low", ROUND_TRIP), "y2": {"field": "high"}}
