@@ -77,7 +77,8 @@ def compare(asked: argparse.Namespace, place: Place, payload: int) -> None:
     for name, figures in found.items():
         row(f"{title}: {name}", [each.kpps for each in figures], "kpps")
         row(f"{title}: {name}, lost", [each.lost for each in figures], "%")
-    row(f"{title}: single, dropped by us", [each.dropped for each in found["single"]], "%", "0")
+    for name in ("joined", "single"):
+        row(f"{title}: {name}, dropped by us", [each.dropped for each in found[name]], "%", "0")
     for name, bar in (("joined", ">= 10"), ("single", ">= 1.1")):
         pairs = zip(found[name], found["iperf3 -w 4M"], strict=True)
         row(f"  {name}, times iperf3", [a.kpps / b.kpps for a, b in pairs], "times", bar)

@@ -15,6 +15,7 @@ from benchkit.model.bulk_spec import UdpSpec
 from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import datagram as probe
+from benchkit.probes import datagram_credit as credit
 from benchkit.probes.datagram_flow import BURST_NS, burst_of, interval_ns
 from benchkit.probes.datagram_terms import UdpTerms, terms_of
 from benchkit.probes.stream_server import stream_server
@@ -68,9 +69,58 @@ def test_what_is_sent_is_accounted_for(rate_bps: int, payload: int, joined: bool
     assert 0 <= row["pdv_p50_ns"] <= row["pdv_p99_ns"] <= row["pdv_p99_9_ns"]
 
 
-def test_as_fast_as_it_goes_ends_too() -> None:
-    _, account = measured(0, 1400, up=True, joined=None)
-    assert account.columns["received"][0] > 0
+@pytest.mark.parametrize("up", [True, False])
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("buffer", [datagrams.BUFFER, 100_000])
+def test_without_a_rate_both_ends_go_on_to_the_end_and_no_buffer_loses_any(
+    buffer: int, joined: bool, up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datagrams, "BUFFER", buffer)
+    monkeypatch.setattr(datagrams, "FORCED_BUFFER", buffer)
+    _, account = measured(0, 1400, up=up, joined=joined)
+    row = {name: int(values[0]) for name, values in account.columns.items()}
+    assert row["received"] > 0
+    assert (row["lost"], row["dropped_here"]) == (0, 0)
+
+
+def granting_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected sockets."""
+    near, far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    near.bind((LOCAL, 0))
+    far.bind((LOCAL, 0))
+    near.connect(far.getsockname())
+    far.connect(near.getsockname())
+    return near, far
+
+
+def test_a_sender_may_go_as_far_as_it_was_told_and_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(credit, "PATIENCE_MS", 20)
+    near, far = granting_pair()
+    with near, far:
+        granted = credit.Granted(near, mark=7, heap=4)
+        granting = credit.Granting(far, 1400, mark=7)
+        window = datagrams.room(far, 1400)
+        assert granted.room(0, 8) == 4  # nobody has said anything: one heap, after a while
+        granting.grant(0)
+        assert granted.room(0, 8) == 8
+        assert granted.room(window - 5, 8) == 5
+        assert granted.room(window, 8) == 4  # as at the start
+        granting.grant(1)  # not worth a word
+        granting.grant(window)
+        assert granted.room(window, 2 * window) == window
+
+
+def test_what_no_far_end_of_this_test_says_is_passed_over() -> None:
+    near, far = granting_pair()
+    with near, far:
+        granted = credit.Granted(near, mark=7, heap=1)
+        for said in (b"", b"x" * 16, b"y" * 17, credit.WORD.pack(8, 100)):
+            far.send(said)
+        far.send(credit.WORD.pack(7, 3))
+        far.send(credit.WORD.pack(7, 2))
+        assert granted.room(0, 10) == 3
 
 
 def test_no_burst_is_longer_than_a_shallow_buffer_holds() -> None:
