@@ -9,6 +9,7 @@ from benchkit.campaign.evidence import evidence
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.clock import NS_PER_MS
+from benchkit.linux import tcp
 from benchkit.model.place import Path
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
@@ -45,18 +46,28 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
         configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
         limited_by=limited_by(level.goodput.value, path.model, found, drops=within.drops),
-        setup=_setup(plan, ours="cpu_ns" in columns) if plan else None,
+        setup=_setup(plan, _in_force(info), ours="cpu_ns" in columns) if plan else None,
         details={"ramp_s": level.ramp_s, **told},
     )
     return metric, {"goodput": level.goodput}
 
 
-def _setup(plan: Plan, *, ours: bool) -> str:
+def _in_force(info: Samples | None) -> str:
+    """The congestion control that the sender had; "" where no kernel tells."""
+    if info is None or not len(info) or "congestion" not in info.columns:
+        return ""
+    return tcp.name_of(int(info.columns["congestion"].data[-1]))
+
+
+def _setup(plan: Plan, in_force: str, *, ours: bool) -> str:
     """How bulk was moved. Only our own far end knows our modes, and tells what its processor had to do."""
     streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
     way = plan.stream_mode if ours else "iperf3 at the far end"
     window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
-    return f"{streams}, {way}, {plan.congestion}{window}"
+    control = plan.congestion
+    if in_force and in_force != tcp.name_of(tcp.word_of(control)):
+        control = f"{in_force} for want of {control}"
+    return f"{streams}, {way}, {control}{window}"
 
 
 def account_of_iperf3(told: Samples) -> Samples:

@@ -13,6 +13,7 @@ TCP_INFO = 11
 MSG_TRUNC = 0x20
 # In every kernel, open to every user, and it does not pace.
 UNPACED = b"reno"
+WORD_OCTETS = 8
 
 SEND_BLOCK = 64 << 10
 SEND_BLOCKS = 16
@@ -22,7 +23,8 @@ RECEIVE = 4 << 20
 class TcpInfo(NamedTuple):
     """What limited a sender, from TCP_INFO. Times in microseconds, window in segments, rates in octets per second.
 
-    All but the windows and rates are sums since the connection began. `acknowledged` counts the SYN too.
+    All but the windows and rates are sums since the connection began. `acknowledged` counts the SYN too. `congestion`
+    is what `word_of` makes of a name.
     """
 
     rtt_us: int
@@ -40,6 +42,7 @@ class TcpInfo(NamedTuple):
     resent_octets: int
     offered_window: int
     application_limited: int
+    congestion: int  # the control in force, as a word
 
 
 def listener_at(address: str, port: int, backlog: int) -> socket.socket:
@@ -58,6 +61,16 @@ def congestion_control(connection: socket.socket) -> str:
     """The one in force."""
     answer = connection.getsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, 16)
     return answer.split(b"\0")[0].decode()
+
+
+def word_of(name: str) -> int:
+    """The first eight letters of a name as a number, for a table that holds nothing else; "" is 0."""
+    return int.from_bytes(name.encode("ascii", "replace")[:WORD_OCTETS].ljust(WORD_OCTETS, b"\0"))
+
+
+def name_of(word: int) -> str:
+    """What `word_of` was given."""
+    return word.to_bytes(WORD_OCTETS).rstrip(b"\0").decode("ascii", "replace")
 
 
 def set_congestion_control(connection: socket.socket, name: str = "") -> str:
@@ -117,6 +130,7 @@ def info(connection: socket.socket) -> TcpInfo:
         resent_octets=u64(208),
         offered_window=u32(228),
         application_limited=raw[7] & 1,
+        congestion=word_of(congestion_control(connection)),
     )
 
 

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from benchkit.campaign.throughput import Setting, goodput
 from benchkit.linux import tcp
+from benchkit.model.place import Path
+from benchkit.model.samples import Samples, column
 from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec, StreamServerSpec, TcpSpec
+from benchkit.model.target import Plan
 from benchkit.probes import iperf3_served, stream_served
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
@@ -20,6 +24,17 @@ from benchkit.probes.stream_server import stream_server
 LOCAL = "127.0.0.1"
 MS = 1_000_000
 PATIENCE_S = 10.0
+PLAN = Plan(
+    duration_ns=MS,
+    rate_per_s=1,
+    http_duration_ns=MS,
+    http_rate_per_s=1,
+    load_duration_ns=MS,
+    load_rate_per_s=1,
+    calibration_ns=MS,
+    timeout_ns=MS,
+    tolerance_ns=None,
+)
 
 
 def of_the_system() -> str:
@@ -37,6 +52,39 @@ def test_without_a_name_or_with_an_unknown_one_it_is_the_systems_own(name: str) 
     with socket.socket() as connection:
         assert tcp.set_congestion_control(connection, "reno") == "reno"
         assert tcp.set_congestion_control(connection, name) == of_the_system()
+
+
+@pytest.mark.parametrize("name", ["", "bbr", "cubic", "westwood"])
+def test_a_name_survives_as_a_number(name: str) -> None:
+    assert tcp.name_of(tcp.word_of(name)) == name
+    assert tcp.word_of(name) < 2**63
+
+
+def test_the_senders_kernel_says_which_is_in_force() -> None:
+    with socket.create_server((LOCAL, 0)) as listener, socket.socket() as connection:
+        tcp.set_congestion_control(connection, "reno")
+        connection.connect(listener.getsockname())
+        assert tcp.name_of(tcp.info(connection).congestion) == "reno"
+
+
+@pytest.mark.parametrize(
+    ("in_force", "said"),
+    [
+        (["cubic"], "1 stream, zero-copy, cubic"),
+        (["reno"], "1 stream, zero-copy, reno for want of cubic"),
+        (None, "1 stream, zero-copy, cubic"),
+    ],
+)
+def test_a_report_says_what_was_in_force_and_not_what_was_asked(
+    in_force: list[str] | None, said: str
+) -> None:
+    counted = dict.fromkeys(("start_ns", "octets", "cpu_ns"), column([0, 100, 200]))
+    rows = Samples("goodput", "a-b", "up", {**counted, "end_ns": column([100, 200, 300])})
+    words = column([tcp.word_of(each) for each in in_force or []])
+    info = Samples("tcp_info", "a-b", "up", {"at_ns": column([5]), "congestion": words})
+    within = Setting(Path("a-b", "a", "b", None), PLAN, 0, None)
+    metric, _ = goodput(within, "up", rows, info if in_force else None)
+    assert metric.setup == said
 
 
 def test_who_is_accepted_has_one_that_does_not_pace() -> None:
