@@ -84,7 +84,8 @@ class FarEnd:
                 f"{lasts} more: run again after that, or wait for it with --wait",
                 left_s,
             )
-        raise MeasureError(f"{self.where} refused the test: {str(said.get('refused'))[:200]}")
+        why = said.get("refused") or said.get("broke")
+        raise MeasureError(f"{self.where} refused the test: {str(why)[:200]}")
 
     def await_release(self) -> None:
         """It hangs up once it has let go of the lease: only then may the next test come."""

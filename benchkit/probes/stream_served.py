@@ -152,14 +152,20 @@ class DatagramOpening:
     """UDP: the address from which a greeting comes that names the test."""
 
     def __init__(self, terms: UdpTerms, address: str, port: int, token: str) -> None:
-        """Listen there. Raises OSError where the port is in use."""
+        """Listen there. Raises TalkError where the port is in use."""
         self._terms = terms
         self._token = token
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._udp = socket.socket(family, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         datagrams.prepare(self._udp)
-        self._udp.bind((address, port))
+        try:
+            self._udp.bind((address, port))
+        except OSError as error:
+            self._udp.close()
+            raise TalkError(
+                f"its UDP port {port} cannot be had: {error.strerror or error}; stop what has it there"
+            ) from error
 
     def take(self, number: int, connection: socket.socket) -> bool:  # noqa: ARG002  no such thing here
         """No connection belongs to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -27,8 +27,13 @@ PATIENCE_S = 10.0
 
 
 def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that neither protocol has in use; of UDP's, other programs may have many."""
+    while True:
+        with socket.create_server((LOCAL, 0)) as listener:
+            port = int(listener.getsockname()[1])
+            with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+                udp.bind((LOCAL, port))
+                return port
 
 
 @asynccontextmanager
@@ -128,6 +133,20 @@ def test_no_burst_is_longer_than_a_shallow_buffer_holds() -> None:
     assert burst_of(slow) == 1
     fast = UdpTerms(up=True, duration_ns=MS, rate_bps=1_000_000_000, payload=1400, joined=True)
     assert burst_of(fast) * interval_ns(fast) <= BURST_NS
+
+
+def test_a_udp_port_that_another_program_has_is_named() -> None:
+    async def work() -> None:
+        async with serving() as port:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+                taken.bind((LOCAL, port))
+                spec = UdpSpec("a-b", "udp", LOCAL, port, True, 50 * MS, 10**6, 1000, False)
+                with pytest.raises(
+                    MeasureError, match=f"its UDP port {port} cannot be had: .* in use"
+                ):
+                    [batch async for batch in probe.datagram(spec)]
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
 
 
 def test_a_blocked_udp_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
