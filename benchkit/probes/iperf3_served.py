@@ -37,7 +37,7 @@ SILENCE_NS = 120 * NS_PER_S  # a client may ask for very little
 LINGER_S, LINGERS = 0.02, 10
 
 # iperf3's numbers for what a server can say no to.
-BAD_TERMS, BAD_WINDOW, BAD_LOGIN = 114, 141, 142
+BAD_TERMS, BAD_CONGESTION, BAD_WINDOW, BAD_LOGIN = 114, 134, 141, 142
 
 
 class Served:
@@ -144,12 +144,19 @@ class Served:
         if self._gate is not None and not self._gate.admits(terms.token, realtime_ns() // NS_PER_S):
             self._control.send_error(BAD_LOGIN, errno.EACCES)
             raise TalkError("it did not say who it is")
-        if terms.window:
-            with socket.socket(self._family, socket.SOCK_STREAM) as scratch:
-                if tcp.set_window(scratch, terms.window) < terms.window:
-                    self._control.send_error(BAD_WINDOW, errno.ENOBUFS)
-                    raise TalkError(f"it asked for a window of {terms.window} octets")
+        self._check_sockets(terms)
         return terms
+
+    def _check_sockets(self, terms: Terms) -> None:
+        """Refuse, before any stream is opened, what no socket here can be given."""
+        with socket.socket(self._family, socket.SOCK_STREAM) as scratch:
+            if terms.window and tcp.set_window(scratch, terms.window) < terms.window:
+                self._control.send_error(BAD_WINDOW, errno.ENOBUFS)
+                raise TalkError(f"it asked for a window of {terms.window} octets")
+            asked = terms.congestion
+            if asked and tcp.set_congestion_control(scratch, asked) != asked:
+                self._control.send_error(BAD_CONGESTION, errno.ENOENT)
+                raise TalkError(f"it asked for congestion control {asked}")
 
     def _open_tcp(self, terms: Terms) -> None:
         wanted = len(terms.flows)

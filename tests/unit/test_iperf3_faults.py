@@ -358,6 +358,7 @@ REFUSED = b"\x09\xfe" + struct.pack(">ii", 114, 22)
         (COOKIE + framed(b"{]"), REFUSED),
         (COOKIE + framed(b'{"tcp":true,"parallel":1000000}'), REFUSED),
         (COOKIE + framed(b'{"tcp":true,"window":536870912}'), b"\x09\xfe" + struct.pack(">ii", 141, 105)),
+        (COOKIE + framed(b'{"tcp":true,"congestion":"nosuch"}'), b"\x09\xfe" + struct.pack(">ii", 134, 2)),
         (COOKIE + GOOD_TERMS, b"\x09\x0a"),
     ],
 )  # fmt: skip
