@@ -100,6 +100,19 @@ def test_what_leaves_is_what_arrives_to_the_octet(direction: str, mode: str) -> 
     assert sum(info.columns["given_octets"].tolist()[-2:]) == sum(sent)
 
 
+@pytest.mark.parametrize("mode", bulk.MODES)
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_at_no_time_has_more_arrived_than_was_given(direction: str, mode: str) -> None:
+    goodput, info, _ = measured(lambda port: spec_of(port, direction, mode=mode))
+    at, given = (info.columns[name].data for name in ("at_ns", "given_octets"))
+    arrived = 0
+    for _, end, octets, _ in rows_of(goodput):
+        arrived += octets
+        # What a call has given is counted when it has come back.
+        later = given[at >= end]
+        assert not later.size or arrived <= later[0] + bulk.CALL
+
+
 def test_the_rate_is_told_on_the_way_as_the_receiver_counts_it() -> None:
     async def work() -> list[Samples]:
         async with serving() as port:
