@@ -8,10 +8,11 @@ import pickle
 import pytest
 
 from benchkit import errors
-from benchkit.errors import AskedWronglyError, BenchkitError, CommandError, TargetError
+from benchkit.errors import AskedWronglyError, BenchkitError, CommandError, TakenError, TargetError
 
 ARGUMENTS: dict[type[BenchkitError], tuple[object, ...]] = {
     TargetError: ("line 3: no such site", "line 5: no unit", "line 9: too many"),
+    TakenError: ("a-b: the far end is taken for 3 s: run again after that", 3.0),
     CommandError: ("tc qdisc add dev lo root netem", 2, "Error: Specified qdisc kind is unknown."),
 }
 EVERY = [
@@ -25,6 +26,7 @@ EXIT_CODES = {
     "TargetError": 2,
     "MeasureError": 4,
     "SiteLostError": 4,
+    "TakenError": 4,
     "UnfitError": 5,
     "CommandError": 5,
 }

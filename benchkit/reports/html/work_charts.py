@@ -100,12 +100,17 @@ def _checkpoints(metric: Metric, rows: Samples, key: str) -> Chart:
     """How long each one took from when it was due; one that never ended has no bar."""
     name = clean(metric.phase)
     due, done = rows.columns["due_ns"], rows.columns["done_ns"]
-    points: Points = []
-    for number, at in enumerate(np.unique(np.ma.getdata(due)), start=1):
-        its = np.ma.getdata(due) == at
-        whole = not np.ma.getmaskarray(done)[its].any()
-        took = float(np.ma.getdata(done)[its].max() - at) / NS_PER_S if whole else None
-        points.append({"s": name, "n": number, "y": None if took is None else round(took, 5)})
+    took_s = [
+        float("inf")
+        if np.ma.getmaskarray(done)[its].any()
+        else float(np.ma.getdata(done)[its].max() - at) / NS_PER_S
+        for at in np.unique(np.ma.getdata(due))
+        for its in [np.ma.getdata(due) == at]
+    ]
+    points: Points = [
+        {"s": name, "n": number, "y": round(each, 5) if np.isfinite(each) else None}
+        for number, each in enumerate(took_s, start=1)
+    ]
     every, paper = metric.details["every_s"], metric.details.get("on_paper_s")
     marks: Marks = [(f"next one due after {short(every)} s", every, "budget")]
     if paper:
@@ -127,10 +132,9 @@ def _checkpoints(metric: Metric, rows: Samples, key: str) -> Chart:
         },
     }
     spec = spec_of([bars, *level_layers], {"curves": points, **level_data}, None, height=160)
-    took = [point["y"] for point in points]
-    late = sum(1 for each in took if each is None or each > every)
+    late = sum(1 for each in took_s if each > every)
     half = f", half of them{_against(metric)}" if metric.estimate else ""
-    words = f"{len(took)} checkpoints{half}; {late or 'none'} later than the next was due."
+    words = f"{len(took_s)} checkpoints{half}; {late or 'none'} later than the next was due."
     return Chart(key, f"Workload {name}: checkpoints", words, spec, series, wide=True)
 
 
