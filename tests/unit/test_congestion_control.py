@@ -11,9 +11,10 @@ import pytest
 
 from benchkit.campaign.throughput import Setting, goodput
 from benchkit.linux import tcp
+from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
 from benchkit.model.place import Path
+from benchkit.model.responder_spec import Iperf3ServerSpec, StreamServerSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.spec import Iperf3ServerSpec, Iperf3Spec, StreamServerSpec, TcpSpec
 from benchkit.model.target import Plan
 from benchkit.probes import iperf3_served, stream_served
 from benchkit.probes.iperf3_client import iperf3
