@@ -143,7 +143,8 @@ class Campaign:
 
     def _forget(self, asked: Sequence[Phase]) -> None:
         for phase in asked:
-            self._log.harvest.forget(phase.name, {path.name for path in phase.paths})
+            for name in (phase.name, *phases.BULK.get(phase.name, ())):
+                self._log.harvest.forget(name, {path.name for path in phase.paths})
         self._index -= len(asked)
 
     def _asked_against_got(self, asked: Sequence[Phase]) -> list[Calibration]:
@@ -228,14 +229,9 @@ class Campaign:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
     def _run(self, phase: Phase) -> None:
-        seconds = phase.seconds
-        left = seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
-        self._observe(PhaseBegan(phase.words, self._index, len(self._planned), seconds, left))
-        self._index += 1
         troubles = self._worked(phase)
         while self._patience.waited(troubles.values()):
-            for name in (phase.name, *phases.BULK.get(phase.name, ())):
-                self._log.harvest.forget(name, {path.name for path in phase.paths})
+            self._forget([phase])
             troubles = self._worked(phase)
         self._await_rest(phase)
         report = self._emulation.report()
@@ -251,6 +247,9 @@ class Campaign:
 
     def _worked(self, phase: Phase) -> Mapping[str, MeasureError]:
         """Measure the phase; which jobs could not, and why."""
+        left = phase.seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
+        self._observe(PhaseBegan(phase.words, self._index, len(self._planned), phase.seconds, left))
+        self._index += 1
         self._emulation.report()  # start its counts anew
         offset = realtime_offset_ns()
         jobs = {
@@ -267,7 +266,6 @@ class Campaign:
         """What runs at the near end of a path in a phase; on its wire, at both ends."""
         if phase.name in wire.UP:
             return wire.jobs(path, phase, self._emulation.ends[path.name])
-
         is_own = phase.name == phases.FLOOR and self._own is not None
         ours = is_own or path.model is not None
 
@@ -292,9 +290,8 @@ class Campaign:
     def _tell(self, path: Path, phase: Phase) -> None:
         for kind in ("rtt", "http"):
             rows = self._log.harvest.samples(kind, path.name, phase.name)
-            if rows is None:
-                continue
-            self._observe(settled(rows))
+            if rows is not None:
+                self._observe(settled(rows))
 
     def _say(self, text: str) -> None:
         self._log.notes.append(text)
