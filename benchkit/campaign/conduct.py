@@ -36,6 +36,7 @@ from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
 STEP_NS = NS_PER_MS
+Jobs = Mapping[str, tuple[str, Spec]]
 
 
 class Campaign:
@@ -229,10 +230,10 @@ class Campaign:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
     def _run(self, phase: Phase) -> None:
-        troubles = self._worked(phase)
+        jobs, troubles = self._worked(phase)
         while self._patience.waited(troubles.values()):
             self._forget([phase])
-            troubles = self._worked(phase)
+            jobs, troubles = self._worked(phase)
         self._await_rest(phase)
         report = self._emulation.report()
         if report is not None:
@@ -245,8 +246,8 @@ class Campaign:
         for path in phase.paths:
             self._tell(path, phase)
 
-    def _worked(self, phase: Phase) -> Mapping[str, MeasureError]:
-        """Measure the phase; which jobs could not, and why."""
+    def _worked(self, phase: Phase) -> tuple[Jobs, Mapping[str, MeasureError]]:
+        """Measure the phase; its jobs, and which of them could not, and why."""
         left = phase.seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
         self._observe(PhaseBegan(phase.words, self._index, len(self._planned), phase.seconds, left))
         self._index += 1
@@ -260,9 +261,9 @@ class Campaign:
         jobs = stations.shared(jobs, self._agents)
         troubles = self._crew.work(jobs, phase.seconds + self._plan.timeout_ns / NS_PER_S)
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
-        return troubles
+        return jobs, troubles
 
-    def _jobs(self, path: Path, phase: Phase) -> Mapping[str, tuple[str, Spec]]:
+    def _jobs(self, path: Path, phase: Phase) -> Jobs:
         """What runs at the near end of a path in a phase; on its wire, at both ends."""
         if phase.name in wire.UP:
             return wire.jobs(path, phase, self._emulation.ends[path.name])

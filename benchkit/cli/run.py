@@ -204,7 +204,9 @@ def run(
     command = shlex.join(["benchkit", "run", *_arguments()])
     access = access_of(cluster, certs) if cluster else None
     reached = access, patience / NS_PER_S
-    questions = [Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked]
+    questions = [
+        Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
+    ]
     context.exit(_answer(questions, repeat, results, form, gate=gate, live=live))
 
 
