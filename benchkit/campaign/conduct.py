@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from benchkit.campaign import (
     calibration,
@@ -31,12 +32,10 @@ from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration
 from benchkit.model.responder_spec import ReflectorSpec
-from benchkit.model.spec import Spec
 from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
 STEP_NS = NS_PER_MS
-Jobs = Mapping[str, tuple[str, Spec]]
 
 
 class Campaign:
@@ -243,10 +242,9 @@ class Campaign:
             self._say(str(error))
             if isinstance(error, SiteLostError):
                 self._log.missing |= dict.fromkeys(stations.cells(jobs[name][1]), str(error))
-        for path in phase.paths:
-            self._tell(path, phase)
+        self._tell(phase)
 
-    def _worked(self, phase: Phase) -> tuple[Jobs, Mapping[str, MeasureError]]:
+    def _worked(self, phase: Phase) -> tuple[path_jobs.Jobs, Mapping[str, MeasureError]]:
         """Measure the phase; its jobs, and which of them could not, and why."""
         left = phase.seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
         self._observe(PhaseBegan(phase.words, self._index, len(self._planned), phase.seconds, left))
@@ -263,7 +261,7 @@ class Campaign:
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
         return jobs, troubles
 
-    def _jobs(self, path: Path, phase: Phase) -> Jobs:
+    def _jobs(self, path: Path, phase: Phase) -> path_jobs.Jobs:
         """What runs at the near end of a path in a phase; on its wire, at both ends."""
         if phase.name in wire.UP:
             return wire.jobs(path, phase, self._emulation.ends[path.name])
@@ -283,13 +281,11 @@ class Campaign:
         self._crew.wait_for(
             lambda: not any(harvest.awaits_departures(name, phase.name) for name in names)
         )
-        streams = phases.BULK.get(phase.name, {})
-        self._crew.wait_for(
-            lambda: all(harvest.has("goodput", name, each) for name in names for each in streams)
-        )
+        streams = tuple(product(names, phases.BULK.get(phase.name, ())))
+        self._crew.wait_for(lambda: all(harvest.has("goodput", *each) for each in streams))
 
-    def _tell(self, path: Path, phase: Phase) -> None:
-        for kind in ("rtt", "http"):
+    def _tell(self, phase: Phase) -> None:
+        for path, kind in product(phase.paths, ("rtt", "http")):
             rows = self._log.harvest.samples(kind, path.name, phase.name)
             if rows is not None:
                 self._observe(settled(rows))

@@ -14,14 +14,16 @@ from benchkit.model.place import Iperf3Server, Path
 from benchkit.model.spec import HttpSpec, Spec
 from benchkit.model.target import Plan
 
+# By name: (site, spec).
+Jobs = Mapping[str, tuple[str, Spec]]
 # Phases of probes that have one each; round trips and loads are the others.
 PROBE_OF = {name: probe for probe, (name, _, _) in phases.SINGLE.items() if probe != "rtt"}
 
 
 def jobs(
     path: Path, phase: Phase, plan: Plan, reach: Reach, open_session: Callable[[str, str], int]
-) -> Mapping[str, tuple[str, Spec]]:
-    """What runs at the near end of a path in a phase, by kind: (site, spec)."""
+) -> Jobs:
+    """What runs at the near end of a path in a phase, by kind."""
     schedule = replace(plan.schedule, seed=plan.seed)
     if phase.name.startswith(phases.WORK):
         return _work(path, phase, plan, reach)
@@ -46,7 +48,7 @@ def jobs(
     return {kind: (reach.site, _with_key(spec, reach)) for kind, spec in found.items()}
 
 
-def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Mapping[str, tuple[str, Spec]]:
+def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Jobs:
     to, url = (reach.address, STREAM_PORT), http_url(reach.address)
     work = workloads.job(path, phase, plan, to, url)
     return {work[0]: (reach.site, _with_key(work[1], reach))} if work else {}

@@ -75,19 +75,6 @@ BIT_RATE = Unit("rate", units.bits_per_second)
 SIZE = Unit("size", units.octets)
 
 
-class _OfferedRate(click.ParamType[float]):
-    """A rate, or "max", which is 0."""
-
-    name = "rate"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        return 0.0 if value == "max" else BIT_RATE.convert(value, param, ctx)
-
-
-OFFERED_RATE = _OfferedRate()
-
-
 class ScheduleWords(click.ParamType[Schedule]):
     """When packets are due, in words."""
 

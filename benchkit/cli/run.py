@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options
 from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
     LONG_DURATION,
-    OFFERED_RATE,
     SCALE,
-    SIZE,
     ScheduleWords,
     format_option,
     results_option,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.question import Changes, Question
     from benchkit.model.target import Target
 
-STREAM_MODES = ("zero-copy", "copy", "verify")
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
 # Formats that may follow themselves on stdout, when there are several runs.
@@ -89,19 +87,7 @@ LONGEST_NS = 5 * 60 * NS_PER_S
     help="precise sends within a microsecond or so of that, and spins for it; batched sends many at once, as every "
     "STAMP probe does above 10,000/s.",
 )
-@click.option("--streams", type=click.IntRange(1, 128), help="TCP streams at once.")
-@click.option(
-    "--stream-mode",
-    type=click.Choice(STREAM_MODES),
-    help="What the ends touch of TCP's data; verify looks at every octet.",
-)
-@click.option("--congestion", metavar="NAME", help='TCP\'s congestion control, as "bbr".')
-@click.option("--window", type=SIZE, help='TCP\'s buffers at both ends, as "4 MiB".')
-@click.option(
-    "--udp-rate",
-    type=OFFERED_RATE,
-    help='What UDP offers, as "100 Mbit/s"; max is the most that both ends can do.',
-)
+@bulk_options
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
 @click.option(
     "--repeat",
@@ -123,11 +109,6 @@ LONGEST_NS = 5 * 60 * NS_PER_S
 )
 @click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
 @measuring_options
-@click.option(
-    "--wait",
-    type=LONG_DURATION,
-    help='How long to wait, in all, for far ends taken by another test, as "5m".',
-)
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")

@@ -7,18 +7,18 @@ verify: as copy, and the receiver holds every octet against what must be there.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import mmap
 import os
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
 
+from benchkit.clock import NS_PER_US, monotonic_ns
 from benchkit.linux import libc, tcp
 
 MODES = ("zero-copy", "copy", "verify")
@@ -27,6 +27,10 @@ COPY_RECEIVE = 256 << 10
 # A prime: a piece that is lost, doubled or moved by any usual size does not fit again.
 PATTERN_OCTETS = 65_521
 F_SETPIPE_SZ = 1031
+MSG_WAITALL = 0x100
+# A receive waits for what comes in about so long: each wake of a sleeping processor costs both ends. A stream that brings
+# less than the least in that time is counted as it comes.
+SPAN_NS, LEAST = 500 * NS_PER_US, 64 << 10
 
 
 class Tally(Protocol):
@@ -37,31 +41,24 @@ class Tally(Protocol):
     running: bool
 
 
+Buffer = bytearray | mmap.mmap
 Loop = Callable[[socket.socket, Tally], None]
 
 
-class _Block(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("octets", ctypes.c_size_t))
-
-
 class LentPages:
-    """A pipe full of pages that are sent again and again: each `tee` takes references, and copies nothing.
+    """A pipe full of memory that is sent again and again: each `tee` takes references, and copies nothing.
 
-    It is one block many times over, so that it stays in the cache. Raises OSError where the kernel gives no pipe so large.
+    Raises OSError where the kernel gives no pipe so large.
     """
 
     def __init__(self) -> None:
         """Fill the pipe once."""
-        self._memory = mmap.mmap(-1, tcp.SEND_BLOCK)
-        self._memory.write(bytes(tcp.SEND_BLOCK))
         self._pipes = [*os.pipe(), *os.pipe()]
         self._source, sink, self._ready, self._copy = self._pipes
         try:
             for end in (sink, self._copy):
                 fcntl.fcntl(end, F_SETPIPE_SZ, CALL)
-            start = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
-            lent = (_Block * tcp.SEND_BLOCKS)(*[_Block(start, tcp.SEND_BLOCK)] * tcp.SEND_BLOCKS)
-            libc.call("vmsplice", sink, lent, tcp.SEND_BLOCKS, 0)
+            _fill(sink)
         except OSError:
             self.close()
             raise
@@ -79,6 +76,21 @@ class LentPages:
         """Give back the pipes; the memory goes when nobody sends from it any more."""
         for end in self._pipes:
             os.close(end)
+
+
+def _fill(sink: int) -> None:
+    """Put one call's worth into a pipe by way of a UNIX socket: there it lies in pieces of up to 32 KB.
+
+    A process's own memory would lie there page by page, each with references to take and to give back.
+    """
+    near, far = socket.socketpair()
+    block = bytes(tcp.SEND_BLOCK)
+    with near, far:
+        for _ in range(CALL // tcp.SEND_BLOCK):
+            near.sendall(block)
+            left = len(block)
+            while left:
+                left -= os.splice(far.fileno(), sink, left)
 
 
 def _lending(connection: socket.socket, tally: Tally) -> None:
@@ -116,38 +128,48 @@ def _patterned(connection: socket.socket, tally: Tally) -> None:
             tally.octets += connection.send(repeated[at : at + CALL])
 
 
-def _discarding(connection: socket.socket, tally: Tally) -> None:
-    buffer, receive = tcp.discard_buffer(), connection.recv_into
+def _arrivals(
+    connection: socket.socket, tally: Tally, buffer: Buffer, most: int, flags: int = 0
+) -> Iterator[int]:
+    """Receive to the end, up to so many octets in a call; how many each brought.
+
+    What a call is to wait for grows twofold at most: a heap that had piled up says little of how fast more comes.
+    """
+    receive = connection.recv_into
+    wanted, began = 0, monotonic_ns()
     while tally.running:
+        got = 0
         with suppress(BlockingIOError):
-            got = receive(buffer, tcp.RECEIVE, tcp.MSG_TRUNC)
+            got = receive(buffer, wanted or most, flags | MSG_WAITALL if wanted else flags)
             if not got:
                 return
-            tally.octets += got
+            yield got
+        now = monotonic_ns()
+        soon = got * SPAN_NS // max(1, now - began)
+        wanted, began = min(soon, 2 * max(wanted, LEAST), most), now
+        if wanted < LEAST:
+            wanted = 0
+
+
+def _discarding(connection: socket.socket, tally: Tally) -> None:
+    buffer = tcp.discard_buffer()
+    for got in _arrivals(connection, tally, buffer, tcp.RECEIVE, tcp.MSG_TRUNC):
+        tally.octets += got
 
 
 def _reading(connection: socket.socket, tally: Tally) -> None:
-    buffer, receive = bytearray(COPY_RECEIVE), connection.recv_into
-    while tally.running:
-        with suppress(BlockingIOError):
-            got = receive(buffer)
-            if not got:
-                return
-            tally.octets += got
+    for got in _arrivals(connection, tally, bytearray(COPY_RECEIVE), COPY_RECEIVE):
+        tally.octets += got
 
 
 def _verifying(connection: socket.socket, tally: Tally) -> None:
     repeated = np.frombuffer(pattern() * (COPY_RECEIVE // PATTERN_OCTETS + 2), dtype=np.uint8)
     buffer = bytearray(COPY_RECEIVE)
     seen = np.frombuffer(buffer, dtype=np.uint8)
-    while tally.running:
-        with suppress(BlockingIOError):
-            got = connection.recv_into(buffer)
-            if not got:
-                return
-            at = tally.octets % PATTERN_OCTETS
-            tally.wrong += int(np.count_nonzero(seen[:got] != repeated[at : at + got]))
-            tally.octets += got
+    for got in _arrivals(connection, tally, buffer, COPY_RECEIVE):
+        at = tally.octets % PATTERN_OCTETS
+        tally.wrong += int(np.count_nonzero(seen[:got] != repeated[at : at + got]))
+        tally.octets += got
 
 
 SOURCES: dict[str, Loop] = {"zero-copy": _lending, "copy": _vectored, "verify": _patterned}
