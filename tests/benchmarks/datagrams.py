@@ -2,7 +2,7 @@
 
 Two ways of ours: *joined*, where the kernel cuts and joins datagrams (GSO, GRO), and *single* (sendmmsg, recvmmsg).
 Each arrival has a kernel stamp (one for all that came joined), a number that is looked at, and counts for jitter and
-delay variation. As root our receiver has 16 MB of room, iperf3's 8 (the kernel doubles its window). At last a paced test at 30 Mbit/s through a buffer of ten packets.
+delay variation. Without a rate our sender goes as fast as the receiver says that it has room. As root our receiver has 16 MB of room, iperf3's 8 (the kernel doubles its window). At last a paced test at 30 Mbit/s through a buffer of ten packets.
 
     python tests/benchmarks/datagrams.py --rounds 5
 """
