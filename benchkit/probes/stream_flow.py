@@ -21,6 +21,7 @@ class StreamFlow(DataThread):
         """Own a connected socket."""
         super().__init__(number, connection, sends=sends)
         self.wrong = 0
+        self.streams = len(terms.flows)
         self._loop = (SOURCES if sends else SINKS)[terms.mode]
 
     def move(self) -> None:
