@@ -110,7 +110,7 @@ def test_at_no_time_has_more_arrived_than_was_given(direction: str, mode: str) -
         arrived += octets
         # What a call has given is counted when it has come back.
         later = given[at >= end]
-        assert not later.size or arrived <= later[0] + bulk.CALL
+        assert not later.size or arrived <= later[0] + bulk.MOST_LENT
 
 
 def test_the_rate_is_told_on_the_way_as_the_receiver_counts_it() -> None:
