@@ -85,7 +85,7 @@ LONGEST_NS = 5 * 60 * NS_PER_S
     "--pacing",
     type=click.Choice(get_args(Pacing)),
     help="precise sends within a microsecond or so of that, and spins for it; batched sends many at once, as every "
-    "STAMP probe does above 10,000/s.",
+    "STAMP probe does from 10,000/s on.",
 )
 @bulk_options
 @click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")

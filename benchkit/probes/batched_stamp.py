@@ -17,15 +17,15 @@ from benchkit.probes.reachable import connect_to
 
 # How often rows go home: of one fast session, and of many slow ones.
 BATCH_S, CROWD_S = 0.05, 0.25
-# Above 10,000 packets/s a process that sends one by one is late.
-LEAST_INTERVAL_NS = 100 * NS_PER_US
+# From 10,000 packets/s on a process that sends one by one has no time left for anything else.
+LARGEST_INTERVAL_NS = 100 * NS_PER_US
 FOLLOW_UP = ("follow-up-telemetry",)
 
 
 def goes_in_batches(spec: StampSpec) -> bool:
     """Whether the packets of a session are sent together: asked for, or too many for anything else."""
     pacing = spec.schedule.pacing
-    many = spec.interval_ns < LEAST_INTERVAL_NS and can_be_batched(spec.options)
+    many = spec.interval_ns <= LARGEST_INTERVAL_NS and can_be_batched(spec.options)
     return pacing == "batched" or (pacing == "timer" and many)
 
 

@@ -6,7 +6,7 @@
 In turns over one veth pair: a single target at 10 and at 1000 packets/s, and N targets at 10 packets/s each in one
 process, which are sessions of one reflector. The network round trip is by kernel stamps at both ends, so that it
 shows what the process does to the figure; lateness and CPU show what it does to the process. Each --rate is a further
-row, 100,000/s where none is named: a single target at so many packets/s, sent in batches above 10,000/s. CPU is that of
+row, 100,000/s where none is named: a single target at so many packets/s, sent in batches from 10,000/s on. CPU is that of
 the sending process, of the reflector's beside it, and of the campaign that takes the rows in.
 """
 

@@ -83,9 +83,9 @@ def test_what_goes_in_batches() -> None:
         StampOptions(extensions=("location",)),
     ):
         assert not can_be_batched(options)
-    spec = StampSpec("a", "idle", LOCAL, 862, 1, 9, S // 10_000, S)
+    spec = StampSpec("a", "idle", LOCAL, 862, 1, 9, S // 9_000, S)
     assert not goes_in_batches(spec)
-    fast = replace(spec, interval_ns=S // 20_000)
+    fast = replace(spec, interval_ns=S // 10_000)
     assert goes_in_batches(fast)
     assert not goes_in_batches(replace(fast, schedule=Schedule(pacing="precise")))
     assert not goes_in_batches(replace(fast, options=StampOptions(octets=100)))
