@@ -32,7 +32,13 @@ class WithCommand(click.Command):
 @click.option(
     "--serve", metavar="COMMAND", help="Run this at the other end meanwhile, started first."
 )
-@click.option("--at", type=click.Choice(("near", "far")), default="near", show_default=True)
+@click.option(
+    "--at",
+    type=click.Choice(("near", "far")),
+    default="near",
+    show_default=True,
+    help="At which end of the path COMMAND runs.",
+)
 @click.option(
     "--emulator",
     type=click.Choice(("auto", "netem", "userspace")),

@@ -24,6 +24,7 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
     type=click.Choice(tuple(each.metric for each in PLAN_PROBES.values())),
     default="rtt",
     show_default=True,
+    help="Which figure.",
 )
 @click.option("--phase", help="idle, up or down.  [idle; of goodput up]")
 @click.option(

@@ -37,8 +37,12 @@ TOLERANCE_NS = 150_000
     type=click.Path(path_type=Path, dir_okay=False),
     help="Measure by authenticated STAMP, with the key in this file.",
 )
-@click.option("--duration", type=DURATION, default="20s", show_default=True)
-@click.option("--rate", type=FREQUENCY, default="100/s", show_default=True)
+@click.option(
+    "--duration", type=DURATION, default="20s", show_default=True, help="How long it is measured."
+)
+@click.option(
+    "--rate", type=FREQUENCY, default="100/s", show_default=True, help="Packets that are sent."
+)
 @click.option(
     "--trace", is_flag=True, help="Follow the delay over time, not only its distribution."
 )

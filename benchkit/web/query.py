@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from multidict import MultiMapping
 
 from benchkit.errors import AskedWronglyError
+from benchkit.model.probe import PLAN_PROBES
 from benchkit.web.row import Row
 
 USUAL_LIMIT, LARGEST_LIMIT = 50, 500
 LARGEST_OFFSET = 10**9
 # Of a history; the first is meant where nothing is said.
-METRICS = ("rtt", "http", "goodput")
+METRICS = tuple(dict.fromkeys(probe.metric for probe in PLAN_PROBES.values()))
 PHASES = ("idle", "up", "down", "both")
 USUAL_HISTORY, LONGEST_HISTORY = 100, 2000
 TROUBLE = "trouble"
