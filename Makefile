@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test fuzz setup system wheel man audit publish bench lock clean
+.PHONY: run test faults fuzz setup system wheel man audit publish bench lock clean
 run: setup
 	@$(BIN)/benchkit run
 
@@ -26,6 +26,10 @@ test: setup
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest
 	@sh .ci/test-netem $(BIN)/python
+
+# Every fault, with fifty rounds of signals to processes at random moments; the suite does ten.
+faults: setup
+	@BENCHKIT_FAULT_ROUNDS=$(or $(FAULT_ROUNDS),50) $(BIN)/python -m pytest tests/faults -v
 
 fuzz: setup
 	@sh .ci/fuzz $(BIN)/python $(or $(FUZZ_SECONDS),60)

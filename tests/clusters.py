@@ -112,7 +112,17 @@ def start_agent(
 ) -> Serving:
     own = folder / "certs" / name
     certs = ("--certs", str(own)) if access.certificates else ()
-    words = ("agent", "--site", name, "--bind", address, "--cluster", access.address, *certs)
+    words = (
+        "agent",
+        "--site",
+        name,
+        "--bind",
+        address,
+        "--open",
+        "--cluster",
+        access.address,
+        *certs,
+    )
     return Serving(folder / f"{name}.log", *words, *more, netns=netns)
 
 

@@ -128,10 +128,11 @@ class Campaign:
         """What a host itself adds to the round trips of real paths: nobody else's network is in it."""
         if not self._reaches:
             return
-        port, at = reach.free_port(), next(iter(self._reaches.values())).site
-        self._crew.serve(at, ReflectorSpec(reach.LOOPBACK, port))
+        address, port = reach.free_place()
+        at = next(iter(self._reaches.values())).site
+        self._crew.serve(at, ReflectorSpec(address, port))
         self._crew.await_responders()
-        self._own = reach.Reach(at, reach.LOOPBACK, port=port)
+        self._own = reach.Reach(at, address, port=port)
         self._run(self._planned[0])
 
     def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:

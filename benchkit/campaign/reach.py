@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from yarl import URL
 
 from benchkit.campaign.phases import Phase
 from benchkit.emulators.link import Ends
+from benchkit.errors import UnfitError
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.responder_spec import (
     HttpServerSpec,
@@ -35,7 +37,7 @@ HTTP_PORT, STREAM_PORT, REQUEST_PORT = 8080, 8620, 8621
 CONNECTIONS = 10
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
-LOOPBACK = "127.0.0.1"
+LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 NO_PROBE = "none"
 
 RoundTrips = StampSpec | TwampSpec | IcmpSpec | ConnectSpec
@@ -166,11 +168,16 @@ def real(site: Site, found: Reach) -> Reach:
     )
 
 
-def free_port() -> int:
-    """A UDP port of the loopback that nothing listens at."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+def free_place() -> tuple[str, int]:
+    """An address of this host's loopback, IPv4's where there is one, and a UDP port there that nothing listens at.
+
+    Raises UnfitError where the loopback is down.
+    """
+    for family, address in LOOPBACKS:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+            return address, int(probe.getsockname()[1])
+    raise UnfitError("this host's loopback has no address: bring it up with `ip link set lo up`")
 
 
 def load_spec(

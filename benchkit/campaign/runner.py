@@ -28,6 +28,7 @@ from benchkit.errors import UnfitError
 from benchkit.linux import host, libc, process
 from benchkit.linux.channel import Channel
 from benchkit.linux.clock_quality import clock_quality
+from benchkit.linux.descriptors import allow_descriptors
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
 from benchkit.stats.verdicts import overall
@@ -60,6 +61,7 @@ def run_campaign(question: Question, observe: Observer, results: File | None = N
         UnfitError: this machine cannot emulate the paths at all.
         KeyboardInterrupt: interrupted before anything was measured.
     """
+    allow_descriptors()
     choice = choose(question.emulator if question.is_emulated else "none")
     libc.give_back_memory()
     log = Log()

@@ -68,6 +68,7 @@ COMMANDS = {
     ),
 }
 INTERRUPTED = 130
+UNFIT = 5
 
 
 class LazyGroup(click.Group):
@@ -116,6 +117,10 @@ def main() -> None:
     except BenchkitError as error:
         click.echo(f"benchkit: {error}", err=True)
         status = error.exit_code
+    except MemoryError as error:
+        said = str(error) or "no more is to be had"
+        click.echo(f"benchkit: out of memory: {said}: free some, or ask for less at once", err=True)
+        status = UNFIT
     except BrokenPipeError:
         # Whoever read the report has seen enough; Python must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,12 @@ class Network(click.ParamType[str]):
     help="Serve this network alone, but for iperf3; may be given again.",
 )
 @click.option(
+    "--open",
+    "open_to_all",
+    is_flag=True,
+    help="Serve whoever asks, though --bind is an address that others reach.",
+)
+@click.option(
     "--rate-cap",
     type=Unit("rate", units.per_second),
     default=RATE_CAP,
@@ -129,6 +135,7 @@ def agent(
     stateless: bool,
     strict: bool,
     allow: tuple[str, ...],
+    open_to_all: bool,
     rate_cap: float,
     no_twamp: bool,
     iperf3: tuple[str, int] | None,
@@ -141,8 +148,8 @@ def agent(
 ) -> None:
     """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
-    With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind says otherwise: a
-    reflector that the world can reach is a tool for others too.
+    With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind says otherwise, and
+    then by those whom --allow names: a reflector that the world can reach is a tool for others too.
     """
     from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
@@ -155,8 +162,10 @@ def agent(
     access = _access(cluster, certs)
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
+    here = _resolved(address)
+    _check_admission("--bind", here, "--allow NETWORK", guarded=bool(allow) or open_to_all)
     reflector = ReflectorSpec(
-        _resolved(address),
+        here,
         stamp_port,
         key_file=key_file,
         stateful=not stateless,
@@ -167,12 +176,26 @@ def agent(
     )
     twamp = not (no_twamp or key_file)
     served = _iperf3(iperf3, iperf3_key, iperf3_users)
+    if served is not None:
+        guarded = bool(served.users) or open_to_all
+        _check_admission("--iperf3", served.address, "--iperf3-users FILE", guarded=guarded)
     try:
         with one_interrupt():
             run_agent(Post(site, reflector, twamp, served), click.echo, _warn, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
+
+
+def _check_admission(option: str, address: str, remedy: str, *, guarded: bool) -> None:
+    """Raises AskedWronglyError where the world could use the agent and nobody said that it may."""
+    from benchkit.errors import AskedWronglyError  # noqa: PLC0415
+
+    if not guarded and not ip_address(address).is_loopback:
+        raise AskedWronglyError(
+            f"{option} {address}: others reach this address, and a far end is a tool for them too: say whom it "
+            f"serves with {remedy}, or --open for everybody"
+        )
 
 
 def _warn(line: str) -> None:

@@ -20,6 +20,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from benchkit.errors import AskedWronglyError
+from benchkit.model.old_records import in_words_of_today
 from benchkit.model.record import SCHEMA, Metric, RunRecord
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def load_record(text: str) -> RunRecord:
     data = _parsed(text)
     try:
         # Through JSON once more, because only pydantic's JSON mode is strict and yet takes a list for a tuple.
-        return _adapter().validate_json(json.dumps(_with_estimates(data)), strict=True)
+        return _adapter().validate_json(
+            json.dumps(_with_estimates(in_words_of_today(data))), strict=True
+        )
     except ValidationError as error:
         raise AskedWronglyError(_worded(error.errors(include_url=False))) from error
 

@@ -9,6 +9,7 @@ are in memory. The first frame is the record of the run as it would be if nothin
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.model.record_json import dump_record, load_record
 from benchkit.model.samples import Samples, column
@@ -31,6 +33,8 @@ ARRIVED_PREFIX = ".arrived-"
 # Octets of words and of columns, and a CRC-32 of both.
 HEAD = struct.Struct(">IQI")
 LONGEST_WORDS = 1 << 26
+# What no free space would mend.
+NEVER = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 Words = Mapping[str, Any]
 
 
@@ -38,7 +42,7 @@ class Journal:
     """The writer's end. A disk that refuses ends the writing, never the run; `trouble` says why."""
 
     def __init__(self, results: Path, record: RunRecord) -> None:
-        """Begin the file of that run."""
+        """Begin the file of that run. Raises AskedWronglyError where no run can ever be kept."""
         self.file = results / f"{ARRIVED_PREFIX}{record.run}"
         self.trouble = ""
         self._descriptor = -1
@@ -50,6 +54,10 @@ class Journal:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self.trouble = error.strerror or str(error)
+            if error.errno in NEVER:
+                raise AskedWronglyError(
+                    f"runs cannot be kept in {results}: {self.trouble}: name a folder of yours with --results"
+                ) from error
         self.write({"record": json.loads(dump_record(record))})
 
     def write(self, words: Words, batch: Samples | None = None) -> None:

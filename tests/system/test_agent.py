@@ -167,6 +167,10 @@ def test_a_port_that_is_taken_is_told() -> None:
         (["--iperf3", "here"], "is not HOST:PORT"),
         (["--iperf3", "127.0.0.1:0"], "is not HOST:PORT"),
         (["--bind", "no.such.host.invalid"], "is no address"),
+        (["--bind", "0.0.0.0"], "--allow NETWORK, or --open"),  # noqa: S104
+        (["--bind", "192.0.2.1"], "--allow NETWORK, or --open"),
+        (["--iperf3", "192.0.2.1:5201"], "--iperf3-users FILE, or --open"),
+        (["--bind", "::"], "--allow NETWORK, or --open"),
     ],
 )
 def test_what_cannot_be_listened_at_is_told(words: list[str], said: str) -> None:
