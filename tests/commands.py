@@ -122,7 +122,7 @@ class Running:
     def called(self, name: str) -> list[int]:
         """The process ids of its session whose name begins so."""
         found = [int(line.split()[0]) for line in self.survivors(within_s=0)]
-        return [pid for pid in found if _name(pid).startswith(name)]
+        return [pid for pid in found if name_of(pid).startswith(name)]
 
     def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
         """Its status, stdout and stderr, once it has ended."""
@@ -132,19 +132,19 @@ class Running:
     def survivors(self, within_s: float = 5.0) -> list[str]:
         """What of its session is still there after so long: process ids and commands."""
         deadline = time.monotonic() + within_s
-        while (found := _session(self.process.pid)) and time.monotonic() < deadline:
+        while (found := session_of(self.process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
         return found
 
 
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
 
 
-def _session(leader: int) -> list[str]:
+def session_of(leader: int) -> list[str]:
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

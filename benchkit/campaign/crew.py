@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError, UnfitError
+from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.linux.channel import Channel
 from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.samples import Samples
@@ -18,6 +18,7 @@ from benchkit.probes.door import run_probe
 START_TIMEOUT_S = 15.0
 LATE_TIMEOUT_S = 2.0
 TICK_S = 0.1
+MOST_AT_ONCE = 64
 BULK = (TcpSpec, UdpSpec, FilesSpec, Iperf3Spec)
 
 
@@ -37,6 +38,8 @@ class Crew:
         """Work at these sites, over this channel."""
         self._watch = watch
         self._sites = sites
+        # Agents of a cluster: what goes wrong with one machine there says nothing about this one.
+        self._distant = {name for name, each in sites.items() if hasattr(each, "leasing")}
         self._channel = channel
         self._heard = heard
         self._ready: set[str] = set()
@@ -68,15 +71,14 @@ class Crew:
         `seconds`.
         """
         tokens = {name: self._token(site) for name, (site, _) in jobs.items()}
-        futures = {
-            name: self._submit(site, spec, tokens[name]) for name, (site, spec) in jobs.items()
-        }
+        futures = self._begun(jobs, tokens)
         pending = set(tokens.values())
+        here = [futures[name] for name, (site, _) in jobs.items() if site not in self._distant]
         limit = seconds + START_TIMEOUT_S
         self._pump_until(
             lambda: pending <= self._ended and all(each.done() for each in futures.values()),
             limit,
-            lambda: _raise_death(futures),
+            lambda: _raise_death(here),
         )
         troubles = {}
         for name, future in futures.items():
@@ -89,6 +91,10 @@ class Crew:
                 future.result()
             except MeasureError as error:
                 troubles[name] = error
+            except UnfitError as error:
+                if jobs[name][0] not in self._distant:
+                    raise
+                troubles[name] = SiteLostError(str(error))
         return troubles
 
     def wait_for(self, condition: Callable[[], bool]) -> bool:
@@ -105,6 +111,20 @@ class Crew:
         with suppress(queue.Empty):
             while True:
                 self._take(timeout=None)
+
+    def _begun(
+        self, jobs: Mapping[str, tuple[str, Spec]], tokens: Mapping[str, str]
+    ) -> dict[str, Future[int]]:
+        """All of them started: at agents at once, for each takes as long as the way to it."""
+        distant = [name for name, (site, _) in jobs.items() if site in self._distant]
+        with ThreadPoolExecutor(max(1, min(len(distant), MOST_AT_ONCE))) as pool:
+            begun = {name: pool.submit(self._submit, *jobs[name], tokens[name]) for name in distant}
+            found = {
+                name: self._submit(site, spec, tokens[name])
+                for name, (site, spec) in jobs.items()
+                if name not in begun
+            }
+            return found | {name: each.result() for name, each in begun.items()}
 
     def _submit(self, site: str, spec: Spec, token: str) -> Future[int]:
         executor = self._sites[site]
@@ -146,9 +166,9 @@ class Crew:
                 future.result()
 
 
-def _raise_death(futures: Mapping[str, Future[int]]) -> None:
+def _raise_death(futures: Sequence[Future[int]]) -> None:
     """A process that died may never say that it ended: tell at once rather than at the time limit."""
-    for future in futures.values():
+    for future in futures:
         error = future.exception() if future.done() else None
         if error is not None and not isinstance(error, MeasureError):
             raise error

@@ -34,7 +34,8 @@ class KeptHarvest(Harvest):
 
     def add(self, batch: Samples) -> None:
         """As a harvest does."""
-        self._journal.write({ADD: True}, batch)
+        if batch.kind != "rate":  # which a harvest does not keep
+            self._journal.write({ADD: True}, batch)
         super().add(batch)
 
     def forget(self, phase: str, paths: Collection[str] | None = None) -> None:

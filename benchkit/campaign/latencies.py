@@ -37,7 +37,8 @@ class Circumstances:
 
     `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
-    this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly measured, and why.
+    this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly measured, and why;
+    `unmeasured` is why whatever else is missing is.
     """
 
     unfit: str | None = None
@@ -50,6 +51,7 @@ class Circumstances:
     synchronised: bool = False
     plan: Plan | None = None
     missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    unmeasured: str | None = None
 
     def why_missing(self, path: str, phase: str = "") -> str | None:
         """Why a path, or that phase of it, was not or not wholly measured; None where it was."""

@@ -171,6 +171,7 @@ def _record(
         synchronised=clock_quality().synchronised,
         plan=target.plan,
         missing=log.missing,
+        unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
     )
     paths = (
         *(path_record(path, log.harvest, under) for path in target.paths),

@@ -94,7 +94,9 @@ def _baseline_ns(path: Path, harvest: Harvest) -> float | None:
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
     if source is None:
-        return judge(budget, None, n=0, unfit=under.unfit or under.why_missing(path.name))
+        return judge(
+            budget, None, n=0, unfit=under.unfit or under.why_missing(path.name) or under.unmeasured
+        )
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
     effective = metric.effective_n or metric.n
@@ -117,7 +119,7 @@ def _phases(metric: Metric) -> tuple[str, ...]:
 def _of_a_part(verdict: Verdict, missing: Sequence[str | None]) -> Verdict:
     """What was not wholly measured cannot pass: nobody knows what is missing."""
     why = next((each for each in missing if each is not None), None)
-    if why is None or verdict.verdict != "pass":
+    if why is None or verdict.verdict == "fail":
         return verdict
     return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
 

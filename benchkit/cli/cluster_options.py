@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchkit.cli.options import DURATION
+from benchkit.errors import AskedWronglyError
 
 if TYPE_CHECKING:
     from benchkit.testbeds.cluster_access import Access
 
 CLUSTER, CERTS = "BENCHKIT_CLUSTER", "BENCHKIT_CERTS"
+LEAST_PATIENCE_S, MOST_PATIENCE_S = 3, 25
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -42,10 +44,20 @@ def measuring_options(command: _Command) -> _Command:
         type=DURATION,
         default="20s",
         show_default=True,
-        help="How long an agent may be out of reach before it counts as lost; 25s at most.",
+        help="How long an agent may be out of reach before it counts as lost, 3s to 25s.",
     )
     measured = cluster_option("Measure from the agents of the cluster whose scheduler is there.")
     return measured(certs_option(patience(command)))
+
+
+def patience_s(patience_ns: int) -> float:
+    """How long an agent may be out of reach, in seconds; so that it has let go within 30."""
+    seconds = patience_ns / 1e9
+    if not LEAST_PATIENCE_S <= seconds <= MOST_PATIENCE_S:
+        raise AskedWronglyError(
+            f"--patience {seconds:g}s: an agent may be out of reach for {LEAST_PATIENCE_S} to {MOST_PATIENCE_S} s"
+        )
+    return seconds
 
 
 def access_of(address: str, certs: Path | None) -> Access:

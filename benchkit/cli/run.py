@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from benchkit.cli.bulk_options import bulk_options
-from benchkit.cli.cluster_options import access_of, measuring_options
+from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
 from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
@@ -184,7 +184,7 @@ def run(
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
     access = access_of(cluster, certs) if cluster else None
-    reached = access, patience / NS_PER_S
+    reached = access, patience_s(patience)
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]

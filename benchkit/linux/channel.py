@@ -92,6 +92,9 @@ class Channel:
             while True:
                 kind, body = connection.recv()
                 self.messages.put(Message(token, kind, body))
+        with self._lock:
+            if self._connections.get(token) is connection:  # close() may have been here first
+                self._connections.pop(token).close()
         self.messages.put(Message(token, "end", None))
 
     def __enter__(self) -> Self:

@@ -139,14 +139,18 @@ def _delays(tree: Table) -> Iterator[Complaint]:
 
 
 def _addresses(tree: Table) -> Iterator[Complaint]:
-    """A real path is measured at the address of its far site."""
-    bare = {_text(site, "name") for _, site in _tables(tree, ("site",)) if "address" not in site}
+    """A real path is measured at the address of its far site, or at what an agent of a cluster tells."""
+    bare = {
+        _text(site, "name")
+        for _, site in _tables(tree, ("site",))
+        if "address" not in site and site.get("agent") is not True
+    }
     for location, path in _tables(tree, ("path",)):
         far = _text(path, "to")
         if path.get("real") is True and "model" not in path and far in bare:
             yield (
                 (*location, "to"),
-                f"{far!r} has no address to measure: give the site an `address`",
+                f"{far!r} has no address to measure: give the site an `address`, or `agent = true` where it has one in your cluster",
             )
 
 

@@ -15,12 +15,12 @@ from distributed import Client
 
 from benchkit.errors import MeasureError, SiteLostError
 from benchkit.linux.channel import Message, SinkAddress
-from benchkit.testbeds.cluster_site import BEGUN, LEASE, carry_out
+from benchkit.testbeds.cluster_site import BEGUN, LEASE, OUTCOME, carry_out
 
 Result = TypeVar("Result")
 GRACE_S = 2.0
 # Until a task has its process. A lease that another campaign holds takes longer than that.
-BEGIN_S = 10.0
+BEGIN_S = 15.0
 
 
 @dataclass(eq=False)
@@ -95,13 +95,14 @@ class Remote:
                 continue
             self.number = number
             message: Message = pickle.loads(frame)  # noqa: S301  TLS says who sent it
-            if message.kind == BEGUN:
-                with self._lock:
-                    order = self._orders.get(message.token)
-                if order is not None:
-                    order.begun.set()
-            else:
+            with self._lock:
+                order = self._orders.get(message.token)
+            if message.kind not in {BEGUN, OUTCOME}:
                 self._heard(message)
+            elif order is not None and message.kind == BEGUN:
+                order.begun.set()
+            elif order is not None:
+                self._settle(order, message.body)
 
     def lose(self, why: str) -> None:
         """The site is gone, and all that it was doing."""
@@ -112,12 +113,14 @@ class Remote:
             self._settle(order, (False, self._error(why)))
 
     def _ended(self, order: Order, ended: Any) -> None:  # noqa: ANN401  Dask's future
-        """On a thread of Dask's: what became of a task."""
+        """On a thread of Dask's: a task that finished tells its outcome itself; of another nobody will hear."""
+        if ended.status == "finished":
+            return
         try:
-            outcome = pickle.loads(ended.result())  # noqa: S301  as above
-        except Exception as error:  # noqa: BLE001  the worker is gone, or what it sent cannot be read
-            outcome = False, self._error(self._lost or _words(error))
-        self._settle(order, outcome)
+            why = _words(ended.exception(timeout=GRACE_S))
+        except Exception as error:  # noqa: BLE001  cancelled, for its scheduler is gone
+            why = _words(error)
+        self._settle(order, (False, self._error(self._lost or why)))
 
     def _error(self, why: str) -> SiteLostError:
         return SiteLostError(
@@ -195,5 +198,7 @@ def _words(error: Exception) -> str:
     """What Dask says, in a line."""
     if type(error).__name__ == "KilledWorker":
         return "its agent ended while a probe ran"
+    if "scheduler-connection-lost" in str(error):
+        return "the scheduler of the cluster went away"
     said = str(error).splitlines()
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

@@ -29,11 +29,13 @@ from benchkit.testbeds.namespaces import NamespaceExecutor
 from benchkit.testbeds.outbox import Outbox
 
 PRELOADED = ("benchkit.probes.door",)
-# What a task tells once it has its process.
-BEGUN = "begun"
+# What a task tells once it has its process, and at its end: whether it succeeded, and its result or error.
+BEGUN, OUTCOME = "begun", "outcome"
 LONG_POLL_S = 1.0
 LOOK_S = 0.25
 MOST_PATIENCE_S = 25.0
+MOST_REMEMBERED = 100
+FULL = "more samples were waiting to be fetched than it can hold"
 # Tasks at once: each only waits for its process.
 SLOTS = 4096
 # What one throughput test takes, and no second one gets meanwhile.
@@ -120,13 +122,12 @@ class Site:
         elif campaign in self._errands:
             self._errands[campaign].end()
 
-    async def carry_out(self, campaign: str, order: str, call: bytes) -> bytes:
-        """Do one task in a process of its own; whether it succeeded, and its result or error, pickled."""
+    async def carry_out(self, campaign: str, order: str, call: bytes) -> None:
+        """Do one task in a process of its own, and tell its outcome after all that it told itself."""
         errands = self._errands.get(campaign)
         if errands is None:
-            return pickle.dumps(
-                (False, MeasureError(f"site {self.name} was not told of the campaign"))
-            )
+            raise MeasureError(f"site {self.name} has given the campaign up")
+        outcome: tuple[bool, Any]
         try:
             function, arguments, keywords = pickle.loads(call)  # noqa: S301  TLS says who sent it
             here = [self._here(campaign, each) for each in arguments]
@@ -136,7 +137,8 @@ class Site:
             outcome = True, await asyncio.wrap_future(future)
         except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
             outcome = False, error
-        return pickle.dumps(outcome)
+        if not errands.outbox.put(Message(order, OUTCOME, outcome)):
+            self._let_go(campaign, FULL)
 
     def _here(self, campaign: str, argument: Any) -> Any:  # noqa: ANN401  whatever a task takes
         """A sink's address as it is at this site."""
@@ -151,9 +153,7 @@ class Site:
                 campaign, _, token = message.token.partition(SEPARATOR)
                 errands = self._errands.get(campaign)
                 if errands is not None and not errands.outbox.put(message._replace(token=token)):
-                    self._let_go(
-                        campaign, "more samples were waiting to be fetched than it can hold"
-                    )
+                    self._let_go(campaign, FULL)
             for campaign, errands in list(self._errands.items()):
                 if errands.is_forgotten:
                     self._let_go(campaign, "nothing was heard of the campaign")
@@ -162,15 +162,17 @@ class Site:
         errands = self._errands.pop(campaign, None)
         if errands is not None:
             self._ended[campaign] = why
+            while len(self._ended) > MOST_REMEMBERED:
+                self._ended.pop(next(iter(self._ended)))
             errands.end()
 
 
 SITES: WeakKeyDictionary[Worker, Site] = WeakKeyDictionary()
 
 
-async def carry_out(campaign: str, order: str, call: bytes) -> bytes:
-    """The task that Dask runs: it only waits for a process."""
-    return await SITES[get_worker()].carry_out(campaign, order, call)
+async def carry_out(campaign: str, order: str, call: bytes) -> None:
+    """The task that Dask runs: it only waits for a process. What comes of it is told like all the rest."""
+    await SITES[get_worker()].carry_out(campaign, order, call)
 
 
 def dask_setup(worker: Worker) -> None:

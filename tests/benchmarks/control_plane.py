@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path as File
@@ -45,9 +45,9 @@ from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.linux.netns import Namespace
+from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
-from benchkit.model.spec import ReflectorSpec, StampSpec, TogetherSpec
-from benchkit.probes.door import run_probe
+from benchkit.model.spec import Spec, StampSpec, TogetherSpec
 from benchkit.stats.round_trip import network_ns
 from benchkit.testbeds.certificates import make_certificates
 from benchkit.testbeds.cluster import ClusterTestbed
@@ -57,7 +57,7 @@ from benchkit.testbeds.namespaces import NamespaceTestbed
 LOCAL = "127.0.0.1"
 WARM, SUBMITS = 5, 60
 RATE, PHASE = 1000, "idle"
-MESH_PER_S, MESH_S, WORKER_PROCESSES = 10, 20, 4
+MESH_PER_S, MESH_S, WORKER_PROCESSES = 10, 8, 4
 PATIENCE_S = 60.0
 
 
@@ -82,7 +82,11 @@ class _Members(Serving):
 
     def __init__(self, log: File, netns: str, access: Access, names: list[str]) -> None:
         self.log = log
-        words = (sys.executable, __file__, "--members", ",".join(names))
+        # Not as a script: each process of a probe would import it anew.
+        begin = (
+            f"import sys; sys.path.insert(0, {str(File(__file__).parent)!r}); import control_plane"
+        )
+        words = (sys.executable, "-c", f"{begin}; control_plane.be_members({names!r})")
         with log.open("ab") as opened:
             self.process = subprocess.Popen(
                 ["nsenter", f"--net={netns}", *words],
@@ -192,7 +196,7 @@ def compare_submit(rounds: int) -> None:
 
 
 def mesh_s(sites: int) -> tuple[float, float]:
-    """Seconds until all sites had their process, and until the first sample of the last session was here."""
+    """Seconds until the first samples of half of all sessions, and of the last, were here."""
     names = [f"site{number}" for number in range(sites)]
     first: dict[str, float] = {}
 
@@ -204,50 +208,39 @@ def mesh_s(sites: int) -> tuple[float, float]:
         access = stack.enter_context(serving(File(folder), netns.path, names, WORKER_PROCESSES))
         channel = stack.enter_context(Channel())
         local = stack.enter_context(NamespaceTestbed({"far": netns.path}))
-        crew = Crew(local.sites, channel, heard)
-        crew.serve("far", ReflectorSpec(LOCAL, REFLECTOR_PORT))
-        crew.await_responders()
         make = partial(ClusterTestbed, access, heard=channel.messages.put)
         cluster = stack.enter_context(inside(netns.path, make))
+        crew = Crew({**local.sites, **cluster.sites}, channel, heard)
+        crew.serve("far", ReflectorSpec(LOCAL, REFLECTOR_PORT))
+        crew.await_responders()
         shape = (MESH_PER_S * MESH_S, NS_PER_S // MESH_PER_S, NS_PER_S)
-        specs = {
-            near: TogetherSpec(
-                tuple(
-                    StampSpec(f"{near}-{far}", PHASE, LOCAL, REFLECTOR_PORT, at + 1, *shape)
-                    for at, far in enumerate(names)
-                    if far != near
-                )
+        jobs: dict[str, tuple[str, Spec]] = {
+            near: (
+                near,
+                TogetherSpec(
+                    tuple(
+                        StampSpec(f"{near}-{far}", PHASE, LOCAL, REFLECTOR_PORT, at + 1, *shape)
+                        for at, far in enumerate(names)
+                        if far != near
+                    )
+                ),
             )
             for near in names
         }
         began = time.perf_counter()
-        with ThreadPoolExecutor(len(names)) as pool:
-            list(
-                pool.map(
-                    lambda near: cluster.sites[near].submit(
-                        run_probe, specs[near], channel.address(near)
-                    ),
-                    names,
-                )
-            )
-        submitted = time.perf_counter() - began
+        troubles = crew.work(jobs, MESH_S + PATIENCE_S)
         wanted = sites * (sites - 1)
-        while len(first) < wanted and time.perf_counter() < began + PATIENCE_S:
-            crew.wait_for(lambda: len(first) >= wanted)
-        if len(first) < wanted:
-            raise SystemExit(f"only {len(first)} of {wanted} sessions had sent anything home")
-        return submitted, max(first.values()) - began
+        if troubles or len(first) < wanted:
+            raise SystemExit(f"{len(first)} of {wanted} sessions sent anything home: {troubles}")
+        took = sorted(at - began for at in first.values())
+        return took[len(took) // 2], took[-1]
 
 
 def start_mesh(rounds: int, sites: int) -> None:
     found = [mesh_s(sites) for _ in range(rounds)]
-    row(f"{sites} sites, all have their process", [one[0] for one in found], "s")
-    row(
-        f"{sites} x {sites - 1} sessions, first samples home",
-        [one[1] for one in found],
-        "s",
-        "< 10",
-    )
+    words = f"{sites} x {sites - 1} sessions, first samples home"
+    row(f"{words}, half of them", [one[0] for one in found], "s")
+    row(f"{words}, all", [one[1] for one in found], "s", "< 10")
 
 
 def main() -> None:
@@ -256,11 +249,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--sites", type=int, default=47)
     parser.add_argument("--only", action="append", choices=("submit", "rtt", "mesh"), default=[])
-    parser.add_argument("--members", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.members:
-        be_members(asked.members.split(","))
-        return
     process.warm_up(["benchkit.probes.door", "site_tasks"])
     wanted = asked.only or ["submit", "rtt", "mesh"]
     print(f"{asked.rounds} rounds, in turns: median, range, bar")

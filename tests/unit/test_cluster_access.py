@@ -68,6 +68,22 @@ def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
         Access("tls://192.0.2.1:8786", str(tmp_path)).security()
 
 
+def test_an_agent_of_a_cluster_is_open_to_nobody_by_mistake(tmp_path: Path) -> None:
+    (folder,) = make_certificates(tmp_path / "certs", ["guiyang"])
+    words = ["agent", "--bind", "192.0.2.1", "--cluster", "tls://192.0.2.9:8786"]
+    done = CliRunner().invoke(cli, [*words, "--certs", str(folder)])
+    assert isinstance(done.exception, AskedWronglyError)
+    assert "--allow NETWORK" in str(done.exception)
+
+
+@pytest.mark.parametrize("patience", ["1s", "30s"])
+def test_patience_has_bounds(patience: str) -> None:
+    words = ["run", "guizhou", "--cluster", "tcp://127.0.0.1:1", "--patience", patience]
+    done = CliRunner().invoke(cli, words)
+    assert isinstance(done.exception, AskedWronglyError)
+    assert "for 3 to 25 s" in str(done.exception)
+
+
 def test_the_agent_makes_some_for_a_first_try(tmp_path: Path) -> None:
     words = ["agent", "--site", "guiyang", "--make-certs", str(tmp_path / "certs")]
     done = CliRunner().invoke(cli, words)

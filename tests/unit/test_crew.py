@@ -13,7 +13,7 @@ import pytest
 
 from benchkit.campaign import crew as crews
 from benchkit.campaign.crew import Crew
-from benchkit.errors import MeasureError, UnfitError
+from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.linux.channel import Channel, Sink, SinkAddress
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples, column
@@ -218,3 +218,26 @@ def test_draining_takes_what_is_there_and_waits_for_nothing(release: threading.E
             time.sleep(0.002)
         crew.drain()
         assert heard == [1, 2]
+
+
+class Agent(Site):
+    """A site of a cluster, told by its leases."""
+
+    @property
+    def leasing(self) -> Agent:
+        return self
+
+
+def test_what_dies_at_an_agent_costs_its_own_cell_alone() -> None:
+    dead = fails(UnfitError("a process of site b ended with signal 9"))
+    with Channel() as channel:
+        sites = {"agent": Agent({"dead": dead}), "here": Site({"near": measures(1, 2)})}
+        heard: list[Samples] = []
+        crew = Crew(sites, channel, heard.append)
+        jobs = {"b-a": ("agent", spec("dead")), "a-b": ("here", spec("near"))}
+        troubles = crew.work(jobs, 5)
+        assert {name: type(error) for name, error in troubles.items()} == {"b-a": SiteLostError}
+        assert "ended with signal 9" in str(troubles["b-a"])
+        assert len(heard) == 3
+        for each in sites.values():
+            each.close()

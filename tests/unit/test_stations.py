@@ -50,3 +50,10 @@ def test_what_was_not_measured_at_all_says_why() -> None:
     budget = Budget("rtt", 10.0, "ms", "p50")
     found = summary.path_record(Path("a-b", "a", "b", None, (budget,)), Harvest(), under)
     assert (found.verdict, found.verdicts[0].reason) == ("inconclusive", "site a has no agent")
+
+
+def test_what_an_interrupted_run_had_not_come_to_says_so() -> None:
+    under = summary.Circumstances(unmeasured="the run was interrupted before this was measured")
+    budget = Budget("rtt", 10.0, "ms", "p50")
+    found = summary.path_record(Path("a-b", "a", "b", None, (budget,)), Harvest(), under)
+    assert found.verdicts[0].reason == "the run was interrupted before this was measured"

@@ -225,6 +225,8 @@ def test_a_real_path_has_an_address_and_no_model() -> None:
     text = text.replace("[path.model]\nmtu = 1400\n", "")
     (line,) = problems(text)
     assert "'far' has no address" in line
+    told = load(text.replace('name = "far"', 'name = "far"\nagent = true')).site("far")
+    assert (told.address, told.agent) == (None, True)
     addressed = (
         'name = "far"\naddress = "192.0.2.7"\nreach = "tcp 8443"\nurl = "https://192.0.2.7/"'
     )
