@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,25 +115,35 @@ def test_any_iperf3_server_is_a_far_end(tmp_path: Path) -> None:
         assert found["goodput", phase]["value"] > 0
         assert found["udp", phase]["value"] == pytest.approx(10, rel=0.2)
         assert found["udp", phase]["configured"] == 10
-        assert found["goodput", phase]["setup"] == "1 stream, iperf3 at the far end, cubic"
+        assert found["goodput", phase]["setup"] == "2 streams, iperf3 at the far end, cubic"
     assert found["goodput", "up"]["limited_by"] != "unknown"
 
 
 @pytest.mark.skipif(shutil.which("iperf3") is None, reason="iperf3 is not installed")
 def test_a_far_end_that_is_taken_is_waited_for(tmp_path: Path) -> None:
     port = free_port()
-    text = REAL.format(port=port).replace('"tcp", "udp"', '"udp"')
-    with iperf3_serving(port):
-        other = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "4", "-b", "1M"]
-        with subprocess.Popen(other, stdout=subprocess.DEVNULL):
-            time.sleep(0.5)
-            target = tmp_path / "asked.toml"
-            target.write_text(text)
-            at_once = benchkit("run", str(target), "--results", str(tmp_path))
-            assert at_once.returncode == 4
-            assert "is busy with another test" in at_once.stderr
-            found = metrics(run(tmp_path, text, "--wait", "20s"))
-    assert found["udp", "up"]["value"] == pytest.approx(10, rel=0.2)
+    target = tmp_path / "asked.toml"
+    target.write_text(REAL.format(port=port).replace('"tcp", "udp"', '"udp"'))
+    words = ["run", str(target), "--results", str(tmp_path), "--format", "json"]
+    taking = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "60", "-b", "1M"]
+    with iperf3_serving(port), subprocess.Popen(taking, stdout=subprocess.DEVNULL) as other:
+        time.sleep(0.5)
+        try:
+            at_once = benchkit(*words)
+            waiting = subprocess.Popen(
+                [sys.executable, "-m", "benchkit", *words, "--wait", "60s"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert waiting.stderr is not None
+            assert any(line.rstrip().endswith(": waiting") for line in waiting.stderr)
+        finally:
+            other.kill()
+        said, _ = waiting.communicate(timeout=60)
+    assert at_once.returncode == 4
+    assert "is busy with another test" in at_once.stderr
+    assert metrics(json.loads(said))["udp", "up"]["value"] == pytest.approx(10, rel=0.2)
 
 
 def test_no_iperf3_server_is_one_line_that_names_the_port(tmp_path: Path) -> None:
