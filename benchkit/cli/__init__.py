@@ -53,6 +53,11 @@ COMMANDS = {
         "gate",
         "Pass or fail a run by its budgets and a baseline.",
     ),
+    "upload": (
+        "benchkit.cli.upload",
+        "upload",
+        "Put runs at their URL that could not be put there before.",
+    ),
     "baseline": ("benchkit.cli.baseline", "baseline", "Give names to runs to gate against."),
     "history": ("benchkit.cli.history", "history", "Show a figure over all runs; ask them in SQL."),
     "serve": (

@@ -26,10 +26,12 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
     A sliding window of ten: benchkit baseline save main latest --add --keep 10
     """
     from benchkit.store.baselines import list_baselines, save_baseline  # noqa: PLC0415
+    from benchkit.store.mirror import push_baseline  # noqa: PLC0415
 
     before = next((each.runs for each in list_baselines(results) if each.name == name), ())
     wanted = (*before, *runs) if add else runs
     saved = save_baseline(results, name, wanted[-keep:] if keep else wanted)
+    push_baseline(results, name)
     click.echo(f"{name}: {len(saved.runs)} runs", err=True)
 
 

@@ -65,10 +65,12 @@ def history(
     for line in damaged:
         click.echo(f"warning: {line}", err=True)
     if sql is not None:
+        from benchkit.store.mirror import fetch_everything  # noqa: PLC0415
         from benchkit.store.sql import ask  # noqa: PLC0415  duckdb
 
         if form == HTML:
             raise AskedWronglyError("--sql gives one table: --format html is for histories")
+        fetch_everything(results)
         answer = ask(results, records, sql)
         put(render_table(answer.columns, answer.rows, form), output)
         return

@@ -18,7 +18,8 @@ from benchkit.store import write_run
 
 FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
 # Of several exit statuses, the one to end with.
-GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, FAILED, INCONCLUSIVE, 0)
+ASKED_WRONGLY = 2
+GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, ASKED_WRONGLY, FAILED, INCONCLUSIVE, 0)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,28 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}", err=True)
     status = exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
+    if not _uploaded(results, folder):
+        status = gravest([status, UNFIT])
     return Kept(outcome.record, folder, status)
+
+
+def _uploaded(results: Path, folder: Path) -> bool:
+    """Put the run where it belongs, if that is elsewhere; whether nothing went wrong."""
+    from benchkit.store import mirror  # noqa: PLC0415
+
+    try:
+        url = mirror.push(results, folder)
+    except BenchkitError as error:
+        remote = mirror.remote_of(results)
+        place = remote.url if remote else results
+        click.echo(
+            f"not uploaded: {error}; the run is whole here, and `benchkit upload --results {place}` tries again",
+            err=True,
+        )
+        return False
+    if url is not None:
+        click.echo(f"uploaded to {url}", err=True)
+    return True
 
 
 def _kept(results: Path, outcome: Outcome) -> Path:

@@ -90,13 +90,46 @@ class ScheduleWords(click.ParamType[Schedule]):
             self.fail(str(error), param, ctx)
 
 
-results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=DEFAULT_RESULTS,
-    envvar="BENCHKIT_RESULTS",
-    show_default=True,
-    help="The folder that holds runs.",
+class ResultsPlace(click.ParamType[Path]):
+    """A folder of runs, or the folder here that stands for a URL; with `reads` what is new there is fetched."""
+
+    name = "folder|url"
+
+    def __init__(self, *, reads: bool) -> None:
+        """Fetch where it is going to be read."""
+        self._reads = reads
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401, ARG002  as click has it
+        """Give the folder. Raises UnfitError where the URL cannot be read."""
+        if not isinstance(value, str):
+            return value
+        from benchkit.store import mirror  # noqa: PLC0415  only here
+
+        if not mirror.is_url(value):
+            return Path(value)
+        folder = mirror.mirror_of(value)
+        if self._reads:
+            mirror.pull(folder)
+        return folder
+
+
+def _results(words: str, *, reads: bool) -> Callable[[Any], Any]:
+    return click.option(
+        "--results",
+        type=ResultsPlace(reads=reads),
+        default=DEFAULT_RESULTS,
+        envvar="BENCHKIT_RESULTS",
+        show_default=True,
+        help=words,
+    )
+
+
+results_option = _results(
+    "The folder that holds runs, or its URL, as s3://bucket/runs.", reads=True
+)
+# Of commands that make runs, and may be cut off from where those belong.
+own_results_option = _results(
+    "The folder for runs, or a URL to upload them to, as s3://bucket/runs.", reads=False
 )
 format_option = click.option(
     "--format",

@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,18 +97,23 @@ def read_run(run_dir: Path) -> RunRecord:
         raise AskedWronglyError(f"{file}: {error}") from error
 
 
-def read_samples(run_dir: Path, kind: str) -> list[Samples]:
+def read_samples(run_dir: Path, kind: str, wanted: Collection[str] | None = None) -> list[Samples]:
     """The samples of one kind: one for each path and phase, in the order written; none where none were kept.
+
+    Of the `wanted` paths alone, where they are named.
 
     Raises:
         AskedWronglyError: the file is damaged.
     """
     file = run_dir / SAMPLES_NAME / f"{kind}.parquet"
     if not file.exists():
-        return []
+        from benchkit.store.mirror import fetch_samples  # noqa: PLC0415  it imports this module
+
+        if not fetch_samples(run_dir, kind):
+            return []
     from benchkit.store.parquet import read_parquet  # noqa: PLC0415  duckdb: 120 ms, for this only
 
-    return read_parquet(file, kind)
+    return read_parquet(file, kind, wanted)
 
 
 def add_samples(run_dir: Path, samples: Sequence[Samples]) -> None:

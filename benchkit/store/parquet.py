@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import numpy as np
 
 from benchkit.errors import AskedWronglyError, UnfitError
-from benchkit.model.samples import Samples, column, concatenate
+from benchkit.model.samples import Column, Samples, column, concatenate
 
 # Extensions are downloads; Parquet is built in.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+# Beyond so many paths and phases they share queries.
+MANY_PAIRS = 256
+PLACE = "place_of_pair"
+_Pair = tuple[str, str]
 # One thread writes as fast as several here, and holds a third of the memory.
 _ROWS_AT_ONCE = 30_720  # each row group is in memory whole
 _WRITING = {**_CONFIG, "threads": 1}
@@ -39,8 +43,8 @@ def write_parquet(folder: Path, run: str, samples: Sequence[Samples]) -> None:
         raise UnfitError("; ".join(failures))
 
 
-def read_parquet(file: Path, kind: str) -> list[Samples]:
-    """One Samples for each path and phase, in the order of their first rows.
+def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -> list[Samples]:
+    """One Samples for each path and phase, in the order of their first rows; of the `wanted` paths, where they are named.
 
     Raises:
         AskedWronglyError: the file is no Parquet, or damaged.
@@ -51,6 +55,10 @@ def read_parquet(file: Path, kind: str) -> list[Samples]:
             pairs = connection.execute(
                 f"select path, phase from {source} group by all order by min(file_row_number)"  # noqa: S608  quoted
             ).fetchall()
+            if wanted is not None:
+                pairs = [pair for pair in pairs if pair[0] in wanted]
+            if len(pairs) > MANY_PAIRS:
+                return _read_all(connection, source, kind)
             return [_read_pair(connection, source, kind, pair) for pair in pairs]
     except duckdb.Error as error:
         raise AskedWronglyError(
@@ -63,14 +71,17 @@ def _write_kind(
 ) -> None:
     if not parts:
         return
-    pairs = dict.fromkeys((part.path, part.phase) for part in parts)
+    pairs: dict[tuple[str, str], list[Samples]] = {}
+    for part in parts:
+        pairs.setdefault((part.path, part.phase), []).append(part)
+    if len(pairs) > MANY_PAIRS:
+        parts_of = _gathered(pairs)
+    else:
+        parts_of = [([pair], dict(concatenate(own).columns)) for pair, own in pairs.items()]
     selects = []
-    for index, (path, phase) in enumerate(pairs):
-        whole = concatenate([part for part in parts if (part.path, part.phase) == (path, phase)])
-        connection.register(f"part_{index}", dict(whole.columns))
-        selects.append(
-            f"select {_quoted(path)} as path, {_quoted(phase)} as phase, * from part_{index}"  # noqa: S608  quoted
-        )
+    for index, (named, columns) in enumerate(parts_of):
+        connection.register(f"part_{index}", dict(columns))
+        selects.append(_select(named, f"part_{index}"))
     options = (
         f"format parquet, parquet_version v2, compression zstd, row_group_size {_ROWS_AT_ONCE},"
         f" kv_metadata {{run: {_quoted(run)}, kind: {_quoted(parts[0].kind)}}}"
@@ -78,8 +89,37 @@ def _write_kind(
     connection.execute(
         f"copy ({' union all by name '.join(selects)}) to {_quoted(str(file))} ({options})"
     )
-    for index in range(len(pairs)):
+    for index in range(len(parts_of)):
         connection.unregister(f"part_{index}")
+
+
+def _select(named: Sequence[_Pair], part: str) -> str:
+    if len(named) == 1:
+        path, phase = (_quoted(word) for word in named[0])
+        return f"select {path} as path, {phase} as phase, * from {part}"  # noqa: S608  quoted
+    words = [
+        f"([{', '.join(_quoted(pair[place]) for pair in named)}])[{PLACE} + 1]" for place in (0, 1)
+    ]
+    return f"select {words[0]} as path, {words[1]} as phase, * exclude ({PLACE}) from {part}"  # noqa: S608  quoted
+
+
+def _gathered(
+    pairs: Mapping[_Pair, Sequence[Samples]],
+) -> list[tuple[list[_Pair], dict[str, Column]]]:
+    """The rows of very many pairs one behind the other, as few parts as there are kinds of columns.
+
+    A part for each would be a query of thousands. The pair of each row is told by its place among the names.
+    """
+    alike: dict[tuple[str, ...], list[_Pair]] = {}
+    for pair, own in pairs.items():
+        alike.setdefault(tuple(own[0].columns), []).append(pair)
+    found = []
+    for named in alike.values():
+        whole = [concatenate(pairs[pair]) for pair in named]
+        columns = dict(concatenate(whole).columns)
+        columns[PLACE] = column(np.repeat(np.arange(len(named)), [len(rows) for rows in whole]))
+        found.append((named, columns))
+    return found
 
 
 def _read_pair(
@@ -95,6 +135,24 @@ def _read_pair(
         for name, values in found.items()
     }
     return Samples(kind, *pair, columns)
+
+
+def _read_all(connection: duckdb.DuckDBPyConnection, source: str, kind: str) -> list[Samples]:
+    """Every pair by one query: their rows lie one behind the other."""
+    found = connection.execute(f"select * exclude (file_row_number) from {source}").fetchnumpy()  # noqa: S608  quoted
+    paths, names = np.ma.getdata(found.pop("path")), np.ma.getdata(found.pop("phase"))
+    borders = np.flatnonzero((paths[1:] != paths[:-1]) | (names[1:] != names[:-1])) + 1
+    starts = [0, *borders.tolist()]
+    parts: dict[_Pair, list[Samples]] = {}
+    for first, last in zip(starts, [*starts[1:], len(paths)], strict=True):
+        pair = (str(paths[first]), str(names[first]))
+        rows = slice(first, last)
+        columns = {
+            name: column(np.ma.getdata(values)[rows], np.ma.getmaskarray(values)[rows])
+            for name, values in found.items()
+        }
+        parts.setdefault(pair, []).append(Samples(kind, *pair, columns))
+    return [concatenate(own) for own in parts.values()]
 
 
 def _quoted(text: str) -> str:

@@ -6,4 +6,5 @@ GET /compare, /history      runs held against each other; one figure over all ru
 GET /live/{run}             a run in progress, by server-sent events
 GET /api/…                  all of it in JSON; /api/openapi.json says how
 GET /metrics, /healthz      for Prometheus and for whoever watches the server
+GET /grafana.json           a Grafana dashboard over /metrics
 """

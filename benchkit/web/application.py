@@ -6,17 +6,21 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from aiohttp import web
 
 from benchkit import __version__
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, BenchkitError
+from benchkit.store.mirror import MARK, pull
 from benchkit.web import api, live, pages
 from benchkit.web.desk import DESK, Desk
 from benchkit.web.guard import admitted, told
 from benchkit.web.metrics import Exposition
 
 LOOK_S, REST_S = 2.0, 0.02
+# How often runs that live at a URL are looked for there.
+PULL_S = 30.0
 
 
 def application(desk: Desk) -> web.Application:
@@ -40,6 +44,7 @@ def application(desk: Desk) -> web.Application:
             web.get("/api/live/{run}/events", live.Watchers().events),
             web.get("/api/openapi.json", api.openapi),
             web.get("/metrics", Exposition().metrics),
+            web.get("/grafana.json", pages.grafana),
             web.get("/healthz", healthz),
         ]
     )
@@ -72,7 +77,14 @@ async def _keep_looking(app: web.Application) -> AsyncIterator[None]:
                 rest = LOOK_S
             await asyncio.sleep(rest)
 
+    async def fetch() -> None:
+        while (app[DESK].catalog.results / MARK).exists():
+            await asyncio.sleep(PULL_S)
+            with suppress(BenchkitError):  # it may be back the next time
+                await asyncio.to_thread(pull, app[DESK].catalog.results)
+
     async with asyncio.TaskGroup() as tasks:
-        task = tasks.create_task(look())
+        running = [tasks.create_task(each()) for each in (look, fetch)]
         yield
-        task.cancel()
+        for task in running:
+            task.cancel()

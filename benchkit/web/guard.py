@@ -84,7 +84,7 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def _refusal(request: web.Request, desk: Desk, status: int, said: str) -> web.Response:
     title = HTTPStatus(status).phrase
-    if request.path.startswith(("/api/", "/metrics", "/healthz")):
+    if request.path.startswith(("/api/", "/metrics", "/healthz", "/grafana.json")):
         body = json.dumps({"title": title, "status": int(status), "detail": said})
         return web.Response(
             text=body + "\n", status=status, content_type="application/problem+json"

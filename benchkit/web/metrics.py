@@ -21,7 +21,9 @@ from benchkit.web.catalog import Listing
 from benchkit.web.desk import DESK, Desk
 
 FRESH_NS = NS_PER_S
-WHERE = ("target", "path", "metric", "percentile")
+PATH = ("target", "path", "near", "far")
+WHERE = (*PATH, "metric", "percentile")
+COUNTED = (*PATH, "metric", "phase")
 
 
 class Snapshot(Collector):
@@ -40,6 +42,7 @@ class Snapshot(Collector):
         yield unread
         yield from self._states()
         yield from self._figures()
+        yield from self._paths()
 
     def _counts(self) -> Metric:
         family = GaugeMetricFamily(
@@ -85,13 +88,36 @@ class Snapshot(Collector):
                 unit=base,
             )
             for target, path, each in self._verdicts(unit):
-                labels = (target, path.path, each.metric, each.percentile)
+                labels = (*_path_labels(target, path), each.metric, each.percentile)
                 limit.add_metric(labels, each.limit * factor)
                 if each.measured is not None:
                     lost = each.measured.value is None
                     figure = float("inf") if lost else (each.measured.value or 0.0) * factor
                     value.add_metric(labels, figure)
             yield from (value, limit)
+
+    def _paths(self) -> Iterator[Metric]:
+        """Of each path of the newest runs whether it kept its promises, and how many packets were due and lost."""
+        passes = GaugeMetricFamily(
+            "benchkit_path_passes",
+            "1 where every budget of the path was kept in the newest run, else 0.",
+            labels=PATH,
+        )
+        due = GaugeMetricFamily(
+            "benchkit_newest_due", "Packets or requests due in the newest run.", labels=COUNTED
+        )
+        lost = GaugeMetricFamily("benchkit_newest_lost", "Those that were lost.", labels=COUNTED)
+        for record in self._newest:
+            for path in record.paths:
+                labels = _path_labels(record.target, path)
+                if path.verdicts:
+                    passes.add_metric(labels, float(path.verdict == "pass"))
+                # Two metrics of one name in one phase would be two samples of one name: the first stands.
+                own = {(each.metric, each.phase): each for each in reversed(path.metrics)}
+                for (metric, phase), each in own.items():
+                    due.add_metric((*labels, metric, phase), each.n)
+                    lost.add_metric((*labels, metric, phase), each.lost)
+        yield from (passes, due, lost)
 
     def _verdicts(self, unit: str) -> Iterator[tuple[str, PathRecord, Verdict]]:
         for record in self._newest:
@@ -127,6 +153,10 @@ class Exposition:
                 body = encode(registry)
                 self._kept[content_type] = (monotonic_ns(), body, kind)
         return web.Response(body=body, headers={"Content-Type": kind})
+
+
+def _path_labels(target: str, path: PathRecord) -> tuple[str, str, str, str]:
+    return target, path.path, path.near, path.far
 
 
 def _newest(desk: Desk, listing: Listing) -> list[RunRecord]:

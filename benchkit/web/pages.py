@@ -114,6 +114,11 @@ async def asset(request: web.Request) -> web.Response:
     )
 
 
+async def grafana(_: web.Request) -> web.Response:
+    """A dashboard for Grafana over what /metrics gives, to be imported there."""
+    return web.Response(body=static("grafana.json"), content_type="application/json")
+
+
 def _report(text: str) -> web.Response:
     headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
     return web.Response(text=text, content_type=HTML, headers=headers)

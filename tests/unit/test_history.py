@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -227,3 +229,23 @@ def test_an_answer_without_rows_still_has_its_columns(form: str) -> None:
     text = render_table(("a", "b"), (), form)
     assert form == "json" or "a" in text
     assert text.endswith("\n")
+
+
+def test_the_sql_of_the_readme_reads_every_sample_of_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (sql,) = re.findall(r'duckdb -c "(select .*?)"', readme, re.DOTALL)
+    latencies = jitter(2)
+    latencies[:40] = np.inf  # 2 % are lost: beyond p99, which then is infinite
+    for number, values in ((1, jitter(1)), (2, latencies)):
+        write(tmp_path / "results", number, values)
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as connection:
+        found = connection.execute(sql).fetchall()
+    assert [row[:4] for row in found] == [
+        (run_id(1), "guiyang-guangzhou", 2000, 0),
+        (run_id(2), "guiyang-guangzhou", 2000, 40),
+    ]
+    assert found[0][4] == pytest.approx(float(np.quantile(jitter(1), 0.99)), abs=0.01)
+    assert found[1][4] == float("inf")

@@ -360,3 +360,33 @@ def test_the_record_on_disk_is_json_with_a_newline_at_its_end(tmp_path: Path) ->
     text = (write_run(tmp_path, passing(), []) / "run.json").read_text()
     assert text.endswith("}\n")
     assert json.loads(text)["run"] == FIRST
+
+
+# A mesh has thousands of paths.
+
+
+def test_thousands_of_pairs_come_back_as_they_were(tmp_path: Path) -> None:
+    parts = [
+        rtt(f"p{at}", phase, rows=3 + at % 4) for phase in ("floor", "idle") for at in range(400)
+    ]
+    # Some have a column that the others lack.
+    odd = [
+        replace(part, columns={**part.columns, "duplicates": column([at] * len(part))})
+        for at, part in enumerate(parts)
+        if at % 3 == 0
+    ]
+    known = {(part.path, part.phase): part for part in [*parts, *odd]}
+    folder = write_run(tmp_path, replace(passing(), run=FIRST), list(known.values()))
+    found = {(rows.path, rows.phase): rows for rows in read_samples(folder, "rtt")}
+    assert found.keys() == known.keys()
+    for pair, rows in found.items():
+        for name, values in known[pair].columns.items():
+            assert rows.columns[name].tolist() == values.tolist()
+
+
+def test_of_many_pairs_a_few_paths_are_read_alone(tmp_path: Path) -> None:
+    parts = [rtt(f"p{at}", "idle") for at in range(300)]
+    folder = write_run(tmp_path, replace(passing(), run=FIRST), parts)
+    found = read_samples(folder, "rtt", {"p7", "p8"})
+    assert [rows.path for rows in found] == ["p7", "p8"]
+    assert_same(found[0], parts[7])

@@ -1,0 +1,26 @@
+"""`benchkit upload`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from benchkit.cli.options import own_results_option
+from benchkit.errors import AskedWronglyError
+
+
+@click.command()
+@own_results_option
+def upload(results: Path) -> None:
+    """Put runs where --results URL says that could not be put there when they were measured."""
+    from benchkit.store.mirror import pending, push, remote_of  # noqa: PLC0415
+
+    if remote_of(results) is None:
+        raise AskedWronglyError(
+            f"--results {results} is a folder, where runs are already: give the URL that they belong to"
+        )
+    waiting = pending(results)
+    for run in waiting:
+        click.echo(f"uploaded to {push(results, run)}", err=True)
+    click.echo(f"{len(waiting)} run{'s' if len(waiting) != 1 else ''} uploaded", err=True)
