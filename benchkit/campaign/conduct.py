@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -11,6 +12,7 @@ from benchkit.campaign import (
     path_jobs,
     phases,
     reach,
+    sharing,
     stations,
     wire,
 )
@@ -18,7 +20,7 @@ from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.lateness import late_paths
-from benchkit.campaign.live import settled
+from benchkit.campaign.live import settled, told_together
 from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.question import Question
@@ -26,7 +28,13 @@ from benchkit.campaign.reach import Reach
 from benchkit.campaign.stations import NO_AGENTS, Agents
 from benchkit.campaign.summary import path_record
 from benchkit.campaign.waiting import Patience
-from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns, realtime_offset_ns
+from benchkit.clock import (
+    NS_PER_MS,
+    NS_PER_S,
+    monotonic_ns,
+    realtime_ns,
+    realtime_offset_ns,
+)
 from benchkit.emulators.link import Emulation, modelled
 from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.model.place import Path
@@ -36,6 +44,7 @@ from benchkit.stats.verdicts import could_be_decided
 
 ATTEMPTS = 3
 STEP_NS = NS_PER_MS
+MOST_TOLD = 24
 
 
 class Campaign:
@@ -96,10 +105,11 @@ class Campaign:
 
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""
-        for path in self._emulated:
-            address = self._emulation.ends[path.name].far
-            for spec in reach.responders(self._target.site(path.far), address, self._plan.probes):
-                self._crew.serve(path.far, spec)
+        asked = Counter((path.far, self._emulation.ends[path.name].far) for path in self._emulated)
+        for (far, address), paths in asked.items():
+            site, many = self._target.site(far), paths > sharing.FEW
+            for spec in reach.responders(site, address, self._plan.probes, gathers=many):
+                self._crew.serve(far, spec)
         self._crew.await_responders()
 
     def calibrate(self, emulator: str) -> bool:
@@ -159,7 +169,11 @@ class Campaign:
         found = calibration.calibrations(self._emulated, self._log.harvest, self._tolerance_ns)
         self._log.calibration = found
         self._log.notes += wire.unmeasured(self._emulated, self._log.harvest)
-        impossible = calibration.below_the_floor(found)
+        # The floor of a mesh is that of thousands of packets without delay at once: none that is held was impossible.
+        held = {path.name for path in self._emulated if path.in_mesh}
+        impossible = calibration.below_the_floor(
+            [one for one in found if one.path not in held or not one.within]
+        )
         if impossible:
             raise UnfitError(impossible[0])
         return found
@@ -173,6 +187,7 @@ class Campaign:
             if phase.name == phases.IDLE:
                 self._extend(phase)
                 self._check_idle(began)
+                self._check_pacing(phase)
 
     def _extend(self, phase: Phase) -> None:
         """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.
@@ -229,6 +244,16 @@ class Campaign:
         if walked:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
+    def _check_pacing(self, phase: Phase) -> None:
+        """Whether a mesh was probed at the pace that was asked: thousands of packets a second are many for few cores."""
+        found = [
+            rows
+            for path in phase.paths
+            if path.in_mesh
+            and (rows := self._log.harvest.samples("rtt", path.name, phase.name)) is not None
+        ]
+        self._log.unfit += fitness.pacing_troubles(found, phase.interval_ns)
+
     def _run(self, phase: Phase) -> None:
         jobs, troubles = self._worked(phase)
         while self._patience.waited(troubles.values()):
@@ -257,7 +282,7 @@ class Campaign:
             for path in phase.paths
             for kind, job in self._jobs(path, phase).items()
         }
-        jobs = stations.shared(jobs, self._agents)
+        jobs = sharing.fanned(stations.shared(jobs, self._agents), monotonic_ns())
         troubles = self._crew.work(jobs, phase.seconds + self._plan.timeout_ns / NS_PER_S)
         self._log.gauges.count_step(offset, realtime_offset_ns(), STEP_NS)
         return jobs, troubles
@@ -286,10 +311,17 @@ class Campaign:
         self._crew.wait_for(lambda: all(harvest.has("goodput", *each) for each in streams))
 
     def _tell(self, phase: Phase) -> None:
-        for path, kind in product(phase.paths, ("rtt", "http")):
-            rows = self._log.harvest.samples(kind, path.name, phase.name)
-            if rows is not None:
-                self._observe(settled(rows))
+        """What the phase came to: a line for each path, or of very many one for all."""
+        found = [
+            settled(rows)
+            for path, kind in product(phase.paths, ("rtt", "http"))
+            if (rows := self._log.harvest.samples(kind, path.name, phase.name)) is not None
+        ]
+        if len(found) > MOST_TOLD:
+            self._observe(Said(told_together(found)))
+            return
+        for each in found:
+            self._observe(each)
 
     def _say(self, text: str) -> None:
         self._log.notes.append(text)

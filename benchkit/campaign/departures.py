@@ -14,7 +14,7 @@ class Departures:
 
     def __init__(self) -> None:
         """Know none."""
-        self._t3_ns = np.zeros(1024, dtype=np.int64)
+        self._t3_ns = np.zeros(128, dtype=np.int64)
         self._any = False
 
     def __bool__(self) -> bool:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from benchkit.clock import NS_PER_US
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchkit.clock import NS_PER_MS, NS_PER_US
 from benchkit.emulators.line import LineReport, quantile_ns
+from benchkit.model.samples import Samples
 
 LATENESS_SHARE = 0.95
+# Of an interval: packets that leave so much later than they were due are no longer at the rate that was asked.
+PACING_SHARE = 0.05
 
 
 def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
@@ -31,3 +38,21 @@ def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
             "that the line gets real-time priority"
         )
     return troubles
+
+
+def pacing_troubles(found: Sequence[Samples], interval_ns: int) -> list[str]:
+    """A sentence where the packets of a mesh left later than the pace allows: a busy machine sends in bunches."""
+    if not found:
+        return []
+    late = np.concatenate(
+        [(rows.columns["sent_ns"] - rows.columns["due_ns"]).compressed() for rows in found]
+    )
+    unsent = sum(len(rows) for rows in found) - len(late)
+    allowed = PACING_SHARE * interval_ns
+    reached = float(np.quantile(late, LATENESS_SHARE)) if len(late) else float("inf")
+    if reached <= allowed and not unsent:
+        return []
+    said = f"{unsent} packets were never sent" if unsent else "1 packet in 20 left late"
+    said += f", by more than {reached / NS_PER_MS:.1f} ms where {allowed / NS_PER_MS:.1f} ms is a twentieth of the interval"
+    remedy = "give --sites or a lower --rate, or free a core"
+    return [f"pacing: {said}: {len(found)} paths are too many at this rate here; {remedy}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,14 @@ def settled(rows: Samples) -> PathMoved:
     histogram = LogHistogram()
     histogram.add(latencies_ns(rows))
     return _moved(rows, histogram, is_final=True)
+
+
+def told_together(found: Sequence[PathMoved]) -> str:
+    """What a phase came to on very many paths, in a line."""
+    due, lost = sum(one.settled for one in found), sum(one.lost for one in found)
+    middles = sorted(one.percentiles_ms["p50"] for one in found if "p50" in one.percentiles_ms)
+    said = f", p50 from {middles[0]:.2f} to {middles[-1]:.2f} ms" if middles else ", no answer"
+    return f"    {len(found)} paths {found[0].phase}: {due} due, {lost} lost{said}"
 
 
 def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) -> PathMoved:

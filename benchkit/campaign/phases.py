@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from benchkit.campaign.meshes import bulk_groups, sampled, side_by_side
 from benchkit.clock import NS_PER_S
 from benchkit.model.place import Path
 from benchkit.model.target import Plan
@@ -91,14 +92,18 @@ def rate_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, ...]:
     """A bulk stream without delay on each path with a rate, in each direction, where bulk is measured at all."""
     return tuple(
         Phase(name, f"{path.name} {name}, no delay", (path,), RATE_NS, 0)
-        for path in paths
+        for path in sampled(paths)
         if "tcp" in plan.probes and path.model is not None and path.model.rate_bps is not None
         for name in (RATE_UP, RATE_DOWN)
     )
 
 
 def wire_phases(paths: tuple[Path, ...]) -> tuple[Phase, ...]:
-    """Sizes and a burst without delay in each direction: path by path where there is a buffer to fill."""
+    """Sizes and a burst without delay in each direction: path by path where there is a buffer to fill.
+
+    Of a mesh a few stand for all.
+    """
+    paths = sampled(paths)
     filling = [path for path in paths if path.model is not None and path.model.buffer_octets]
     rest = tuple(path for path in paths if path not in filling)
     groups = [*((path,) for path in filling), *((rest,) if rest else ())]
@@ -116,10 +121,10 @@ def _names(paths: tuple[Path, ...]) -> str:
 def measuring_phases(
     plan: Plan, paths: tuple[Path, ...], can: Callable[[str, Path], bool] = lambda _, __: True
 ) -> tuple[Phase, ...]:
-    """What the plan's probes ask for: idle paths all at once, loaded ones one after another.
+    """What the plan's probes ask for: idle paths all at once, loaded ones one after another, a mesh's in rounds.
 
     `can` says whether a path's far end takes a probe. Two bulk streams at once would compete for this machine's
-    cores, and measure that.
+    cores, and measure that: see `meshes`.
     """
     phases = []
     for probe, (name, words, as_packets) in SINGLE.items():
@@ -128,26 +133,33 @@ def measuring_phases(
             continue
         lasts = plan.duration_ns if as_packets else plan.http_duration_ns
         rate = plan.rate_per_s if as_packets else plan.http_rate_per_s
-        phases.append(Phase(name, words, able, lasts, rate))
-    if "tcp" in plan.probes:
-        for path in paths:
-            for name in LOADED if can("tcp", path) else ():
-                words = f"{path.name} {name}, loaded"
-                phases.append(
-                    Phase(name, words, (path,), plan.load_duration_ns, plan.load_rate_per_s)
-                )
-    for path in paths:
-        phases += _udp_phases(plan, path) if can("udp", path) else []
+        # Round trips of a site share a process; every other session of a modelled path has one to itself.
+        parts = [able] if probe == "rtt" else side_by_side(able)
+        for place, part in enumerate(parts, start=1):
+            of = f", part {place} of {len(parts)}" if len(parts) > 1 else ""
+            phases.append(Phase(name, words + of, part, lasts, rate))
+    for probe, names, rate in (("tcp", LOADED, plan.load_rate_per_s), ("udp", DATAGRAMS, 0)):
+        if probe in plan.probes:
+            takers = [path for path in paths if can(probe, path)]
+            phases += _bulk_phases(bulk_groups(takers), tuple(names), plan.load_duration_ns, rate)
     for path in paths:
         phases += _work_phases(plan, path) if can("workload", path) else []
     return tuple(phases)
 
 
-def _udp_phases(plan: Plan, path: Path) -> list[Phase]:
-    return [
-        Phase(name, f"{path.name} {name}", (path,), plan.load_duration_ns, 0)
-        for name in (DATAGRAMS if "udp" in plan.probes else ())
-    ]
+def _bulk_phases(
+    groups: Sequence[tuple[Path, ...]], names: tuple[str, ...], lasts_ns: int, rate: float
+) -> list[Phase]:
+    """Every group in every direction; those of a mesh are counted."""
+    loaded = ", loaded" if rate else ""
+    found = []
+    for place, group in enumerate(groups, start=1):
+        told = group[0].name
+        if group[0].in_mesh:
+            pairs = told if len(group) == 1 else f"{len(group)} pairs"
+            told = f"part {place} of {len(groups)}, {pairs},"
+        found += [Phase(name, f"{told} {name}{loaded}", group, lasts_ns, rate) for name in names]
+    return found
 
 
 def _work_phases(plan: Plan, path: Path) -> list[Phase]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Site
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
-from benchkit.reports.html import charts_of, render_html
+from benchkit.reports.html import charts_of, drawn, render_html
 from benchkit.reports.html.pictures import KINDS, picture
 from benchkit.store import read_samples
 from benchkit.targets import load_target
@@ -23,7 +24,7 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
 
     Raises AskedWronglyError for damaged samples.
     """
-    return render_html(record, samples_of(folder), sites_of(record), home)
+    return render_html(record, samples_of(folder, drawn(record)), sites_of(record), home)
 
 
 def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
@@ -31,7 +32,7 @@ def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
 
     Raises UnfitError where the extra `report` is not installed.
     """
-    charts = charts_of(record, samples_of(folder), sites_of(record))
+    charts = charts_of(record, samples_of(folder, drawn(record)), sites_of(record))
     into.mkdir(parents=True, exist_ok=True)
     for chart in charts:
         name = _NO_NAME.sub("-", chart.key)
@@ -40,9 +41,9 @@ def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
     return len(charts) * len(KINDS)
 
 
-def samples_of(folder: Path) -> list[Samples]:
-    """Every sample that a report draws."""
-    return [rows for kind in SAMPLE_KINDS for rows in read_samples(folder, kind)]
+def samples_of(folder: Path, wanted: Collection[str] | None = None) -> list[Samples]:
+    """Every sample that a report draws; of the `wanted` paths alone, where they are named."""
+    return [rows for kind in SAMPLE_KINDS for rows in read_samples(folder, kind, wanted)]
 
 
 def sites_of(record: RunRecord) -> tuple[Site, ...]:

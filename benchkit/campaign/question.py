@@ -67,6 +67,7 @@ class Changes:
     udp_rate_bps: int | None = None
     scale: int | None = None
     meter: str | None = None
+    sites: int | None = None
 
 
 def narrowed(target: Target, changes: Changes) -> Target:
@@ -95,12 +96,26 @@ def narrowed(target: Target, changes: Changes) -> Target:
                 f"--path {name}: target {target.name} has no such path; it has {', '.join(known)}"
             )
     wanted = set(changes.paths or known)
+    if changes.sites is not None:
+        wanted &= _among_first(target, changes.sites)
     kept = tuple(path for path in target.paths if path.name in wanted)
     meters = tuple(meter for meter in target.meters if meter.name in wanted)
     if changes.meter is not None:
         meters = _at(meters, changes.meter, target.name)
     chosen = replace(target, plan=plan, paths=kept, meters=meters)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
+
+
+def _among_first(target: Target, count: int) -> set[str]:
+    """The names of the paths between the first sites of the target."""
+    sites = {site.name for site in target.sites[:count]}
+    found = {path.name for path in target.paths if {path.near, path.far} <= sites}
+    if not found:
+        raise AskedWronglyError(
+            f"--sites {count}: target {target.name} has no path among its first {count} sites; it has "
+            f"{len(target.sites)} sites"
+        )
+    return found
 
 
 def _at(meters: tuple[Meter, ...], address: str, target: str) -> tuple[Meter, ...]:

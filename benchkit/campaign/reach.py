@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from yarl import URL
 
 from benchkit.campaign.phases import Phase
+from benchkit.clock import NS_PER_MS
 from benchkit.emulators.link import Ends
 from benchkit.errors import UnfitError
 from benchkit.model.place import Iperf3Server, Path, Site
@@ -38,6 +39,8 @@ CONNECTIONS = 10
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
 LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+# Of requests from many sites so many milliseconds' worth are answered at once.
+GATHER_NS = 40 * NS_PER_MS
 NO_PROBE = "none"
 
 RoundTrips = StampSpec | TwampSpec | IcmpSpec | ConnectSpec
@@ -134,11 +137,22 @@ def emulated(path: Path, far: Site, ends: Ends) -> Reach:
     )
 
 
-def responders(far: Site, address: str, probes: Collection[str]) -> list[Spec]:
-    """What must stand at the far end of a modelled path for these probes; STAMP speaks there as its packets do."""
+def responders(
+    far: Site, address: str, probes: Collection[str], *, gathers: bool = False
+) -> list[Spec]:
+    """What must stand at the far end of a modelled path for these probes; STAMP speaks there as its packets do.
+
+    Where many sites ask, its reflector may let requests gather.
+    """
     options = far.stamp or PLAIN
     found: list[Spec] = [
-        ReflectorSpec(address, STAMP_PORT, key_file=options.key_file, ptp=options.ptp)
+        ReflectorSpec(
+            address,
+            STAMP_PORT,
+            key_file=options.key_file,
+            ptp=options.ptp,
+            gather_ns=GATHER_NS if gathers and options == PLAIN else 0,
+        )
     ]
     # Beside a load there are requests too.
     if not {"connect", "http", "http-fresh", "http-load", "tcp", "workload"}.isdisjoint(probes):

@@ -15,7 +15,7 @@ from typing import IO, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-FIRST_VALUES = 1024
+FIRST_VALUES = 128
 LARGE_OCTETS = 1 << 21
 # How much is written before its pages are given back to the kernel.
 STRIDE_OCTETS = 1 << 18

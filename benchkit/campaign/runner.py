@@ -62,7 +62,8 @@ def run_campaign(question: Question, observe: Observer, results: File | None = N
         KeyboardInterrupt: interrupted before anything was measured.
     """
     allow_descriptors()
-    choice = choose(question.emulator if question.is_emulated else "none")
+    emulated = [path for path in question.target.paths if path.model is not None]
+    choice = choose(question.emulator if emulated else "none", emulated)
     libc.give_back_memory()
     log = Log()
     started, began = datetime.now(UTC), monotonic_ns()

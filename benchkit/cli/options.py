@@ -20,7 +20,7 @@ DEFAULT_RESULTS = "results"
 FORMATS = (
     *("text", "full", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
     *("benchmark-action-smaller", "benchmark-action-bigger", "bencher", "pytest-benchmark"),
-    *("hgrm", "openmetrics"),
+    *("hgrm", "matrix", "openmetrics"),
 )
 
 

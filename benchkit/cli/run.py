@@ -19,7 +19,7 @@ from benchkit.cli.options import (
     SCALE,
     ScheduleWords,
     format_option,
-    results_option,
+    own_results_option,
     terminal,
 )
 from benchkit.errors import AskedWronglyError
@@ -109,11 +109,12 @@ LONGEST_NS = 5 * 60 * NS_PER_S
 )
 @click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
 @measuring_options
+@click.option("--sites", type=click.IntRange(min=2), help="Of a mesh only the first so many sites.")
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
 @click.option("--live", is_flag=True, help="Serve the dashboard meanwhile: watch in a browser.")
-@results_option
+@own_results_option
 @format_option
 @click.pass_context
 def run(
@@ -144,6 +145,7 @@ def run(
     certs: Path | None,
     patience: int,
     wait: int | None,
+    sites: int | None,
     name: str | None,
     dry_run: bool,
     gate: bool,
@@ -164,7 +166,7 @@ def run(
     tcp = streams, stream_mode, congestion, round(window) if window else None
     changes = Changes(
         paths, probes, duration, rate, seed, longest, schedule, pacing, *tcp,
-        None if udp_rate is None else round(udp_rate), scale, meter,
+        None if udp_rate is None else round(udp_rate), scale, meter, sites,
     )  # fmt: skip
     here = own_kernel()
     asked = [_target(each, changes, here) for each in (base, target) if each is not None]
@@ -216,8 +218,12 @@ def _target(name: str, changes: Changes, kernel: str) -> Target:
 
 
 def _tell(asked: Target, emulator: str) -> None:
+    from benchkit.campaign.outline import outline  # noqa: PLC0415  costs numpy
+
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
+    for line in outline(asked):
+        click.echo(line, err=True)
     if emulator == "none" and any(path.model is not None for path in asked.paths):
         raise AskedWronglyError(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "

@@ -10,6 +10,9 @@ from benchkit import units
 from benchkit.errors import TargetError
 from benchkit.model.target import Target
 
+# Of a mesh's paths, which differ in their distance alone.
+FEW = 3
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -74,7 +77,13 @@ def check(context: click.Context, target: tuple[str, ...]) -> None:
 
 def _description(target: Target) -> list[str]:
     lines = [f"{target.name}: {target.title}", target.question, ""]
-    for path in target.paths:
+    shown = [path for path in target.paths if not path.in_mesh]
+    mesh = [path for path in target.paths if path.in_mesh]
+    if mesh:
+        shown += mesh[:FEW]
+        ends = {site for path in mesh for site in (path.near, path.far)}
+        lines += [f"a mesh of {len(ends)} sites and {len(mesh)} paths, the first of them:", ""]
+    for path in shown:
         lines.append(f"{path.name}")
         if path.model is not None:
             lines.append(f"    model   {units.show_duration(path.model.rtt_ns)} round trip")

@@ -12,6 +12,7 @@ from benchkit.emulators.netem import netem
 from benchkit.emulators.netem import steps as netem_steps
 from benchkit.emulators.none import none
 from benchkit.emulators.script import Step
+from benchkit.emulators.star import is_star
 from benchkit.emulators.userspace import steps as userspace_steps
 from benchkit.emulators.userspace import userspace
 from benchkit.errors import BenchkitError, UnfitError
@@ -32,6 +33,10 @@ STEPS: dict[str, Callable[[Sequence[Path], int], list[Step]]] = {
 }
 
 
+# Beyond so many paths building them takes minutes.
+MOST_OF_NETEM = 256
+
+
 @dataclass(frozen=True)
 class Choice:
     """The emulator of a run, and why this one, in words."""
@@ -44,11 +49,20 @@ class Choice:
         return EMULATORS[self.name](paths, seed=seed)
 
 
-def choose(wanted: str) -> Choice:
+def choose(wanted: str, paths: Sequence[Path] = ()) -> Choice:
     """Choose by name, or for "auto" netem where the kernel has it, else the userspace line; "none" for real paths.
 
+    A large mesh gets our own line: netem would need devices of its own for each of its paths.
     Raises UnfitError when what was asked cannot run here.
     """
+    if len(paths) > MOST_OF_NETEM and wanted != "none":
+        if wanted == "netem":
+            raise UnfitError(
+                f"netem was asked for, which takes four devices a path, and there are {len(paths)} paths: use --emulator "
+                f"userspace, or --sites for {MOST_OF_NETEM} paths at most"
+            )
+        if is_star(paths):
+            return Choice("userspace", f"one wire a site carries a mesh of {len(paths)} paths")
     release = platform.release()
     if wanted == "none":
         return Choice("none", "every path is a real one")

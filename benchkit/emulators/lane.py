@@ -85,6 +85,32 @@ class Lane:
                 found += self._timed(leaves, first, end)
         return found
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether no packet doubles or overtakes: then `due_of_one` will do."""
+        return not self._strays
+
+    def due_of_one(self, arrival_ns: int, octets: int) -> int:
+        """When a frame that is one packet may leave, 0 for never: what `pieces` says, for less, where `is_plain`."""
+        leaves = arrival_ns
+        if self._ns_per_octet:
+            leaves, fit = self._queued(arrival_ns, octets, 1)
+            if not fit:
+                self.count.overflowed += 1
+                return 0
+        if self._lost is not None and self._lost():
+            self.count.lost += 1
+            return 0
+        self.count.admitted += 1
+        delay = self._trace.at(leaves - self._began) if self._trace is not None else self._delay
+        due = leaves + delay
+        if self._deviations:
+            due += self._deviations[int(self._random.random() * len(self._deviations))]
+        if due < self._last_due:
+            return self._last_due
+        self._last_due = due
+        return due
+
     def _queued(self, arrival_ns: int, octets: int, segments: int) -> tuple[int, int]:
         """When the frame has left the bottleneck, and how many of its segments found room in front of it."""
         wire = octets + segments * WIRE_OVERHEAD

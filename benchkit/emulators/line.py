@@ -71,6 +71,8 @@ class LineReport:
 class Line:
     """Rings, lanes, and the frames on their way in between."""
 
+    spin_share = SPIN_SHARE
+
     def __init__(self, ports: Sequence[Port], models: Sequence[PathModel], seed: int) -> None:
         """Open every ring. Must run inside the hub namespace."""
         self._rings: list[PacketRing] = []
@@ -122,7 +124,7 @@ class Line:
 
     def _adapt(self, now: int) -> None:
         """Spread the share of time that may be spent watching the clock over as many frames as came lately."""
-        allowed = round(SPIN_SHARE * WINDOW_NS / max(self._released, 1))
+        allowed = round(self.spin_share * WINDOW_NS / max(self._released, 1))
         self._spin_ns = min(SPIN_NS, allowed)
         self._window_end_ns, self._released = now + WINDOW_NS, 0
 
@@ -164,16 +166,20 @@ class Line:
             late = (now - due) // BIN_NS
             self._lateness[late if late < BINS else -1] += 1
 
+    def change(self, models: Sequence[PathModel]) -> None:
+        """Take new models, in the order of the ports."""
+        now = monotonic_ns()
+        for index, model in enumerate(models):
+            self._lanes[2 * index].change(model.forward, model, now)
+            self._lanes[2 * index + 1].change(model.backward, model, now)
+
     def _obey(self, control: Connection, *, realtime: bool) -> bool:
         try:
             order, body = control.recv()
         except (EOFError, OSError):
             return False
         if order == "models":
-            now = monotonic_ns()
-            for index, model in enumerate(body):
-                self._lanes[2 * index].change(model.forward, model, now)
-                self._lanes[2 * index + 1].change(model.backward, model, now)
+            self.change(body)
             control.send("done")
         elif order == "report":
             control.send(self._report(realtime=realtime))
@@ -199,7 +205,7 @@ class Line:
         return report
 
 
-def _said_ready(control: Connection) -> bool:
+def said_ready(control: Connection) -> bool:
     """Tell the campaign; False where that has been killed meanwhile."""
     try:
         control.send("ready")
@@ -220,7 +226,7 @@ def serve_line(
             control.send(("failed", str(error)))
         return
     quiet.quieten()
-    if _said_ready(control):
+    if said_ready(control):
         line.serve(control, realtime=realtime)
 
 

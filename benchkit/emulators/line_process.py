@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from benchkit.emulators.line import Port, serve_line
 from benchkit.errors import UnfitError
 from benchkit.linux import process
-from benchkit.model.place import PathModel
 
 ANSWER_TIMEOUT_S = 10.0
 # The kernel takes some 30 ms to let go of a ring, and a star of 46 paths has 92.
@@ -19,14 +17,10 @@ END_TIMEOUT_S = 15.0
 class LineProcess:
     """One process that carries the frames of some paths."""
 
-    def __init__(
-        self, netns: str, ports: Sequence[Port], models: Sequence[PathModel], seed: int
-    ) -> None:
-        """Start it in the namespace at path `netns`; `await_ready` sees it carry frames."""
+    def __init__(self, netns: str, serve: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
+        """Start `serve(control, *arguments)` in the namespace at path `netns`; `await_ready` sees it carry frames."""
         self._control, theirs = process.context().Pipe()
-        self._process = process.start(
-            serve_line, theirs, ports, models, seed, netns=netns, name="benchkit line"
-        )
+        self._process = process.start(serve, theirs, *arguments, netns=netns, name="benchkit line")
         theirs.close()
 
     def await_ready(self) -> None:
@@ -74,13 +68,12 @@ class LineProcess:
 
 @contextmanager
 def line_processes(
-    netns: str, shares: Sequence[tuple[Sequence[Port], Sequence[PathModel]]], seed: int
+    netns: str, serve: Callable[..., None], shares: Sequence[Sequence[Any]]
 ) -> Iterator[list[LineProcess]]:
-    """A process for each share of the paths, all carrying frames; they end with the context."""
+    """A process that serves each share of the paths, all carrying frames; they end with the context."""
     started: list[LineProcess] = []
     try:
-        for ports, models in shares:
-            started.append(LineProcess(netns, ports, models, seed))
+        started.extend(LineProcess(netns, serve, *share) for share in shares)
         for one in started:
             one.await_ready()
         yield started

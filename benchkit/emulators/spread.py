@@ -6,6 +6,7 @@ A longer tail fits when the table is scaled down and the jitter up by the same f
 
 from __future__ import annotations
 
+from functools import cache
 from statistics import NormalDist, fmean, pstdev
 
 from benchkit.model.place import Direction
@@ -19,16 +20,26 @@ PARETO_SHAPE = 3.0
 
 
 def deviations_ns(direction: Direction) -> list[int]:
-    """Sorted deviations from the delay in ns; empty without jitter. None takes a packet below zero delay."""
+    """Sorted deviations from the delay in ns; empty without jitter. None takes a packet below zero delay.
+
+    The list may be that of others too: nobody changes it.
+    """
     if direction.distribution == "table":
         return [max(-direction.delay_ns, each) for each in direction.deviations_ns]
     if not direction.jitter_ns:
         return []
-    values = _pareto() if direction.distribution == "pareto" else _normal()
+    scaled = _scaled(direction.distribution, direction.jitter_ns)
+    if scaled[0] >= -direction.delay_ns:
+        return scaled  # that of all directions of this jitter: a mesh has thousands
+    return [max(-direction.delay_ns, each) for each in scaled]
+
+
+@cache
+def _scaled(distribution: str, jitter_ns: int) -> list[int]:
+    values = _pareto() if distribution == "pareto" else _normal()
     # A table ends somewhere, and what lies beyond its end is missing from its spread: made up for here.
     middle, sigma = fmean(values), pstdev(values)
-    scaled = [round((value - middle) / sigma * direction.jitter_ns) for value in values]
-    return [max(-direction.delay_ns, each) for each in scaled]
+    return [round((value - middle) / sigma * jitter_ns) for value in values]
 
 
 def _normal() -> list[float]:

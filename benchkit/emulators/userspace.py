@@ -6,14 +6,16 @@ For kernels without netem, and for ordinary users: it needs nothing but namespac
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 from benchkit.emulators import script, sites, wiring
-from benchkit.emulators.line import LineReport, Port, combined
+from benchkit.emulators.line import LineReport, Port, combined, serve_line
 from benchkit.emulators.line_process import LineProcess, line_processes
 from benchkit.emulators.link import Ends, ends_of, modelled
 from benchkit.emulators.script import Step
+from benchkit.emulators.star import ends_of_star, is_star, ports_and_ways, sites_of, star_steps
+from benchkit.emulators.switch import serve_switch
 from benchkit.linux.netns import Namespace
 from benchkit.model.place import Path, PathModel
 
@@ -42,7 +44,7 @@ class UserspaceEmulation:
 
     def apply(self, models: Sequence[PathModel]) -> None:
         """Have the lines take new models, in the order of the paths; all at nearly the same time."""
-        for line, share in zip(self._lines, _dealt(models), strict=True):
+        for line, share in zip(self._lines, _dealt(models, len(self._lines)), strict=True):
             line.tell("models", share)
         for line in self._lines:
             line.answer()
@@ -59,30 +61,49 @@ class UserspaceEmulation:
         return combined([line.answer() for line in self._lines])
 
 
-def _dealt(items: Sequence[Item]) -> list[list[Item]]:
+def _dealt(items: Sequence[Item], lines: int) -> list[list[Item]]:
     """What each line gets of one thing a path: a path and the next one go to different lines."""
-    return [list(items[at::MOST_LINES]) for at in range(min(MOST_LINES, len(items)))]
+    return [list(items[at::lines]) for at in range(lines)]
 
 
 @contextmanager
 def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulation]:
-    """Build the namespaces of every site, join them by the line, and unmake it all at the end."""
-    models = modelled(paths)
-    wires = wiring.wires(paths)
+    """Build the namespaces of every site, join them by lines, or a switch for a mesh, and unmake it all at the end."""
+    starry = is_star(paths)
     with ExitStack() as stack:
         hub = stack.enter_context(Namespace("the hub"))
         sites.prepare(hub)
         places = sites.open_sites(paths, stack)
         script.run(steps(paths, seed), {**places, HUB: hub})
-        room = min(RING_OCTETS, ALL_RINGS_OCTETS // (2 * len(wires)))
-        ports = [_port(one, model, room) for one, model in zip(wires, models, strict=True)]
-        shares = list(zip(_dealt(ports), _dealt(models), strict=True))
-        lines = stack.enter_context(line_processes(hub.path, shares, seed))
-        yield UserspaceEmulation(lines, sites.paths_of(places), ends_of(wires))
+        make = _switch if starry else _lines
+        lines = stack.enter_context(make(hub.path, paths, seed))
+        ends = ends_of_star(paths) if starry else ends_of(wiring.wires(paths))
+        yield UserspaceEmulation(lines, sites.paths_of(places), ends)
+
+
+def _lines(hub: str, paths: Sequence[Path], seed: int) -> AbstractContextManager[list[LineProcess]]:
+    """A few lines, that share the paths."""
+    models, wires = modelled(paths), wiring.wires(paths)
+    room = min(RING_OCTETS, ALL_RINGS_OCTETS // (2 * len(wires)))
+    ports = [_port(one, model, room) for one, model in zip(wires, models, strict=True)]
+    count = min(MOST_LINES, len(ports))
+    dealt = zip(_dealt(ports, count), _dealt(models, count), strict=True)
+    return line_processes(hub, serve_line, [(*share, seed) for share in dealt])
+
+
+def _switch(
+    hub: str, paths: Sequence[Path], seed: int
+) -> AbstractContextManager[list[LineProcess]]:
+    """One line for all of a mesh: any site may send to any other."""
+    room = min(RING_OCTETS, ALL_RINGS_OCTETS // len(sites_of(paths)))
+    ports, ways = ports_and_ways(paths, room, PAGE, MOST_SLOTS)
+    return line_processes(hub, serve_switch, [(ports, ways, modelled(paths), seed)])
 
 
 def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the line is told, and types nothing
     """What joins the sites to the hub."""
+    if is_star(paths):
+        return star_steps(paths)
     in_sites: dict[str, list[str]] = {}
     in_hub = [wiring.LOOPBACK_UP]
     for one, model in zip(wiring.wires(paths), modelled(paths), strict=True):

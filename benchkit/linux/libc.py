@@ -26,6 +26,12 @@ def call(name: str, *arguments: Any) -> int:  # noqa: ANN401  whatever the C fun
     return result
 
 
+def tried(name: str, *arguments: Any) -> int:  # noqa: ANN401  as above
+    """Call such a function; its answer, or its errno as a negative number, which costs less than an exception."""
+    result = int(getattr(_libc, name)(*arguments))
+    return result if result != -1 else -ctypes.get_errno()
+
+
 def unshare_network() -> None:
     """Give the calling thread a network namespace of its own."""
     call("unshare", CLONE_NEWNET)

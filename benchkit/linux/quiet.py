@@ -43,10 +43,10 @@ def _note_pause(phase: str, _: Mapping[str, int]) -> None:
         _pauses_ns.append(monotonic_ns() - _collecting_since)
 
 
-def take_priority() -> bool:
+def take_priority(priority: int = REALTIME_PRIORITY) -> bool:
     """Take real-time priority; failing that a better nice value. True when real-time was granted."""
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except (PermissionError, OSError):
         try:
             os.setpriority(os.PRIO_PROCESS, 0, NICEST)

@@ -134,7 +134,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A pair of sites by name, its model (None for a real path) and its budgets."""
+    """A pair of sites by name, its model (None for a real path) and its budgets.
+
+    `in_mesh` says that it is one of a mesh: both ways between its sites are measured, and go over the same fibre.
+    """
 
     name: str
     near: str
@@ -142,6 +145,7 @@ class Path:
     model: PathModel | None
     budgets: tuple[Budget, ...] = ()
     great_circle_km: float | None = None
+    in_mesh: bool = False
 
     @property
     def floor_ns(self) -> int | None:

@@ -12,7 +12,8 @@ class ReflectorSpec:
     With a `key_file` it answers authenticated packets alone, with `ptp` in PTPv2 stamps. A stateful one counts
     its answers for each session, so that the sender can tell in which direction packets were lost. `strict`
     leaves requests unanswered that are shorter than STAMP's own, whose answers would be longer. `allowed`
-    are networks, all where none is named; `rate_per_s` is what one source may ask for, 0 is no cap.
+    are networks, all where none is named; `rate_per_s` is what one source may ask for, 0 is no cap. With `gather_ns`
+    plain requests over IPv4 wait for so long, and are answered many at once.
     """
 
     address: str
@@ -23,6 +24,7 @@ class ReflectorSpec:
     strict: bool = False
     allowed: tuple[str, ...] = ()
     rate_per_s: float = 0
+    gather_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

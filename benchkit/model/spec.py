@@ -86,6 +86,17 @@ class TogetherSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FanSpec:
+    """Round trips by STAMP from one site to many, by one socket over IPv4.
+
+    Its `sessions` have plain packets, SSIDs of their own, and as many packets, as far apart and with as much time, as
+    each other.
+    """
+
+    sessions: tuple[StampSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectSpec:
     """TCP handshakes, open loop."""
 
@@ -174,6 +185,7 @@ Spec = (
     | TwampSpec
     | IcmpSpec
     | TogetherSpec
+    | FanSpec
     | ConnectSpec
     | HttpSpec
     | HttpLoadSpec

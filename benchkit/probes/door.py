@@ -30,6 +30,7 @@ from benchkit.model.samples import COLLECTOR, Samples, column
 from benchkit.model.spec import (
     ConnectSpec,
     EnergySpec,
+    FanSpec,
     HttpLoadSpec,
     HttpSpec,
     IcmpSpec,
@@ -43,6 +44,7 @@ from benchkit.probes.burst import burst, burst_sink
 from benchkit.probes.connect import connect
 from benchkit.probes.datagram import datagram
 from benchkit.probes.energy import energy
+from benchkit.probes.fan import fan
 from benchkit.probes.files import files
 from benchkit.probes.http import http, http_server
 from benchkit.probes.http_load import http_load
@@ -51,6 +53,7 @@ from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.request import request, request_server
 from benchkit.probes.stamp import stamp
+from benchkit.probes.stamp_gathering import gathering_reflector
 from benchkit.probes.stamp_reflector import reflector
 from benchkit.probes.stream import stream
 from benchkit.probes.stream_server import stream_server
@@ -66,6 +69,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     TwampSpec: twamp,
     IcmpSpec: icmp,
     TogetherSpec: lambda spec: together(spec, PROBES),
+    FanSpec: fan,
     ConnectSpec: connect,
     HttpSpec: http,
     HttpLoadSpec: http_load,
@@ -77,7 +81,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     EnergySpec: energy,
     BurstSpec: burst,
     BurstSinkSpec: burst_sink,
-    ReflectorSpec: reflector,
+    ReflectorSpec: lambda spec: gathering_reflector(spec) if spec.gather_ns else reflector(spec),
     TwampServerSpec: twamp_server,
     HttpServerSpec: http_server,
     RequestServerSpec: request_server,

@@ -14,6 +14,7 @@ from benchkit.reports.hgrm import render_hgrm
 from benchkit.reports.junit import render_junit
 from benchkit.reports.long_form import render_csv
 from benchkit.reports.markdown import render_markdown
+from benchkit.reports.mesh import render_matrix
 from benchkit.reports.openmetrics import render_openmetrics
 from benchkit.reports.pytest_benchmark import render_pytest_benchmark
 from benchkit.reports.text import render_text
@@ -34,6 +35,7 @@ FORMATS: dict[str, Callable[[RunRecord, int, bool], str]] = {
     "bencher": lambda record, _width, _color: render_bencher(record),
     "pytest-benchmark": lambda record, _width, _color: render_pytest_benchmark(record),
     "hgrm": lambda record, _width, _color: render_hgrm(record),
+    "matrix": lambda record, _width, _color: render_matrix(record),
     "openmetrics": lambda record, _width, _color: render_openmetrics(record),
 }
 

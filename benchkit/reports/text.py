@@ -12,11 +12,14 @@ from benchkit.reports import background, brief_text, full_text, scaled, sentence
 from benchkit.reports.distribution import distribution
 from benchkit.reports.figures import cells, clean, padded
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, facts, hanging, section, wrapped
+from benchkit.reports.mesh import is_mesh, matrices
+from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
 from benchkit.reports.rows import series_of
 
 LEAST_WIDTH = 40
 ENVIRONMENT_LINES = 2
+MOST_TOLD = 8
 
 
 def render_text(record: RunRecord, width: int, *, color: bool, full: bool = False) -> str:
@@ -27,9 +30,17 @@ def render_text(record: RunRecord, width: int, *, color: bool, full: bool = Fals
 
 def _lines(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
     yield from _top(record, width)
-    for path in record.paths:
+    meshed = is_mesh(record)
+    for matrix in matrices(record) if meshed else ():
+        yield from matrix_lines(matrix, width)
+    paths = record.paths if full or not meshed else _told(record)
+    for path in paths:
         yield []
         yield from _path(path, width, full=full)
+    if len(paths) < len(record.paths):
+        yield []
+        said = f"{len(paths)} of {len(record.paths)} paths are told above; --format full tells all, csv and html too"
+        yield from hanging((INDENT, ""), said, width, "dim")
     yield from _background(record, width, full=full)
 
 
@@ -39,13 +50,14 @@ def _top(record: RunRecord, width: int) -> Iterator[Line]:
     yield from wrapped(clean(record.title), width)
     yield from wrapped(clean(record.question), width)
     yield from wrapped(sentences.provenance(record), width)
-    if record.paths:
+    paths = _told(record) if is_mesh(record) else record.paths
+    if paths:
         yield []
-    names = [clean(path.path) for path in record.paths]
-    words = [sentences.path_word(path) for path in record.paths]
+    names = [clean(path.path) for path in paths]
+    words = [sentences.path_word(path) for path in paths]
     name_width = max(map(cells, names), default=0)
     word_width = max(map(cells, words), default=0)
-    for path, name, verdict in zip(record.paths, names, words, strict=True):
+    for path, name, verdict in zip(paths, names, words, strict=True):
         first = f"{INDENT}{padded(name, name_width)}  {padded(verdict, word_width)}  "
         said = sentences.path_sentence(path)
         lines = list(hanging((first, ""), said, width))
@@ -58,6 +70,13 @@ def _top(record: RunRecord, width: int) -> Iterator[Line]:
         yield from hanging((f"{INDENT}unfit: ", style_of("unfit")), clean(unfit), width)
     for note in record.notes:
         yield from hanging((f"{INDENT}note: ", "bold"), clean(note), width)
+
+
+def _told(record: RunRecord) -> Sequence[PathRecord]:
+    """Of a mesh what did not pass, as far as anybody would read; its matrices show the rest."""
+    worst = {verdict: place for place, verdict in enumerate(sentences.WORST_FIRST)}
+    wrong = [path for path in record.paths if path.verdict in ("fail", "inconclusive")]
+    return sorted(wrong, key=lambda path: worst.get(path.verdict, 0))[:MOST_TOLD]
 
 
 def _path(path: PathRecord, width: int, *, full: bool) -> Iterator[Line]:

@@ -28,6 +28,7 @@ from benchkit.targets.files import TomlFile, read_toml
 from benchkit.targets.folders import seed_folders
 from benchkit.targets.iperf3_site import host_of, iperf3_server
 from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
+from benchkit.targets.mesh import meshed, pairs_of
 from benchkit.targets.problems import complaints_of
 from benchkit.targets.schema import (
     BudgetTable,
@@ -80,7 +81,7 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
         for site in table.site
     )
     named = {site.name: site for site in sites}
-    paths = tuple(_path(path, table.defaults.model, named, library) for path in table.path)
+    paths = _paths(table, named, library)
     name = re.sub(r"[^a-z0-9]+", "-", file.path.stem.lower()).strip("-")  # it names runs
     return Target(
         name=name or "target",
@@ -110,6 +111,21 @@ def _meter(table: MeterTable, library: Library) -> Meter:
         interval_ns=table.every,
         budgets=tuple(_budget(budget, library) for budget in table.budget),
     )
+
+
+def _paths(table: TargetTable, sites: dict[str, Site], library: Library) -> tuple[Path, ...]:
+    """Those that are listed, and the mesh's. Between two sites with an address or an agent a path is a real one."""
+    shared = table.defaults.model
+    usual = tuple(_budget(budget, library) for budget in table.defaults.budget)
+    listed = [_path(path, shared, sites, library) for path in table.path]
+
+    def between(near: str, far: str) -> Path:
+        real = all(sites[end].address or sites[end].agent for end in (near, far))
+        table = PathTable.model_validate({"from": near, "to": far, "real": real})
+        return replace(_path(table, shared, sites, library), budgets=usual)
+
+    judged = [path if path.budgets else replace(path, budgets=usual) for path in listed]
+    return meshed(judged, pairs_of(table.mesh, tuple(sites)), between)
 
 
 def _path(table: PathTable, shared: Shared, sites: dict[str, Site], library: Library) -> Path:

@@ -15,6 +15,7 @@ from benchkit.model.target import METRICS, PERCENTILES
 from benchkit.targets.documents import Library
 from benchkit.targets.folders import did_you_mean
 from benchkit.targets.limits import HAS_PERCENTILES, limit_of
+from benchkit.targets.mesh import mesh_complaints
 from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
 from benchkit.targets.workload_table import misfits
@@ -35,6 +36,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_coordinates(tree),
         *_ends(tree),
         *_delays(tree),
+        *_mesh(tree),
         *_weathers(tree),
         *_addresses(tree),
         *_iperf3_sites(tree),
@@ -49,8 +51,21 @@ def _nothing_there(tree: Table) -> Iterator[Complaint]:
         return
     if tree.get("site", []) == []:
         yield ("site",), "there is none: write at least two [[site]] tables, each with a name"
-    if tree.get("path", []) == []:
+    if tree.get("path", []) == [] and "mesh" not in tree:
         yield ("path",), "there is none: write at least one [[path]] with `from` and `to`"
+
+
+def _mesh(tree: Table) -> Iterator[Complaint]:
+    shared = _table(_table(tree, "defaults"), "model")
+    unplaced = _unplaced(tree)
+    real = {
+        _text(site, "name")
+        for _, site in _tables(tree, ("site",))
+        if "address" in site or site.get("agent") is True
+    }
+    known = [name for _, name in _names_of_sites(tree)]
+    routed = "route_factor" in shared or set(known) <= real
+    yield from mesh_complaints(tree.get("mesh"), known, unplaced - real, routed=routed)
 
 
 def _twice(kind: str, names: list[tuple[Location, str]]) -> Iterator[Complaint]:
@@ -107,13 +122,7 @@ def _ends(tree: Table) -> Iterator[Complaint]:
 
 def _delays(tree: Table) -> Iterator[Complaint]:
     shared = _table(_table(tree, "defaults"), "model")
-    # Half a pair of coordinates is told at the site, and a second site of one name there too.
-    placed = {
-        _text(site, "name")
-        for _, site in _tables(tree, ("site",))
-        if "latitude" in site or "longitude" in site
-    }
-    unplaced = {name for _, name in _names_of_sites(tree)} - placed
+    unplaced = _unplaced(tree)
     for location, path in _tables(tree, ("path",)):
         model = _table(path, "model")
         if path.get("real") is True:
@@ -136,6 +145,16 @@ def _delays(tree: Table) -> Iterator[Complaint]:
                     (*location, "model"),
                     f"has no delay: {end!r} has no coordinates; give them, or `delay`",
                 )
+
+
+def _unplaced(tree: Table) -> set[str]:
+    """Sites without coordinates. Half a pair is told at the site, and a second site of one name there too."""
+    placed = {
+        _text(site, "name")
+        for _, site in _tables(tree, ("site",))
+        if "latitude" in site or "longitude" in site
+    }
+    return {name for _, name in _names_of_sites(tree)} - placed
 
 
 def _addresses(tree: Table) -> Iterator[Complaint]:
@@ -208,13 +227,14 @@ def _buffers(tree: Table) -> Iterator[Complaint]:
 
 def _budgets(tree: Table, library: Library) -> Iterator[Complaint]:
     holders = [*_tables(tree, ("path",)), *_tables(tree, ("meter",))]
+    holders.append((("defaults",), _table(tree, "defaults")))
     for holder_location, holder in holders:
         for location, budget in _tables(holder, (*holder_location, "budget")):
             metric = _text(budget, "metric")
             if metric in METRICS and (metric == "ratio") != (holder_location[0] == "meter"):
                 yield (
                     (*location, "metric"),
-                    f"{metric!r} is not what a {holder_location[0]} measures",
+                    f"{metric!r} is not what a {'meter' if holder_location[0] == 'meter' else 'path'} measures",
                 )
             if "fact" in budget and "limit" in budget:
                 yield (*location, "limit"), "stands beside a fact; give one of them"

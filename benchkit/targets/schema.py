@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from benchkit.model.schedule import Pacing, Schedule
+from benchkit.targets.mesh import Mesh
 from benchkit.targets.stamp_table import StampTable
 from benchkit.targets.table import Table
 from benchkit.targets.values import (
@@ -144,6 +145,7 @@ class MeterTable(Table):
 
 class DefaultsTable(Table):
     model: SharedModelTable = SharedModelTable()
+    budget: Annotated[tuple[BudgetTable, ...], Field(strict=False)] = ()
 
 
 class PlanTable(Table):
@@ -184,6 +186,7 @@ class TargetTable(Table):
     defaults: DefaultsTable = DefaultsTable()
     site: Annotated[tuple[SiteTable, ...], Field(strict=False)] = ()
     path: Annotated[tuple[PathTable, ...], Field(strict=False)] = ()
+    mesh: Mesh | None = None
     meter: Annotated[tuple[MeterTable, ...], Field(strict=False)] = ()
     plan: PlanTable = PlanTable()
     workload: Annotated[tuple[WorkloadTable, ...], Field(strict=False)] = ()

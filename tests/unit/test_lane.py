@@ -136,3 +136,27 @@ def test_a_trace_is_walked_from_its_start() -> None:
     one.change(direction, PathModel(direction, direction), 1000 * MS)
     got = [one.pieces(at * MS, 100)[0].due_ns for at in (1000, 1099, 1100, 9000)]
     assert got == [1002 * MS, 1101 * MS, 1104 * MS, 9004 * MS]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2 * MS), st.integers(60, 1514)), min_size=1, max_size=60),
+    st.sampled_from([0, MS]),
+    st.sampled_from([None, 8_000_000]),
+    st.sampled_from([None, 4000]),
+    st.sampled_from([0.0, 0.3]),
+)
+def test_a_lone_packet_leaves_when_it_would_as_a_piece(
+    gaps: list[tuple[int, int]],
+    jitter: int,
+    rate: int | None,
+    buffer: int | None,
+    loss: float,
+) -> None:
+    quick, whole = (lane(5 * MS, jitter, rate, buffer, loss) for _ in range(2))
+    now = 0
+    for gap, octets in gaps:
+        now += gap
+        pieces = whole.pieces(now, octets)
+        assert quick.is_plain
+        assert quick.due_of_one(now, octets) == (pieces[0].due_ns if pieces else 0)
+    assert quick.count == whole.count

@@ -36,6 +36,7 @@ ENDINGS = {
     "bencher": "bencher.json",
     "pytest-benchmark": "pytest-benchmark.json",
     "hgrm": "hgrm",
+    "matrix": "matrix.csv",
     "openmetrics": "openmetrics.txt",
 }
 HOSTILE = 'a|b\nc`*<script>\x1b[31m\x00,"d"\u202e'

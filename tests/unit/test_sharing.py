@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchkit.campaign.sharing import FEW, MOST_PER_S, MOST_SESSIONS, Job, shared
+from benchkit.campaign.sharing import FEW, MOST_PER_S, MOST_SESSIONS, Job, fanned, shared
 from benchkit.clock import NS_PER_S
 from benchkit.model.schedule import Schedule
-from benchkit.model.spec import HttpSpec, IcmpSpec, StampSpec, TogetherSpec
+from benchkit.model.spec import FanSpec, HttpSpec, IcmpSpec, StampSpec, TogetherSpec
 
 HOST = "this host"
+NOW = 10**12
 
 
 def stamps(rates: Sequence[int], site: str = HOST) -> dict[str, Job]:
@@ -57,3 +59,34 @@ def test_what_is_heavy_precise_or_elsewhere_keeps_its_own() -> None:
     found = shared({**stamps([10] * 20), **alone}, HOST)
     assert {name: found[name] for name in alone} == alone
     assert len(found) == len(alone) + 1
+
+
+def test_many_slow_sessions_of_an_emulated_site_are_one_fan() -> None:
+    jobs = {
+        f"{site} {name}": job
+        for site in ("guiyang", "zunyi")
+        for name, job in stamps([10] * 20, site).items()
+    }
+    found = fanned(jobs, NOW)
+    assert [site for site, _ in found.values()] == ["guiyang", "zunyi"]
+    for site, spec in found.values():
+        assert isinstance(spec, FanSpec)
+        asked = [spec for at, spec in jobs.values() if at == site]
+        assert [replace(one, start_ns=0) for one in spec.sessions] == asked
+    starts = [{one.start_ns for one in spec.sessions} for _, spec in found.values()]
+    assert all(len(each) == 1 for each in starts)
+    assert NOW < min(starts[0]) < min(starts[1])
+
+
+def test_few_fast_and_precise_sessions_keep_their_own() -> None:
+    few = stamps([10] * FEW, "guiyang")
+    fast = stamps([500] * 20, "zunyi")
+    exact = {
+        f"exact {name}": (site, replace(spec, schedule=Schedule(pacing="precise")))
+        for name, (site, spec) in stamps([10] * 20, "anshun").items()
+        if isinstance(spec, StampSpec)
+    }
+    jobs: dict[str, Job] = {
+        **{f"few {name}": job for name, job in few.items()}, **fast, **exact,
+    }  # fmt: skip
+    assert fanned(jobs, NOW) == jobs

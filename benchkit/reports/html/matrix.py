@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchkit.model.comparison import REGRESSION
-from benchkit.model.record import PathRecord
+from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
 from benchkit.reports.html.palette import role
+from benchkit.reports.mesh import matrices
 from benchkit.reports.sentences import path_sentence
 
 MARGIN = 60
@@ -29,6 +30,31 @@ def budget_matrix(paths: Sequence[PathRecord]) -> Chart | None:
     words += f"{len(points)} judged, {broken} beyond their budget (marked with a cross); the table below names them all."
     spec = matrix_spec(points, "x", centred=False)
     return Chart("matrix", "Measured as a share of the budget", words, spec, wide=True)
+
+
+def figure_matrices(record: RunRecord) -> list[Chart]:
+    """Every figure of a mesh that no budget judges, the fuller the larger."""
+    charts = []
+    for place, one in enumerate(matrices(record)):
+        known = {way: cell.value for way, cell in one.cells.items() if cell.value is not None}
+        if not known or any(cell.verdict for cell in one.cells.values()):
+            continue
+        most = max(known.values()) or 1.0
+        points = [
+            {
+                "near": near,
+                "far": far,
+                "s": "",
+                "x": round(value / most, 4),
+                "words": f"{short(value)} {one.unit}",
+            }
+            for (near, far), value in known.items()
+        ]
+        words = f"{one.words} from the row's site to the column's, the fuller the larger: "
+        words += f"from {short(min(known.values()))} to {short(most)} {one.unit}."
+        spec = matrix_spec(points, "x", centred=False)
+        charts.append(Chart(f"matrix-{place}", f"{one.words}, {one.unit}", words, spec, wide=True))
+    return charts
 
 
 def _share(path: PathRecord) -> Spec | None:

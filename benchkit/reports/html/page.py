@@ -16,7 +16,7 @@ from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.curves import LOADED, SINGLE, curves_of
 from benchkit.reports.html.datagram_charts import datagram_charts
 from benchkit.reports.html.latency_charts import latency_charts
-from benchkit.reports.html.matrix import budget_matrix
+from benchkit.reports.html.matrix import budget_matrix, figure_matrices
 from benchkit.reports.html.rate_charts import rate_charts
 from benchkit.reports.html.shell import page
 from benchkit.reports.html.site_map import site_map
@@ -24,6 +24,7 @@ from benchkit.reports.html.tables import Table
 from benchkit.reports.html.time_charts import time_charts
 from benchkit.reports.html.timeline import timeline_of
 from benchkit.reports.html.work_charts import work_charts
+from benchkit.reports.mesh import is_mesh
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import Series, series_of
 
@@ -125,7 +126,15 @@ def _overview(record: RunRecord, paths: Sequence[PathRecord], sites: Sequence[Si
     """What stands first: of few paths a map, of many a matrix."""
     few = paths is record.paths
     second = site_map(record, sites) if few else budget_matrix(record.paths)
-    return [chart for chart in (overview_charts.bar_chart(paths), second) if chart is not None]
+    more = figure_matrices(record) if is_mesh(record) else []
+    found = (overview_charts.bar_chart(paths), second, *more)
+    return [chart for chart in found if chart is not None]
+
+
+def drawn(record: RunRecord) -> frozenset[str] | None:
+    """The names of the paths whose samples the page draws; None is all."""
+    paths = _detailed(record)
+    return None if paths is record.paths else frozenset(path.path for path in paths)
 
 
 def _detailed(record: RunRecord) -> Sequence[PathRecord]:

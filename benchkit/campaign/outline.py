@@ -1,0 +1,74 @@
+"""What a campaign is going to do and how long that takes, in words, before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchkit.campaign import phases
+from benchkit.campaign.phases import Phase
+from benchkit.clock import NS_PER_S
+from benchkit.model.place import Path
+from benchkit.model.target import Target
+from benchkit.planning.rounds import rounds
+
+MINUTE, HOUR = 60, 3600
+
+
+def outline(target: Target) -> list[str]:
+    """A line on the whole; of a mesh what it is made of, too. It takes for granted that real far ends answer all probes."""
+    emulated = tuple(path for path in target.paths if path.model is not None)
+    calibrating = _calibrating(target, emulated)
+    measuring = phases.measuring_phases(target.plan, target.paths)
+    seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
+    sites = {site for path in target.paths for site in (path.near, path.far)}
+    count = len(target.paths)
+    paths = f"{count} path{'s' if count != 1 else ''} between {len(sites)} sites"
+    whole = f"plan: {paths}, about {_duration(seconds)}"
+    if target.plan.longest_ns and target.plan.longest_ns > target.plan.duration_ns:
+        more = (target.plan.longest_ns - target.plan.duration_ns) / NS_PER_S
+        whole += f", up to {_duration(seconds + more)} until it is decided"
+    if not any(path.in_mesh for path in target.paths):
+        return [whole] if target.paths else []
+    return [whole, *_mesh_lines(target, calibrating, measuring)]
+
+
+def _calibrating(target: Target, emulated: tuple[Path, ...]) -> tuple[Phase, ...]:
+    plan = target.plan
+    if not emulated:
+        return (phases.host_floor(plan, target.paths),) if target.paths else ()
+    floor, got = phases.calibration_phases(plan, emulated)
+    wires = (*phases.wire_phases(emulated), *phases.rate_phases(plan, emulated))
+    return (floor, *wires, got)
+
+
+def _mesh_lines(
+    target: Target, calibrating: Sequence[Phase], measuring: Sequence[Phase]
+) -> Iterator[str]:
+    if calibrating:
+        yield f"  calibration: {_total(calibrating)}"
+    bulk = (*phases.LOADED, *phases.DATAGRAMS)
+    for phase in measuring:
+        if phase.name in bulk:
+            continue
+        rate = f"{len(phase.paths)} paths at once, {phase.packets_per_s:g}/s on each"
+        yield f"  {phase.words}: {_total([phase])}, {rate}, {len(phase.paths) * phase.packets_per_s:g}/s in all"
+    loading = [phase for phase in measuring if phase.name in bulk]
+    if loading:
+        pairs = [(path.near, path.far) for path in target.paths if path.in_mesh]
+        parts = len({id(phase.paths) for phase in loading})
+        said = f"{len(rounds(pairs))} rounds of pairs that share no site"
+        if parts > len(rounds(pairs)):
+            said += f", in {parts} parts that this machine carries"
+        yield f"  throughput: {_total(loading)}, {said}"
+
+
+def _total(found: Sequence[Phase]) -> str:
+    return _duration(sum(phase.seconds for phase in found))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE:.0f} min {seconds % MINUTE:.0f} s"
+    return f"{seconds // HOUR:.0f} h {seconds % HOUR // MINUTE:.0f} min"
