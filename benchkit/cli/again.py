@@ -20,7 +20,7 @@ INTERRUPTED = 130
 # What the narrowed command says anew, or what is no part of the question.
 _LEFT_OUT = {
     *("target", "paths", "probes", "seed", "name", "gate", "results", "form", "dry_run"),
-    *("repeat", "base", "interleave"),
+    *("repeat", "base", "interleave", "every", "lasts", "keep_raw", "live"),
 }
 _FIRST_WORDS = ["benchkit", "run"]
 

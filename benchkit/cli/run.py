@@ -22,6 +22,7 @@ from benchkit.cli.options import (
     own_results_option,
     terminal,
 )
+from benchkit.cli.series_options import check_series, series_options
 from benchkit.errors import AskedWronglyError
 from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.schedule import Pacing, Schedule
@@ -29,6 +30,7 @@ from benchkit.model.schedule import Pacing, Schedule
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.question import Changes, Question
     from benchkit.model.target import Target
+    from benchkit.store.rotation import Policy
 
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
@@ -113,6 +115,7 @@ LONGEST_NS = 5 * 60 * NS_PER_S
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
+@series_options
 @click.option("--live", is_flag=True, help="Serve the dashboard meanwhile: watch in a browser.")
 @own_results_option
 @format_option
@@ -149,6 +152,9 @@ def run(
     name: str | None,
     dry_run: bool,
     gate: bool,
+    every: int | None,
+    lasts: int | None,
+    keep_raw: Policy | None,
     live: bool,
     results: Path,
     form: str,
@@ -162,6 +168,8 @@ def run(
     from benchkit.linux.uml import own_kernel  # noqa: PLC0415
 
     _check_several(repeat, base, form, interleave=interleave)
+    alone = {"--repeat": repeat > 1, "--interleave": interleave, "--kernel uml": kernel == "uml"}
+    check_series(every, lasts, form, alone)
     longest = _longest_ns(max_duration, until_decided=until_decided)
     tcp = streams, stream_mode, congestion, round(window) if window else None
     changes = Changes(
@@ -190,7 +198,19 @@ def run(
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]
-    context.exit(_answer(questions, repeat, results, form, gate=gate, live=live))
+    if every is not None:
+        from benchkit.cli.series import again_and_again  # noqa: PLC0415  costs numpy
+
+        again = again_and_again(
+            questions[0], (every, lasts), results, keep_raw, gate=gate, live=live
+        )
+        context.exit(again)
+    status = _answer(questions, repeat, results, form, gate=gate, live=live)
+    if keep_raw is not None:
+        from benchkit.cli.series import rotated  # noqa: PLC0415
+
+        rotated(results, questions[-1].target.name, keep_raw)
+    context.exit(status)
 
 
 def _check_several(repeat: int, base: str | None, form: str, *, interleave: bool) -> None:

@@ -13,8 +13,16 @@ _TARGET_LENGTH = 40
 
 def new_run_id(target: str, when: datetime, token: str) -> str:
     """An id such as 20261123T101500Z-guizhou-4f2a: safe as a file name, and in the order of time."""
-    slug = re.sub(r"[^a-z0-9]+", "-", target.lower())[:_TARGET_LENGTH].strip("-") or "run"
-    return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}-{slug}-{token}"
+    return f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_slug(target)}-{token}"
+
+
+def is_of_target(name: str, target: str) -> bool:
+    """Whether a run of that id measured a target of that name."""
+    return is_run_id(name) and name[STAMP_LENGTH + 1 :].rpartition("-")[0] == _slug(target)
+
+
+def _slug(target: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", target.lower())[:_TARGET_LENGTH].strip("-") or "run"
 
 
 def is_run_id(name: str) -> bool:

@@ -1,0 +1,75 @@
+"""The options of `benchkit run` that make it a series of runs, and how long raw samples are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from benchkit import units
+from benchkit.cli.options import LONG_DURATION
+from benchkit.clock import NS_PER_S
+from benchkit.errors import AskedWronglyError
+from benchkit.store.rotation import Policy
+
+DAY_NS = 24 * 3600 * NS_PER_S
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class KeepRaw(click.ParamType[Policy]):
+    """So many runs, or an age."""
+
+    name = "n|age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """Read it, or fail with what would be right."""
+        if not isinstance(value, str):
+            return value
+        if re.fullmatch(r"[0-9]{1,6}", value.strip()):
+            return Policy(runs=int(value))
+        days = re.fullmatch(r"([0-9]{1,5})\s*d(ays?)?", value.strip())
+        if days:
+            return Policy(age_ns=int(days[1]) * DAY_NS)
+        try:
+            return Policy(age_ns=units.duration_ns(value))
+        except units.UnitError:
+            self.fail(
+                f"{value!r}: write how many runs, as 20, or how old, as 7d or 12h", param, ctx
+            )
+
+
+def check_series(
+    every: int | None, lasts: int | None, form: str, others: Mapping[str, bool]
+) -> None:
+    """Raise AskedWronglyError for what does not go together with a series."""
+    if every is None:
+        if lasts is not None:
+            raise AskedWronglyError("--for says how long --every goes on: give both")
+        return
+    if form != "text":
+        raise AskedWronglyError(
+            f"--every with --format {form}: a series prints a line for each round; `benchkit report` shows each run"
+        )
+    clashing = [name for name, given in others.items() if given]
+    if clashing:
+        raise AskedWronglyError(f"--every and {clashing[0]} do not go together: drop one of them")
+
+
+def series_options(command: Command) -> Command:
+    """Add --every, --for (as `lasts`) and --keep-raw."""
+    every = click.option(
+        "--every",
+        type=LONG_DURATION,
+        help='Again and again, as "10m": at :00, :10, :20 of the clock.',
+    )
+    lasts = click.option(
+        "--for", "lasts", type=LONG_DURATION, help='How long --every goes on, as "24h".'
+    )
+    keep_raw = click.option(
+        "--keep-raw",
+        type=KeepRaw(),
+        help="Keep raw samples of the newest 20 runs, or of 7d; records all stay.",
+    )
+    return every(lasts(keep_raw(command)))
