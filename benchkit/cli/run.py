@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -189,6 +189,7 @@ def run(
     if dry_run:
         from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
 
+        _outline(asked)
         for each in asked:
             print_steps(each, emulator)
         return
@@ -201,6 +202,7 @@ def run(
     if every is not None:
         from benchkit.cli.series import again_and_again  # noqa: PLC0415  costs numpy
 
+        _outline(asked)
         again = again_and_again(
             questions[0], (every, lasts), results, keep_raw, gate=gate, live=live
         )
@@ -237,13 +239,18 @@ def _target(name: str, changes: Changes, kernel: str) -> Target:
     return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
 
 
-def _tell(asked: Target, emulator: str) -> None:
+def _outline(targets: Iterable[Target]) -> None:
+    """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
     from benchkit.campaign.outline import outline  # noqa: PLC0415  costs numpy
 
+    for each in targets:
+        for line in outline(each):
+            click.echo(line, err=True)
+
+
+def _tell(asked: Target, emulator: str) -> None:
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
-    for line in outline(asked):
-        click.echo(line, err=True)
     if emulator == "none" and any(path.model is not None for path in asked.paths):
         raise AskedWronglyError(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
@@ -299,6 +306,7 @@ def _answer(
         interleave.check(base[0].target, question.target, form)
     if any(each.is_emulated for each in questions):
         obtain_namespaces(sys.argv[1:])
+    _outline(each.target for each in questions)
     with dashboard(results, wanted=live) as address:
         with one_interrupt():
             if base:

@@ -337,7 +337,7 @@ def test_a_target_mixes_modelled_paths_agents_and_endpoints_of_others(three: Tri
     assert 10 <= middle["a-b"] < 12  # between agents
     assert 2 <= middle["me-pinged"] < 4  # a host that answers ping
     assert max(middle[f"me-{far}"] for far in ("reflector", "twamp", "page", "iperf")) < 10
-    assert ("http", "http") in found["me-page"]
+    assert ("http", "idle") in found["me-page"]
     assert found["me-iperf"]["goodput", "up"]["value"] > 0
     assert found["a-b"]["goodput", "down"]["value"] > 0
 

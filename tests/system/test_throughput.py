@@ -184,18 +184,3 @@ def test_a_window_too_small_is_told_with_both_numbers(tmp_path: Path) -> None:
     assert up["setup"] == "2 streams, verify, cubic, windows of 32768 octets"
     assert up["details"]["window_needed_octets"] == pytest.approx(250_000, rel=0.05)
     assert up["details"]["transfer_time_ratio"] > 1.2
-
-
-def test_what_was_measured_is_told_where_the_disk_is_full(tmp_path: Path) -> None:
-    if shutil.which("iperf3") is None:
-        pytest.skip("iperf3 is not installed")
-    port = free_port()
-    target = tmp_path / "asked.toml"
-    target.write_text(REAL.format(port=port).replace('"tcp", "udp"', '"tcp"'))
-    words = ["python", "-m", "benchkit", "run", str(target), "--results", "/dev/full/runs"]
-    with iperf3_serving(port):
-        done = benchkit(*words[3:])
-    assert done.returncode in {2, 5}
-    assert "goodput, up" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("benchkit: ")
-    assert done.stdout == ""
