@@ -24,7 +24,8 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 from emulated import PORT, Emulated
 from emulation import bare_pair, row
-from latency import FAR, inside, output, server
+from latency import FAR
+from peers import inside, output, server
 
 from benchkit.campaign.crew import Crew
 from benchkit.clock import NS_PER_MS, NS_PER_S
