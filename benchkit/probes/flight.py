@@ -72,13 +72,14 @@ class _Flight:
 
     def send(self, index: int) -> None:
         """Send packet `index` and collect the stamps that are there already."""
-        self._clock.look()
-        self._times["sent_ns"][index] = monotonic_ns()
+        now = monotonic_ns()  # before all else: what is done first makes every packet late
         request = self._codec.pack(index)
         # An ICMP error to an earlier packet is told here, and this one was not sent. A second refusal is
         # this packet's own: it is lost, as its missing answer will say, and the kernel did not count it.
         if self._leaves(request) or self._leaves(request):
             self._left.append(index)
+        self._times["sent_ns"][index] = now
+        self._clock.look()
         self.collect_stamps()
 
     def _leaves(self, request: bytes) -> bool:

@@ -41,7 +41,7 @@ from benchkit.stats.round_trip import network_ns
 
 RATE, SECONDS, DELAY_NS = 200, 5, 5 * NS_PER_MS
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 1, 0x1000
-OCTETS, IP_AND_UDP, SENDERS_NUMBER = 2048, 28, 24
+IPV4, OCTETS, IP_AND_UDP, SENDERS_NUMBER = 4, 2048, 28, 24
 SPIN_NS = 60 * NS_PER_US
 Log = dict[int, int]  # by a packet's number: for how long the line had it
 
@@ -53,7 +53,10 @@ def device() -> int:
     return opened
 
 
-def number_of(packet: bytes, at: int) -> int:
+def number_of(packet: bytes, at: int) -> int | None:
+    """A test packet's number; None for the IPv6 that a device says of itself when it comes up."""
+    if packet[0] >> 4 != IPV4:
+        return None
     return int.from_bytes(packet[IP_AND_UDP + at : IP_AND_UDP + at + 4], "big")
 
 
@@ -76,7 +79,9 @@ def carry(near: int, far: int, stop: Connection) -> tuple[Log, Log]:
                 pass
             # The kernel stamps its arrival within the call: what is read after that may be long after.
             os.write(target, packet)
-            log.setdefault(number_of(packet, at), leaves - came)
+            number = number_of(packet, at)
+            if number is not None:
+                log[number] = leaves - came
 
 
 def line(near: int, far: int, stop: Connection) -> None:

@@ -28,7 +28,7 @@ from latency import FAR
 from peers import inside, output, server
 
 from benchkit.campaign.crew import Crew
-from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_offset_ns
 from benchkit.linux import process, quiet
 from benchkit.linux.channel import Channel
 from benchkit.model.responder_spec import ReflectorSpec
@@ -43,11 +43,15 @@ RATE, SECONDS = 1000, 4
 
 @dataclass
 class Found:
-    """When packets left, in ns, in order; lateness where there is a schedule; CPU where it is known."""
+    """When packets were sent, in ns, in order; lateness where there is a schedule; CPU where it is known.
+
+    `late_us` is of the call that sends, `left_us` of the packet in the kernel, before the queue of its interface.
+    """
 
     sent_ns: NDArray[np.int64]
     numbers: NDArray[np.int64]
     late_us: NDArray[np.float64] | None = None
+    left_us: NDArray[np.float64] | None = None
     core: float | None = None
 
     def uneven_us(self) -> NDArray[np.float64]:
@@ -79,8 +83,10 @@ def ours(running: Emulated, pacing: Pacing) -> Found:
         crew.await_responders()
         rows, core = testbed.sites[path.near].submit(sending, spec).result()
     columns = rows.columns
+    sent = columns["sent_ns"].compressed()
     late = (columns["sent_ns"] - columns["due_ns"]).compressed() / 1000
-    return Found(columns["sent_ns"].compressed(), columns["sequence"].data, late, core)
+    left = (columns["t1_sched_ns"] - realtime_offset_ns() - columns["due_ns"]).compressed() / 1000
+    return Found(sent, columns["sequence"].data, late, left, core)
 
 
 def irtt(running: Emulated) -> Found:
@@ -106,7 +112,12 @@ BARS = {
 
 
 def show(found: dict[str, list[Found]]) -> None:
-    for title, figure in (("late", lambda each: each.late_us), ("gap off", Found.uneven_us)):
+    figures = {
+        "late": lambda each: each.late_us,
+        "left late": lambda each: each.left_us,
+        "gap off": Found.uneven_us,
+    }
+    for title, figure in figures.items():
         for percentile in (50, 99):
             for name, rounds in found.items():
                 known = [figure(each) for each in rounds if figure(each) is not None]
