@@ -61,6 +61,9 @@ def test_a_budget_that_fails_twice_is_broken(tmp_path: Path) -> None:
     target = quick_target(tmp_path, limit="1 ms", tolerance="2.5 ms")
     results = ("--results", str(tmp_path / "results"))
     assert benchkit("run", target, *results).returncode == 1
-    done = benchkit("gate", *results)
-    assert done.returncode == 1, done.stderr
+    for _ in range(3):  # a machine that is busy the second time confirms nothing, and says so
+        done = benchkit("gate", *results)
+        if done.returncode != 3:
+            break
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "confirmed when it was measured again" in " ".join(done.stdout.split())
