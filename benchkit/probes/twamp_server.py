@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 
 from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import timestamping
+from benchkit.linux.refusals import Refusals
 from benchkit.model.responder_spec import ReflectorSpec, TwampServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import twamp_control as control
@@ -51,6 +52,7 @@ class _Server:
     def __init__(self, spec: TwampServerSpec) -> None:
         self._spec = spec
         self._admission = Admission(spec.allowed)
+        self._refusals = Refusals()
         self._since = to_ntp(realtime_ns())
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -65,18 +67,26 @@ class _Server:
         if task is None:
             raise RuntimeError("a client is met in a task")
         peer: str = writer.get_extra_info("peername")[0]
-        room = len(self._clients) < MOST_CLIENTS
-        welcome = room and self._admission.admits(peer, monotonic_ns())
+        welcome = self._admits(peer)
         self._clients.add(task)
         try:
             writer.write(control.greeting(control.OPEN_MODE if welcome else 0))
             if welcome:
                 # This is the whole task: when it is cancelled, nobody waits to hear of it.
                 with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
-                    await self._talk(_Client(self._spec, reader, writer, peer))
+                    await self._talk(_Client(self._spec, reader, writer, peer, self._refusals))
         finally:
             self._clients.discard(task)
             writer.close()
+
+    def _admits(self, peer: str) -> bool:
+        if len(self._clients) >= MOST_CLIENTS:
+            self._refusals.add(peer, f"TWAMP control while {MOST_CLIENTS} clients are served")
+        elif not self._admission.admits(peer, monotonic_ns()):
+            self._refusals.add(peer, "TWAMP control from a network not allowed, or too often")
+        else:
+            return True
+        return False
 
     async def _talk(self, client: _Client) -> None:
         mode = control.read_set_up_response(await client.hear(control.SET_UP_OCTETS))
@@ -96,8 +106,10 @@ class _Client:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         peer: str,
+        refusals: Refusals,
     ) -> None:
         self._spec = spec
+        self._refusals = refusals
         self._reader, self._writer, self._peer = reader, writer, peer
         self._here: str = writer.get_extra_info("sockname")[0]
         self._waiting: list[socket.socket] = []  # for the start
@@ -143,8 +155,12 @@ class _Client:
         asked = control.read_session_request(message)
         if asked is None or asked.sender[0] not in {"", self._peer.partition("%")[0]}:
             # Packets of another sender than who asks: nobody shall be pointed at others.
+            self._refusals.add(
+                self._peer, "a TWAMP session that is not understood, or of another sender"
+            )
             return control.accept_session(control.UNSUPPORTED)
         if self._sessions >= MOST_SESSIONS:
+            self._refusals.add(self._peer, f"more than {MOST_SESSIONS} TWAMP sessions at once")
             return control.accept_session(control.NO_RESOURCES)
         udp = self._stack.enter_context(
             timestamping.stamped_udp_socket(timestamping.family_of(self._here))

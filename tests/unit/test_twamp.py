@@ -107,7 +107,7 @@ def test_client_and_server_agree_on_a_session_and_fly_it(address: str) -> None:
     assert (dwell < whole).all()
 
 
-def test_whoever_is_not_on_the_list_is_refused() -> None:
+def test_whoever_is_not_on_the_list_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     async def both() -> None:
         port = free_port()
         async with serving(TwampServerSpec(LOCAL, port, allowed=("192.0.2.0/24",))):
@@ -118,6 +118,9 @@ def test_whoever_is_not_on_the_list_is_refused() -> None:
     (error,) = caught.value.exceptions
     assert isinstance(error, MeasureError)
     assert "offers modes 0x0" in str(error)
+    assert caplog.messages == [
+        f"refused {LOCAL}: TWAMP control from a network not allowed, or too often"
+    ]
 
 
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001
@@ -224,7 +227,7 @@ async def talked(port: int, *messages: bytes) -> bytes:
         writer.close()
 
 
-def test_nonsense_ends_one_client_and_no_other() -> None:
+def test_nonsense_ends_one_client_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
     other = control.SessionRequest(("192.0.2.9", 9), (LOCAL, 0), 0, (0, 0), 0, 0)
     ours = other._replace(sender=(LOCAL, 9))
 
@@ -257,3 +260,7 @@ def test_nonsense_ends_one_client_and_no_other() -> None:
     assert [accept for accept, _ in accepts] == [0] * 16 + [control.NO_RESOURCES]
     assert len({port for _, port in accepts[:16]}) == 16
     assert early[48:] == control.start_acknowledgement() * 2
+    # Once for each source and minute.
+    assert caplog.messages == [
+        f"refused {LOCAL}: a TWAMP session that is not understood, or of another sender"
+    ]
