@@ -20,6 +20,7 @@ from benchkit.model.impairment import Bursts
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import DUPLICATES, Column, Samples
+from benchkit.stats.round_trip import that_left
 
 # Fewer answers than this calibrate nothing.
 LEAST_ANSWERS = 50
@@ -52,6 +53,7 @@ def _of_path(path: Path, harvest: Harvest, tolerance_ns: int) -> Iterator[Calibr
     floor = harvest.samples("rtt", path.name, phases.FLOOR)
     if path.model is None or rows is None or floor is None:
         return
+    rows, floor = that_left(rows), that_left(floor)
     legs = _legs(path.name, path.model, rows, floor)
     yield from (_delay(leg, tolerance_ns) for leg in legs)
     yield _round_trip(legs, tolerance_ns)

@@ -28,7 +28,7 @@ from benchkit.stats.replicates import (
     recorded_replicate,
     replicate_of,
 )
-from benchkit.stats.round_trip import as_latencies
+from benchkit.stats.round_trip import as_latencies, that_left
 from benchkit.store import find_run, read_run, read_samples
 
 COMPARED = ("p50", "p90", "p95", "p99")
@@ -215,6 +215,7 @@ def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.fl
             if rows.phase in _MEASURED or rows.phase in _LOADED:
                 name = metric_name(kind, rows.phase)
                 phase = rows.phase if rows.phase in _LOADED else phases.IDLE
-                values, _ = as_latencies(*took_and_received(kind, rows))
+                counted = that_left(rows) if kind == "rtt" else rows
+                values, _ = as_latencies(*took_and_received(kind, counted))
                 found[rows.path, name, phase] = values * _MS_PER_NS
     return found

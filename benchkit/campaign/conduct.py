@@ -245,14 +245,16 @@ class Campaign:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 
     def _check_pacing(self, phase: Phase) -> None:
-        """Whether a mesh was probed at the pace that was asked: thousands of packets a second are many for few cores."""
+        """Whether packets were sent at all, and those of a mesh at the pace that was asked, which is much for few cores."""
         found = [
-            rows
+            (path.in_mesh, rows)
             for path in phase.paths
-            if path.in_mesh
-            and (rows := self._log.harvest.samples("rtt", path.name, phase.name)) is not None
+            if (rows := self._log.harvest.samples("rtt", path.name, phase.name)) is not None
         ]
-        self._log.unfit += fitness.pacing_troubles(found, phase.interval_ns)
+        meshed = [rows for in_mesh, rows in found if in_mesh]
+        alone = [rows for in_mesh, rows in found if not in_mesh]
+        self._log.unfit += fitness.pacing_troubles(meshed, phase.interval_ns)
+        self._log.unfit += fitness.unsent_troubles(alone)
 
     def _run(self, phase: Phase) -> None:
         jobs, troubles = self._worked(phase)

@@ -13,6 +13,8 @@ from benchkit.model.samples import Samples
 LATENESS_SHARE = 0.95
 # Of an interval: packets that leave so much later than they were due are no longer at the rate that was asked.
 PACING_SHARE = 0.05
+# Of the packets of a path: when so many were never sent, those that were tell of the quieter moments only.
+UNSENT_SHARE = 0.01
 
 
 def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
@@ -56,3 +58,16 @@ def pacing_troubles(found: Sequence[Samples], interval_ns: int) -> list[str]:
     said += f", by more than {reached / NS_PER_MS:.1f} ms where {allowed / NS_PER_MS:.1f} ms is a twentieth of the interval"
     remedy = "give --sites or a lower --rate, or free a core"
     return [f"pacing: {said}: {len(found)} paths are too many at this rate here; {remedy}"]
+
+
+def unsent_troubles(found: Sequence[Samples]) -> list[str]:
+    """A sentence for each path on which this host sent too few of the packets that were due."""
+    troubles = []
+    for rows in found:
+        unsent = int(np.ma.getmaskarray(rows.columns["sent_ns"]).sum())
+        if unsent > UNSENT_SHARE * len(rows):
+            troubles.append(
+                f"{unsent} of {len(rows)} packets that were due on {rows.path} were never sent: the machine is too "
+                "busy; free a core or give a lower --rate"
+            )
+    return troubles

@@ -22,7 +22,7 @@ from benchkit.stats.latency import latency_metric
 from benchkit.stats.loss_direction import loss_by_direction
 from benchkit.stats.one_way import Basis, one_way
 from benchkit.stats.parts import missing_stamps, request_parts, round_trip_parts, summed_up
-from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.under_load import buffer_delay_percent, foreign_rpm
 from benchkit.stats.verdicts import confidence_of_a_look
 
@@ -90,6 +90,7 @@ def took_and_received(kind: str, rows: Samples) -> tuple[Column, Column]:
 
 def _round_trips(path: Path, rows: Samples, harvest: Harvest, under: Circumstances) -> Found:
     name, phase = metric_name("rtt", rows.phase), rows.phase
+    due, rows = len(rows), that_left(rows)
     took, received = took_and_received("rtt", rows)
     # Only idle round trips are looked at again and again until they decide.
     confidence = confidence_of_a_look(under.looks if phase == phases.IDLE else 1)
@@ -105,7 +106,7 @@ def _round_trips(path: Path, rows: Samples, harvest: Harvest, under: Circumstanc
     )
     counted = harvest.is_counted(path.name, phase)
     metric = _with_far_end(_accounted(metric, path, rows, under), rows, stateful=counted)
-    return metric, intervals
+    return replace(metric, unsent=due - len(rows) or None), intervals
 
 
 def _with_far_end(metric: Metric, rows: Samples, *, stateful: bool) -> Metric:
@@ -206,4 +207,5 @@ def _loaded(metric: Metric, path: Path, harvest: Harvest, idle: Samples | None) 
 
 
 def _network(rows: Samples, departure: str) -> np.ndarray:
-    return as_latencies(network_ns(rows, departure), _first_try(rows))[0]
+    left = that_left(rows)
+    return as_latencies(network_ns(left, departure), _first_try(left))[0]

@@ -15,7 +15,7 @@ from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.model.samples import Samples
 from benchkit.stats.log_histogram import LogHistogram
 from benchkit.stats.percentiles import percentile_share
-from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 
 SHOWN = ("p50", "p95", "p99")
 # What an operator would call measuring; calibration has words of its own at its end.
@@ -46,13 +46,12 @@ class LiveFigures:
 
 def latencies_ns(rows: Samples) -> NDArray[np.float64]:
     """Latencies as the metric of that phase counts them, +inf for lost; without a stamp there is none."""
-    received = rows.columns["received_ns"]
     if rows.kind == "http":
-        found, _ = as_latencies(received - rows.columns["due_ns"], received)
-    else:
-        departure = "t1_sched_ns" if rows.phase in LOADED else "t1_ns"
-        found, _ = as_latencies(network_ns(rows, departure), received)
-    return found
+        received = rows.columns["received_ns"]
+        return as_latencies(received - rows.columns["due_ns"], received)[0]
+    left = that_left(rows)
+    departure = "t1_sched_ns" if rows.phase in LOADED else "t1_ns"
+    return as_latencies(network_ns(left, departure), left.columns["received_ns"])[0]
 
 
 def settled(rows: Samples) -> PathMoved:

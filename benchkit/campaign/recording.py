@@ -37,7 +37,7 @@ from benchkit.stats.interval import Interval
 from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
 from benchkit.stats.percentiles import effective_size, percentile_intervals
 from benchkit.stats.rates import loss_interval
-from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
 
 TRIAL_PHASE = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
@@ -105,6 +105,7 @@ def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
         way = _what_answers(wanted, found, site, channel, say)
         say(f"measuring {wanted.address}: {wanted.phase.packets} packets, {wanted.rate_per_s:g}/s")
         rows = _measured(way.round_trips("", wanted.phase, 1, TIMEOUT_NS), site, channel)
+    rows = that_left(rows)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
     answered = int(np.isfinite(latencies).sum())
     if answered < FEWEST_ANSWERS:

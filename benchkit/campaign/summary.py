@@ -16,7 +16,7 @@ from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
-from benchkit.stats.round_trip import as_latencies, network_ns
+from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.verdicts import Doubt, judge, overall
 
 
@@ -86,6 +86,7 @@ def _baseline_ns(path: Path, harvest: Harvest) -> float | None:
     rows = harvest.samples("rtt", path.name, phases.IDLE)
     if rows is None:
         return None
+    rows = that_left(rows)
     values, _ = as_latencies(network_ns(rows, "t1_ns"), rows.columns["received_ns"])
     middle = float(np.median(values)) if values.size else np.inf
     return middle if np.isfinite(middle) else None

@@ -66,6 +66,7 @@ class Metric:
     buffer_delay_percent: float | None = None
     rpm: float | None = None
     syn_retransmitted: int | None = None
+    unsent: int | None = None
     below_floor: bool | None = None
 
 

@@ -68,7 +68,7 @@ class _Handshakes:
     async def _one(self, index: int) -> None:
         self._sent[index] = monotonic_ns()
         came, took, self._again[index] = await _handshake(self._spec)
-        if came and came <= self._due[index] + self._spec.timeout_ns:
+        if came and came <= self._sent[index] + self._spec.timeout_ns:
             self.received[index], self._network[index] = came, took
         self._over[index] = True
 

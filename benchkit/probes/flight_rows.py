@@ -50,7 +50,7 @@ class Session(Protocol):
 
     @property
     def timeout_ns(self) -> int:
-        """How long after it was due an answer counts."""
+        """How long after its packet was sent an answer counts; one not sent so long after it was due never is."""
 
     @property
     def start_ns(self) -> int:
@@ -131,7 +131,7 @@ class Rows:
             return None
         begun = slice(first, int(np.searchsorted(self.due, now, "right")))
         received, left = (self.times[name][begun] for name in ("received_ns", "t1_ns"))
-        hopeless = self.due[begun] <= now - self.spec.timeout_ns
+        hopeless = self._begins(begun) <= now - self.spec.timeout_ns
         whole = (received > 0) & ((left > 0) | (received < now - STAMP_GRACE_NS))
         undecided = np.flatnonzero(~(hopeless | whole))
         last = first + int(undecided[0]) if len(undecided) else max(first, begun.stop)
@@ -152,11 +152,15 @@ class Rows:
         """Whether every packet is settled."""
         return self._settled == self.spec.count
 
+    def _begins(self, rows: slice) -> Integers:
+        """Since when each packet is waited for: one that was sent late is not lost for that."""
+        return np.maximum(self.due[rows], self.times["sent_ns"][rows])
+
     def _rows(self, rows: slice) -> Samples:
         spec, names = self.spec, tuple(self.times)
         values = np.stack([self.times[name][rows] for name in names])
         received = values[names.index("received_ns")]
-        missing = (received > self.due[rows] + spec.timeout_ns) | (received == 0)
+        missing = (received > self._begins(rows) + spec.timeout_ns) | (received == 0)
         # What has not happened is 0 in times; what came back has no meaning in a packet that did not.
         absent = (values == 0) & np.array([[name.endswith("_ns")] for name in names])
         absent |= missing & np.array([[self._came_back(name)] for name in names])

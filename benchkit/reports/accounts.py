@@ -25,6 +25,9 @@ def _sentences(metric: Metric) -> Iterator[str]:
     unit = clean(metric.unit)
     if metric.below_floor:
         yield "not above the instrument's own floor: what is shown is the instrument"
+    if metric.unsent:
+        due = metric.n + metric.unsent
+        yield f"{metric.unsent} of {due} that were due were never sent: this machine was too busy; they are not counted as lost"
     load = []
     if metric.buffer_delay_percent is not None:
         load.append(f"buffer delay {short(metric.buffer_delay_percent)} % (RFC 6349)")

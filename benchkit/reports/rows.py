@@ -11,7 +11,14 @@ UNLOADED = "idle"
 ESTIMATE = "estimate"
 GIVEN = ("floor", "model", "configured")
 # What became of packets, beside `n` and `lost`; absent where nobody could tell.
-COUNTED = ("lost_forward", "lost_backward", "duplicated", "reordered", "syn_retransmitted")
+COUNTED = (
+    "lost_forward",
+    "lost_backward",
+    "duplicated",
+    "reordered",
+    "syn_retransmitted",
+    "unsent",
+)
 
 
 @dataclass(frozen=True, slots=True)

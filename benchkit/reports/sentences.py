@@ -161,7 +161,10 @@ def _lost(metric: Metric) -> str:
 
 def counts(metric: Metric) -> str:
     """How much was due, and what became of it."""
-    said = [f"{metric.n} due", _lost(metric)]
+    due = (
+        f"{metric.n} sent of {metric.n + metric.unsent} due" if metric.unsent else f"{metric.n} due"
+    )
+    said = [due, _lost(metric)]
     if metric.unstamped:
         said.append(f"{metric.unstamped} without kernel stamps")
     if metric.effective_n is not None:

@@ -38,7 +38,7 @@ def loss_by_direction(rows: Samples, *, stateful: bool = False) -> LossByDirecti
     counted = np.ma.getdata(rows.columns[FAR_SEQUENCE])[answered]
     copies = np.ma.getdata(rows.columns[FAR_COPIES])[answered]
     told = np.ma.getdata(rows.columns[FAR_FLAGS])[answered] & int(FarEnd.COUNTS)
-    if not (stateful or told.any() or (counted != answered).any()):
+    if not (stateful or told.any() or (counted != _numbers(rows)[answered]).any()):
         return None
     if not len(answered):
         return None
@@ -49,6 +49,12 @@ def loss_by_direction(rows: Samples, *, stateful: bool = False) -> LossByDirecti
         )
         forward, backward = forward + there, backward + back
     return LossByDirection(forward, backward)
+
+
+def _numbers(rows: Samples) -> Numbers:
+    """The packets' own numbers: where some were never sent they are not their places."""
+    places = np.arange(len(rows))
+    return np.ma.getdata(rows.columns.get("sequence", places))
 
 
 def _lost_in(sent: Numbers, counted: Numbers, copies: Numbers, *, first: bool) -> tuple[int, int]:

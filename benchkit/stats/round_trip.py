@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,15 @@ def host_ns(rows: Samples) -> Column:
     seen: Column = rows.columns["received_ns"] - rows.columns["sent_ns"]
     added: Column = seen - network_ns(rows)
     return added
+
+
+def that_left(rows: Samples) -> Samples:
+    """The rows of packets that were sent: what this host was too busy to send tells nothing of a path."""
+    sent = rows.columns.get("sent_ns")
+    if sent is None or not (never := np.ma.getmaskarray(sent)).any():
+        return rows
+    kept = {name: values[~never] for name, values in rows.columns.items()}
+    return replace(rows, columns=kept)
 
 
 def as_latencies(latencies: Column, received: Column) -> tuple[NDArray[np.float64], int]:

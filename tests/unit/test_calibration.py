@@ -37,6 +37,7 @@ def round_trips(
     t4 = t3 + back
     times = {"t1_ns": t1, "t2_ns": t2, "t3_ns": t3, "t4_ns": t4, "received_ns": t4}
     columns = {name: column(times.get(name, t1), gone) for name in RTT_COLUMNS}
+    columns |= {name: column(t1) for name in ("due_ns", "sent_ns", "t1_sched_ns", "t1_ns")}
     columns["sequence"] = column(np.arange(count))
     columns[DUPLICATES] = column(np.zeros(count))
     ssid = harvest.open_session("a-b", phase)
