@@ -14,7 +14,7 @@ from benchkit.model.record import Metric
 from benchkit.model.samples import Samples
 from benchkit.reports.sentences import series_name
 from benchkit.stats.percentiles import percentile_intervals
-from benchkit.stats.round_trip import network_ns
+from benchkit.stats.round_trip import network_ns, that_left
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -46,6 +46,7 @@ def curve_of(rows: Samples) -> Curve | None:
     It counts from what the metric of that phase counts from: the queue in front of the card under load, the
     due time for HTTP and TCP connections, the card else. An answer without a kernel stamp is no point of it.
     """
+    rows = that_left(rows) if rows.kind == "rtt" else rows
     if not len(rows):
         return None
     columns = rows.columns
