@@ -33,7 +33,7 @@ from benchkit.planning.simulation import Scenario, simulate
 
 NEAR, FAR = 0.10, 0.25
 ENOUGH, FEW = 0.80, 2
-SEEDS = 5
+SEEDS = 15
 PUBLISHED = File(__file__).parents[2] / "results" / "published" / "simulation"
 
 
