@@ -97,11 +97,20 @@ def set_timeouts(connection: socket.socket, seconds: float) -> None:
 
 def set_window(connection: socket.socket, octets: int) -> int:
     """Ask for both buffers; return the smaller of what the kernel gave, its own half left out."""
-    given = []
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
         connection.setsockopt(socket.SOL_SOCKET, option, octets)
-        given.append(connection.getsockopt(socket.SOL_SOCKET, option))
-    return min(given)
+    return window(connection)
+
+
+def window(connection: socket.socket) -> int:
+    """The smaller of both buffers: of what the kernel tells, half is for its own headers (socket(7))."""
+    options = (socket.SO_SNDBUF, socket.SO_RCVBUF)
+    return min(connection.getsockopt(socket.SOL_SOCKET, option) for option in options) // 2
+
+
+def receive_room(connection: socket.socket) -> int:
+    """Octets that the kernel keeps here for the receiver at present, its own half with them."""
+    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
 
 def info(connection: socket.socket) -> TcpInfo:

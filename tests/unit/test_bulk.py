@@ -3,76 +3,84 @@
 from __future__ import annotations
 
 import socket
-from itertools import pairwise
 from typing import cast
 
 import pytest
 
 from benchkit.linux import bulk
 
-US = 1_000
+US = 1e-6
 MOST = 4 << 20
+GSO = 64 << 10
 
 
 class Tally:
-    streams = 1
     octets = 0
     wrong = 0
     running = True
 
+    def __init__(self, streams: int = 1) -> None:
+        self.streams = streams
+
 
 class Line:
-    """A connection on a clock of its own: octets come at a rate, after those that have piled up."""
+    """A connection on a clock of its own, to which so many octets come in a microsecond, at most what there is room for."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, per_us: float, piled: int = 0) -> None:
-        self.now_ns = 0
-        self.asked: list[tuple[int, bool]] = []
-        self._per_us = per_us
-        self._piled = piled
-        self._fresh = 0.0
-        monkeypatch.setattr(bulk, "monotonic_ns", lambda: self.now_ns)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, per_us: float, room: int) -> None:
+        self.now_s = 0.0
+        self.naps: list[float] = []
+        self.received: list[int] = []
+        self._per_s = per_us / US
+        self._room = room
+        self._taken = 0
+        monkeypatch.setattr(bulk.time, "sleep", self._sleep)
+        monkeypatch.setattr(bulk.libc, "wake_on_time", lambda: None)
+
+    def _sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now_s += seconds
+
+    def getsockopt(self, *_: int) -> int:
+        return self._room
 
     def recv_into(self, _: bytearray, octets: int, flags: int) -> int:
-        waits = bool(flags & bulk.MSG_WAITALL)
-        self.asked.append((octets, waits))
-        there = self._piled or 1500
-        got = min(octets, there)
-        self._piled = max(0, self._piled - got)
-        took = 1.0 if there > 1500 else got / self._per_us
-        if waits and got < octets:
-            took += (octets - got) / self._per_us
-            got = octets
-        self.now_ns += round(took * US)
+        assert not flags
+        self.now_s = max(self.now_s, (self._taken + GSO) / self._per_s)
+        got = min(octets, round(self.now_s * self._per_s) - self._taken, self._room)
+        self._taken += got
+        self.received.append(got)
         return got
 
 
-def asked_of(line: Line, calls: int) -> list[tuple[int, bool]]:
-    arrivals = bulk._arrivals(cast("socket.socket", line), Tally(), bytearray(), MOST)
+def after(line: Line, calls: int = 200, streams: int = 1) -> Line:
+    arrivals = bulk._arrivals(cast("socket.socket", line), Tally(streams), bytearray(MOST))
     for _ in range(calls):
         next(arrivals)
-    return line.asked
+    return line
+
+
+@pytest.mark.parametrize("streams", [1, 4])
+def test_a_fast_stream_piles_up_for_a_moment(monkeypatch: pytest.MonkeyPatch, streams: int) -> None:
+    line = after(Line(monkeypatch, per_us=6000, room=32 << 20), streams=streams)  # 48 Gbit/s
+    assert set(line.naps) == {bulk.NAP_S * streams}
+    assert len(line.naps) == len(line.received) - 1
+    assert line.received[-1] == pytest.approx(6000 * 60 * streams, rel=0.01)
+
+
+def test_what_fills_a_buffer_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = after(Line(monkeypatch, per_us=100_000, room=64 << 20))
+    fulls = line.received.count(MOST)
+    assert fulls > 0
+    assert len(line.naps) <= len(line.received) - fulls
+
+
+def test_a_nap_never_fills_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not after(Line(monkeypatch, per_us=6000, room=256 << 10)).naps
 
 
 def test_a_slow_stream_is_counted_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asked_of(Line(monkeypatch, per_us=100), 200)  # 0.8 Gbit/s
-    assert set(asked) == {(MOST, False)}
-
-
-def test_a_fast_stream_is_waited_for_half_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = asked_of(Line(monkeypatch, per_us=2000), 200)  # 16 Gbit/s
-    assert asked[0] == (MOST, False)
-    assert asked[-1] == (pytest.approx(1_000_000, rel=0.01), True)
-
-
-def test_what_had_piled_up_says_little_of_how_fast_more_comes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    line = Line(monkeypatch, per_us=100, piled=3 * MOST)
-    asked = asked_of(line, 30)
-    # Each waits for twice as much as the one before at most, and while much is there that takes no time.
-    for (before, _), (after, waits) in pairwise(asked):
-        assert not waits or after <= 2 * before
-    assert asked[-1] == (MOST, False)
+    monkeypatch.setattr(f"{__name__}.GSO", 1500)
+    assert not after(Line(monkeypatch, per_us=100, room=32 << 20)).naps  # 0.8 Gbit/s
 
 
 @pytest.mark.parametrize("octets", [bulk.CALL, bulk.MOST_LENT])
