@@ -79,7 +79,7 @@ def _iperf3(path: str, phase: Phase, plan: Plan, address: str, server: Iperf3Ser
     spec = Iperf3Spec(
         path, phase.name, address, server.port, phase.duration_ns, direction,
         streams=plan.streams, congestion=plan.congestion, window_octets=plan.window_octets,
-        login=server.login,
+        mode=plan.stream_mode, login=server.login,
     )  # fmt: skip
     if phase.name not in phases.DATAGRAMS:
         return spec

@@ -103,7 +103,21 @@ def narrowed(target: Target, changes: Changes) -> Target:
     if changes.meter is not None:
         meters = _at(meters, changes.meter, target.name)
     chosen = replace(target, plan=plan, paths=kept, meters=meters)
+    _check_modes(chosen)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
+
+
+def _check_modes(target: Target) -> None:
+    """An iperf3 server sends what it likes, and looks at nothing. Raises AskedWronglyError."""
+    if target.plan.stream_mode != "verify" or "tcp" not in target.plan.probes:
+        return
+    for path in target.paths:
+        sites = [site for site in target.sites if site.name == path.far]
+        if any(site.iperf3 is not None and not site.agent for site in sites):
+            raise AskedWronglyError(
+                f"{path.name}: stream mode verify: {path.far} is an iperf3 server, which looks at no content; "
+                "take --stream-mode copy or zero-copy, or run `benchkit agent` there"
+            )
 
 
 def _among_first(target: Target, count: int) -> set[str]:

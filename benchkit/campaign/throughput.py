@@ -60,9 +60,9 @@ def _in_force(info: Samples | None) -> str:
 
 
 def _setup(plan: Plan, in_force: str, *, ours: bool) -> str:
-    """How bulk was moved. Only our own far end knows our modes, and tells what its processor had to do."""
+    """How bulk was moved. An iperf3 server does so in its own way, and does not tell what its processor had to do."""
     streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
-    way = plan.stream_mode if ours else "iperf3 at the far end"
+    way = plan.stream_mode if ours else f"{plan.stream_mode} here, iperf3 at the far end"
     window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
     control = plan.congestion
     if in_force and in_force != tcp.name_of(tcp.word_of(control)):

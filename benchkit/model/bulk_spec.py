@@ -69,7 +69,8 @@ class FilesSpec:
 class Iperf3Spec:
     """A test against an iperf3 server. `direction` is "up", "down" or "both"; 0 and "" are what is usual.
 
-    `rate_bps` is each stream's, 0 is as fast as it goes. `omit_s` at the start do not count.
+    `rate_bps` is each stream's, 0 is as fast as it goes. `omit_s` at the start do not count. `mode` is what this end
+    touches of TCP's data, "zero-copy" or "copy".
     """
 
     path: str
@@ -87,6 +88,7 @@ class Iperf3Spec:
     segment_octets: int = 0
     window_octets: int = 0
     no_delay: bool = False
+    mode: str = "zero-copy"
     login: Login | None = None
 
 

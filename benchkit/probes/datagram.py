@@ -92,8 +92,10 @@ class DatagramTest:
         try:
             session.run(tells=False)
         finally:
-            counts = session.theirs.shifted(-offset_ns) if self._terms.up else session.ours
-            counts.received = _while_sent(counts.received, self._terms.duration_ns)
+            counts = session.theirs if self._terms.up else session.ours
+            sink = (session.their_end or ({},))[0] if self._terms.up else self._flow.total()
+            counts.received = _while_sent(counts.received, self._terms.duration_ns, sink)
+            counts = counts.shifted(-offset_ns) if self._terms.up else counts
             for rows in counts.goodput(self._spec.path, self._spec.phase):
                 self._put(rows)
         (theirs,) = session.their_end or ({},)
@@ -135,8 +137,29 @@ class DatagramTest:
         return Samples("datagrams", self._spec.path, self._spec.phase, columns)
 
 
-def _while_sent(rows: Rows, duration_ns: int) -> Rows:
-    """Without the intervals at the end in which the receiver only waited for what might still come."""
+def _while_sent(rows: Rows, duration_ns: int, sink: Mapping[str, Any]) -> Rows:
+    """Cut to the time in which datagrams could come: from the first on, for the time agreed, or longer if they did.
+
+    A sink that does not say when they came leaves intervals whole, but for those at the end in which it only waited.
+    """
+    began, came = sink.get("began_ns"), sink.get("came_ns")
+    if not isinstance(began, int) or not isinstance(came, int):
+        return _without_waiting(rows, duration_ns)
+    end = max(came, began + duration_ns)
+    kept: Rows = []
+    octets = 0
+    for start, stop, more, *rest in rows:
+        octets += more
+        if min(stop, end) > max(start, began):
+            kept.append((max(start, began), min(stop, end), octets, *rest))
+            octets = 0
+    if octets and kept:
+        start, stop, more, *rest = kept[-1]
+        kept[-1] = (start, stop, more + octets, *rest)
+    return kept or list(rows)
+
+
+def _without_waiting(rows: Rows, duration_ns: int) -> Rows:
     kept = list(rows)
     while len(kept) > 1 and not kept[-1][2] and kept[-1][0] - kept[0][0] >= duration_ns:
         kept.pop()

@@ -100,6 +100,8 @@ class UdpSink(DataThread):
         # Where there is a rate, the sender heeds nothing else.
         self._granting = None if terms.rate_bps else Granting(udp, terms.payload, mark)
         self._dropped_before = datagrams.udp_drops(udp)
+        self._each_ns = interval_ns(terms) if terms.rate_bps else 0.0
+        self._began_ns = 0
         self._sent = -1
         self._told_ns = 0
 
@@ -119,8 +121,10 @@ class UdpSink(DataThread):
                 if granting:
                     granting.repeat()
                 continue
-            self.octets += add(batch.numbers, batch.sent_ns, batch.received_ns) * payload
             heard_ns = monotonic_ns()
+            if not self._began_ns and batch.numbers.size:
+                self._began_ns = heard_ns - round(int(batch.numbers[0]) * self._each_ns)
+            self.octets += add(batch.numbers, batch.sent_ns, batch.received_ns) * payload
             if self._sent >= 0 and self._is_over(heard_ns):
                 break
         self.ended_ns = heard_ns
@@ -140,9 +144,15 @@ class UdpSink(DataThread):
         self._told_ns, self._sent = monotonic_ns(), sent
 
     def total(self) -> dict[str, Any]:
-        """What became of them, and how many arrivals the kernel here had no room for."""
-        found = asdict(self.reception.totals(self._sent))
-        return {**found, "dropped_here": self.dropped()}
+        """What became of them, how many arrivals the kernel here had no room for, and when they came.
+
+        `began_ns` is when the first was due here, had none been lost before it, and `came_ns` the end of the time
+        that the last one stands for, both on this end's clock; they are left out where nothing came.
+        """
+        found = {**asdict(self.reception.totals(self._sent)), "dropped_here": self.dropped()}
+        if self._began_ns:
+            found |= {"began_ns": self._began_ns, "came_ns": self.ended_ns + round(self._each_ns)}
+        return found
 
     def dropped(self) -> int:
         """How many the kernel dropped at this socket: of joined ones it counts each heap as one."""

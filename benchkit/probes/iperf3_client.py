@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError, MeasureError
+from benchkit.linux import tcp
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
@@ -26,6 +27,7 @@ from benchkit.probes.iperf3_wire import (
     new_cookie,
 )
 from benchkit.probes.outbox import Item, tested
+from benchkit.probes.stream_flow import too_small_a_window
 from benchkit.probes.talk import TalkError
 
 SILENCE_NS = 10 * NS_PER_S
@@ -124,7 +126,9 @@ class _Test:
             raise TalkError("it was stopped here")
         for at, sends in enumerate(self._terms.flows):
             connection = self._udp_stream() if self._terms.udp else self._tcp_stream()
-            self._flows.append(Flow(stream_number(at), connection, self._terms, sends=sends))
+            mode = self._spec.mode
+            flow = Flow(stream_number(at), connection, self._terms, sends=sends, mode=mode)
+            self._flows.append(flow)
         self._server.expect(control, State.TEST_START)
         self._server.expect(control, State.TEST_RUNNING)
         meter = Meter(self._flows)
@@ -185,6 +189,7 @@ class _Test:
         connection = socket.socket(self._family(), socket.SOCK_STREAM)
         try:
             self._congestion = prepare(connection, self._terms)
+            self._check_window(connection)
             connection.settimeout(CONNECT_S)
             connection.connect((self._spec.address, self._spec.port))
             connection.sendall(self._cookie)
@@ -193,6 +198,12 @@ class _Test:
             connection.close()
             raise self._server.unreachable("TCP", error) from error
         return connection
+
+    def _check_window(self, connection: socket.socket) -> None:
+        asked = self._terms.window
+        if asked and (given := tcp.window(connection)) < asked:
+            connection.close()
+            raise too_small_a_window(self._spec.path, asked, given)
 
     def _udp_stream(self) -> socket.socket:
         connection = socket.socket(self._family(), socket.SOCK_DGRAM)

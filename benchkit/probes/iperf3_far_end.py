@@ -16,7 +16,7 @@ from benchkit.probes.talk import GoneError, TalkError
 
 CONNECT_S = 5.0
 # Between two tests iperf3 closes its listener and opens it again.
-REOPENING_TRIES, REOPENING_S = 4, 0.05
+REOPENING_TRIES, REOPENING_S = 6, 0.05
 
 BUSY = (
     "is busy with another test: try again when that has ended, wait for it with --wait, or start a second one on "
@@ -61,7 +61,18 @@ class Iperf3FarEnd:
             control, is_known = self._asked(cookie, replace(terms, token=token), may_refuse=True)
             if is_known:
                 return control
-        return self._asked(cookie, replace(terms, token=tokens[-1]))[0]
+        return self._asked_again(cookie, replace(terms, token=tokens[-1]))
+
+    def _asked_again(self, cookie: bytes, terms: Terms) -> Control:
+        """As `_asked`, of a server that may still be letting go of us whom it has just refused."""
+        for left in reversed(range(REOPENING_TRIES)):
+            try:
+                return self._asked(cookie, terms)[0]
+            except TakenError:
+                if not left:
+                    raise
+                time.sleep(REOPENING_S)
+        raise AssertionError("the last try returns or raises")
 
     def _asked(
         self, cookie: bytes, terms: Terms, *, may_refuse: bool = False

@@ -13,6 +13,7 @@ from threading import Thread
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import tcp
+from benchkit.linux.bulk import SINKS, SOURCES
 from benchkit.probes.iperf3_datagram import Arrivals, head, stamped
 from benchkit.probes.iperf3_terms import TCP_BLOCK, Terms
 from benchkit.probes.outbox import start
@@ -29,9 +30,15 @@ class Flow:
     """One stream. `octets` and `packets` are what its thread has moved so far; `arrivals` numbers of datagrams."""
 
     def __init__(
-        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool
+        self,
+        number: int,
+        connection: socket.socket,
+        terms: Terms,
+        *,
+        sends: bool,
+        mode: str = "zero-copy",
     ) -> None:
-        """Own a connected socket."""
+        """Own a connected socket; `mode` is what is done with TCP's data, one of `linux.bulk`'s."""
         self.number = number
         self.connection = connection
         self.sends = sends
@@ -40,6 +47,9 @@ class Flow:
         self.packets = 0
         self.arrivals = Arrivals()
         self.running = True
+        self.mode = mode
+        self.streams = len(terms.flows)
+        self.wrong = 0
         self._terms = terms
         self._thread: Thread | None = None
 
@@ -102,15 +112,17 @@ def _set_type_of_service(connection: socket.socket, octet: int) -> None:
 
 def _tcp_source(flow: Flow, terms: Terms) -> None:
     # The block that iperf3 takes unless asked otherwise leaves the size of a call to us.
-    own = terms.block == TCP_BLOCK and not terms.rate_bps
-    blocks = tcp.send_blocks() if own else [memoryview(bytes(terms.block))]
-    send, rate = flow.connection.sendmsg, terms.rate_bps
+    if terms.block == TCP_BLOCK and not terms.rate_bps:
+        with suppress(OSError):
+            SOURCES[flow.mode](flow.connection, flow)
+        return
+    block, send, rate = bytes(terms.block), flow.connection.send, terms.rate_bps
     began = monotonic_ns()
     while flow.running:
         if rate and _ahead(began + flow.octets * 8 * NS_PER_S // rate):
             continue
         try:
-            flow.octets += send(blocks)
+            flow.octets += send(block)
         except BlockingIOError:
             continue
         except OSError:
@@ -118,18 +130,8 @@ def _tcp_source(flow: Flow, terms: Terms) -> None:
 
 
 def _tcp_sink(flow: Flow, terms: Terms) -> None:  # noqa: ARG001  one shape for all
-    buffer = tcp.discard_buffer()
-    receive = flow.connection.recv_into
-    while flow.running:
-        try:
-            got = receive(buffer, tcp.RECEIVE, tcp.MSG_TRUNC)
-        except BlockingIOError:
-            continue
-        except OSError:
-            return
-        if not got:
-            return
-        flow.octets += got
+    with suppress(OSError):
+        SINKS[flow.mode](flow.connection, flow)
 
 
 def _udp_source(flow: Flow, terms: Terms) -> None:

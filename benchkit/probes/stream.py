@@ -18,7 +18,7 @@ from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.samples import Samples, column
 from benchkit.probes.far_end import CONNECT_S, FarEnd
 from benchkit.probes.outbox import Item, tested
-from benchkit.probes.stream_flow import StreamFlow, prepare
+from benchkit.probes.stream_flow import StreamFlow, prepare, too_small_a_window
 from benchkit.probes.stream_meter import rate_of
 from benchkit.probes.stream_session import Session
 from benchkit.probes.stream_terms import terms_from, whole
@@ -100,10 +100,7 @@ class StreamTest:
         asked = self._terms.window_octets
         if window < asked:
             connection.close()
-            raise MeasureError(
-                f"{self._spec.path}: a window of {asked} octets was asked and this kernel gives {window}: ask "
-                "for less, or raise net.core.rmem_max and net.core.wmem_max"
-            )
+            raise too_small_a_window(self._spec.path, asked, window)
         self._far.connected(connection)
         connection.settimeout(CONNECT_S)
         connection.sendall(head(token, number))

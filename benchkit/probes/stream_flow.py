@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from benchkit.clock import monotonic_ns
+from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.linux.bulk import SINKS, SOURCES
 from benchkit.probes.data_thread import DataThread
@@ -49,3 +50,11 @@ def prepare(connection: socket.socket, terms: Terms) -> tuple[str, int]:
     if terms.window_octets:
         window = tcp.set_window(connection, terms.window_octets)
     return tcp.set_congestion_control(connection, terms.congestion), window
+
+
+def too_small_a_window(path: str, asked: int, given: int) -> MeasureError:
+    """That this kernel gives less than was asked for."""
+    return MeasureError(
+        f"{path}: a window of {asked} octets was asked and this kernel gives {given}: ask "
+        "for less, or raise net.core.rmem_max and net.core.wmem_max"
+    )

@@ -53,7 +53,7 @@ class Counts:
         """What arrived, as columns; nothing where nothing was to arrive."""
         if not self.received:
             return []
-        rows = _without_stub(self.received)
+        rows = without_stubs(self.received)
         return [_table("goodput", path, phase, RECEIVED_COLUMNS, rows)]
 
     def tcp_info(self, path: str, phase: str) -> list[Samples]:
@@ -120,13 +120,21 @@ class StreamMeter:
         return found
 
 
-def _without_stub(rows: Rows) -> Rows:
-    """The last interval ends with the data: one that is shorter than half joins the one before."""
-    *before, last = rows
-    while len(before) and last[1] - last[0] < INTERVAL_NS // 2:
+def without_stubs(rows: Rows) -> Rows:
+    """The first interval begins and the last ends with the data: one shorter than half joins its neighbour."""
+    first, *after = rows
+    while after and first[1] - first[0] < INTERVAL_NS // 2:
+        second, *after = after
+        first = _joined(first, second)
+    *before, last = [first, *after]
+    while before and last[1] - last[0] < INTERVAL_NS // 2:
         *before, earlier = before
-        last = (earlier[0], last[1], earlier[2] + last[2], earlier[3] + last[3])
+        last = _joined(earlier, last)
     return [*before, last]
+
+
+def _joined(one: tuple[int, ...], next_one: tuple[int, ...]) -> tuple[int, ...]:
+    return (one[0], next_one[1], one[2] + next_one[2], one[3] + next_one[3])
 
 
 def _table(kind: str, path: str, phase: str, names: Sequence[str], rows: Rows) -> Samples:

@@ -115,7 +115,9 @@ def test_any_iperf3_server_is_a_far_end(tmp_path: Path) -> None:
         assert found["goodput", phase]["value"] > 0
         assert found["udp", phase]["value"] == pytest.approx(10, rel=0.2)
         assert found["udp", phase]["configured"] == 10
-        assert found["goodput", phase]["setup"] == "2 streams, iperf3 at the far end, cubic"
+        assert found["goodput", phase]["setup"] == (
+            "2 streams, zero-copy here, iperf3 at the far end, cubic"
+        )
     assert found["goodput", "up"]["limited_by"] != "unknown"
 
 

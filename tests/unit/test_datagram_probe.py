@@ -16,8 +16,9 @@ from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import datagram as probe
 from benchkit.probes import datagram_credit as credit
-from benchkit.probes.datagram_flow import BURST_NS, burst_of, interval_ns
+from benchkit.probes.datagram_flow import BURST_NS, UdpSink, burst_of, interval_ns
 from benchkit.probes.datagram_terms import UdpTerms, terms_of
+from benchkit.probes.stream_meter import without_stubs
 from benchkit.probes.stream_server import stream_server
 from benchkit.probes.talk import TalkError
 
@@ -177,3 +178,58 @@ def test_an_account_that_is_none_is_refused() -> None:
     terms = UdpTerms(up=True, duration_ns=5, rate_bps=0, payload=64, joined=True)
     with pytest.raises(TalkError):
         probe.account({"refused": 0, "heap": 1}, {"sent": 5}, terms)
+
+
+def test_goodput_is_over_the_time_in_which_datagrams_came() -> None:
+    # Counted from 1000 ms on, every 100 ms; they came from 1012 ms on for 200 ms, as they were sent.
+    rows = [(at * MS, (at + 100) * MS, octets, 5) for at, octets in PIECES]
+    sink = {"began_ns": 1012 * MS, "came_ns": 1212 * MS}
+    found = probe._while_sent(rows, 200 * MS, sink)
+    assert [(start // MS, end // MS, octets) for start, end, octets, _ in found] == [
+        (1012, 1100, 88),
+        (1100, 1200, 100),
+        (1200, 1212, 12),
+    ]
+    assert without_stubs(found) == [(1012 * MS, 1100 * MS, 88, 5), (1100 * MS, 1212 * MS, 112, 10)]
+
+
+PIECES = [(1000, 88), (1100, 100), (1200, 12), (1300, 0)]
+
+
+@pytest.mark.parametrize(
+    ("came", "ends"),
+    [
+        (1100, 1212),  # an outage at the end is time in which datagrams could have come
+        (1290, 1290),  # a queue that runs dry after the sender's end
+    ],
+)
+def test_neither_an_outage_nor_a_queue_at_the_end_shortens_the_time(came: int, ends: int) -> None:
+    rows = [(at * MS, (at + 100) * MS, octets, 5) for at, octets in PIECES]
+    found = probe._while_sent(rows, 200 * MS, {"began_ns": 1012 * MS, "came_ns": came * MS})
+    assert found[-1][1] == ends * MS
+    assert sum(row[2] for row in found) == 200
+
+
+def test_a_sink_that_broke_off_leaves_intervals_whole_but_those_in_which_it_waited() -> None:
+    rows = [(at * MS, (at + 100) * MS, octets, 5) for at, octets in PIECES]
+    assert probe._while_sent(rows, 200 * MS, {}) == rows[:3]
+
+
+def test_a_sink_says_when_the_first_would_have_come_whatever_was_lost_before_it() -> None:
+    near, far = granting_pair()
+    terms = UdpTerms(up=True, duration_ns=MS, rate_bps=8_000_000, payload=1000, joined=False)
+    sink = UdpSink(far, terms, mark=7)
+    assert "began_ns" not in sink.total()
+    outgoing = datagrams.Outgoing(near, 1000, 7, 1, segmented=False)
+    for _ in range(5):
+        outgoing.send(1)
+    for _ in range(4):
+        far.recv(2000)  # lost, as far as the sink knows
+    sink.finish({"sent": 5})
+    sink.start()
+    sink._thread.join(PATIENCE_S)  # type: ignore[union-attr]
+    told = sink.total()
+    assert (told["received"], told["lost"]) == (1, 4)
+    assert told["came_ns"] - told["began_ns"] == 5 * MS  # a datagram every millisecond
+    near.close()
+    far.close()

@@ -8,7 +8,7 @@ import pytest
 
 from benchkit.campaign.question import Changes, narrowed
 from benchkit.errors import AskedWronglyError
-from benchkit.model.place import Path
+from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.target import Plan, Target
 
 PLAN = Plan(
@@ -52,3 +52,23 @@ def test_only_the_paths_asked_for_stay_each_once_and_in_the_targets_order() -> N
 def test_a_path_that_is_not_there_is_named_beside_those_that_are() -> None:
     with pytest.raises(AskedWronglyError, match=r"--path a-x: .* three .* it has a-b, a-c, a-d$"):
         narrowed(TARGET, Changes(paths=["a-b", "a-x"]))
+
+
+@pytest.mark.parametrize("mode", ["copy", "verify"])
+@pytest.mark.parametrize(("probes", "far"), [(["tcp"], "c"), (["tcp"], "b"), (["udp"], "b")])
+def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: str) -> None:
+    sites = (
+        Site("a", "A"),
+        Site("b", "B", address="192.0.2.1", iperf3=Iperf3Server(5201)),
+        Site("c", "C", address="192.0.2.2"),
+    )
+    target = replace(TARGET, sites=sites)
+    changes = Changes(paths=[f"a-{far}"], probes=probes, stream_mode=mode)
+    if (mode, far, probes) != ("verify", "b", ["tcp"]):
+        assert narrowed(target, changes).plan.stream_mode == mode
+        return
+    with pytest.raises(
+        AskedWronglyError,
+        match=r"a-b: stream mode verify: b is an iperf3 server.*--stream-mode copy",
+    ):
+        narrowed(target, changes)
