@@ -16,6 +16,15 @@ Each error is rebuilt from its `args` alone, so that it survives a process borde
 from __future__ import annotations
 
 
+def printable(text: object) -> str:
+    r"""The text on one line, blanks where it would steer a terminal: an error may hold a peer's own words.
+
+    >>> printable("it said \x1b[2Jno\n")
+    'it said  [2Jno '
+    """
+    return "".join(sign if sign.isprintable() else " " for sign in str(text))
+
+
 class BenchkitError(Exception):
     """The root. `exit_code` is what the command line ends with."""
 

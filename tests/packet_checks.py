@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
 from collections.abc import Callable, Iterator
 from tempfile import NamedTemporaryFile
@@ -34,6 +35,7 @@ class _Deaf(socket.socket):
         self.setblocking(False)
         self.bind((LOCAL, 0))
         self.answers: list[bytes] = []
+        atexit.register(self.close)
 
     def sendto(self, data: bytes, *_: object) -> int:  # type: ignore[override]
         self.answers.append(data)

@@ -9,6 +9,7 @@ from pathlib import Path as File
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.summary import path_record
+from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Budget, Path
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.model.samples import Samples
@@ -47,11 +48,16 @@ class KeptHarvest(Harvest):
 def recovered(file: File) -> tuple[RunRecord, list[Samples]]:
     """What a killed run had been told: its record, with all that was measured and nothing judged, and its samples.
 
-    Raises AskedWronglyError where there is no record in it.
+    Raises AskedWronglyError where there is no record in it, or what no run can have been told.
     """
     record, told = read_journal(file)
-    harvest = _replayed(told)
-    paths = tuple(_measured(path, harvest) for path in record.paths)
+    try:
+        harvest = _replayed(told)
+        paths = tuple(_measured(path, harvest) for path in record.paths)
+    except (LookupError, TypeError, ValueError) as error:
+        raise AskedWronglyError(
+            f"{file} holds what no run is told: {error}: remove it by hand"
+        ) from error
     verdict = overall((path.verdict for path in paths), unfit=False)
     found = replace(
         record, paths=paths, verdict=verdict, interrupted=True, notes=(*record.notes, KILLED)

@@ -12,7 +12,7 @@ import sys
 import click
 
 from benchkit import __version__
-from benchkit.errors import BenchkitError
+from benchkit.errors import BenchkitError, printable
 
 # command: (module, function, what it does)
 COMMANDS = {
@@ -120,7 +120,7 @@ def main() -> None:
         click.echo("benchkit: interrupted", err=True)
         status = INTERRUPTED
     except BenchkitError as error:
-        click.echo(f"benchkit: {error}", err=True)
+        click.echo(f"benchkit: {printable(error)}", err=True)
         status = error.exit_code
     except MemoryError as error:
         said = str(error) or "no more is to be had"

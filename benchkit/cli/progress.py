@@ -16,6 +16,7 @@ from rich.text import Text
 
 from benchkit.campaign.events import Event, Observer, PathMoved, PhaseBegan, RateMoved, Said
 from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import printable
 from benchkit.reports.figures import clean, decimals_for
 
 # Each time costs a few milliseconds of a core that probes may want.
@@ -129,7 +130,7 @@ def _plain(console: Console, event: Event) -> None:
 def _words(event: Event) -> str:
     """A line for what stays on the screen; empty for what only moves."""
     if isinstance(event, Said):
-        return event.text
+        return printable(event.text)  # it may hold a far end's words
     if isinstance(event, PathMoved) and event.is_final:
         found = ", ".join(
             f"{name} {figure}" for name, figure in zip(SHOWN, _figures(event), strict=True)

@@ -17,7 +17,7 @@ from benchkit.campaign.series import Round, Series, Timing, planned_rounds, run_
 from benchkit.cli import measuring
 from benchkit.cli.live_server import dashboard
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import BenchkitError
+from benchkit.errors import BenchkitError, printable
 from benchkit.linux.interrupts import one_interrupt
 from benchkit.linux.privilege import obtain_namespaces
 from benchkit.reports.sentences import headline
@@ -98,7 +98,7 @@ def _measured(question: Question, one: Round, results: Path, *, gate: bool) -> i
     try:
         kept = measuring.measure(question, results, gate=gate)
     except BenchkitError as error:
-        click.echo(f"{_clock(one.due_ns)}  FAILED  {error}")
+        click.echo(f"{_clock(one.due_ns)}  FAILED  {printable(error)}")
         return error.exit_code
     word, words = headline(kept.record)
     click.echo(f"{_clock(one.due_ns)}  {word}  {words}  {kept.record.run}")

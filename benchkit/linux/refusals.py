@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import printable
 
 MINUTE_NS = 60 * NS_PER_S
 MOST_SOURCES = 1024
@@ -53,4 +54,4 @@ class Refusals:
                 return
             times = f" ({found.since} times since it was last told)" if found.total > 1 else ""
             found.told_ns, found.since = now, 0
-        self._say(f"refused {source}: {why}{times}")
+        self._say(f"refused {source}: {printable(why)}{times}")

@@ -19,7 +19,7 @@ from benchkit.model.bulk_spec import UdpSpec
 from benchkit.model.samples import Samples, column
 from benchkit.probes.datagram_flow import UdpSink, UdpSource
 from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of, terms_from
-from benchkit.probes.far_end import FarEnd
+from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_meter import Rows
 from benchkit.probes.stream_session import Session
@@ -27,6 +27,8 @@ from benchkit.probes.stream_terms import whole
 from benchkit.probes.talk import Talk, TalkError, clock_offset_ns
 
 HELLO_S, HELLOS = 0.25, 20
+COUNT_LIMIT = 2**62
+VARIATION = ("pdv_p50_ns", "pdv_p99_ns", "pdv_p99_9_ns")
 TOTAL_COLUMNS = (
     "up",
     "sent",
@@ -35,9 +37,7 @@ TOTAL_COLUMNS = (
     "duplicates",
     "reordered",
     "jitter_ns",
-    "pdv_p50_ns",
-    "pdv_p99_ns",
-    "pdv_p99_9_ns",
+    *VARIATION,
     "dropped_here",  # of the lost: by the receiving host's own kernel, for want of room in the socket
     "refused",  # calls that the sending host's kernel had no room for
     "joined",  # 1: by GSO and GRO
@@ -53,42 +53,25 @@ async def datagram(spec: UdpSpec) -> AsyncIterator[Samples]:
         yield batch
 
 
-class DatagramTest:
+class DatagramTest(FarTest[UdpSource | UdpSink]):
     """One test, on a thread."""
 
     def __init__(self, spec: UdpSpec, put: Callable[[Item], None]) -> None:
         """Know what is asked, and where what is measured goes."""
+        super().__init__(FarEnd(spec.path, spec.address, spec.port, spec.key))
         self._spec = spec
         joined = datagrams.has_segmentation() if spec.joined is None else spec.joined
         self._terms = terms_from(spec, joined=joined)
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
-        self._flow: UdpSource | UdpSink | None = None
-
-    def run(self) -> None:
-        """Measure. Raises what went wrong, after all that was measured."""
-        try:
-            with self._far.told():
-                self._measure()
-        finally:
-            self.stop()
-            if self._flow is not None:
-                self._flow.close()
-
-    def stop(self) -> None:
-        """Break it off, if it still runs."""
-        if self._flow is not None:
-            self._flow.running = False
-        self._far.close()
 
     def _measure(self) -> None:
         talk, token = self._far.granted(self._terms.encoded())
         offset_ns = clock_offset_ns(talk)
         udp = self._opened(talk, token)
         role = UdpSource if self._terms.up else UdpSink
-        self._flow = role(udp, self._terms, mark_of(token))
+        self._flows = [role(udp, self._terms, mark_of(token))]
         talk.say({"begin": True})
-        session = Session(talk, self._terms.duration_ns, [self._flow])
+        session = Session(talk, self._terms.duration_ns, self._flows)
         try:
             session.run(tells=False)
         finally:
@@ -129,8 +112,8 @@ class DatagramTest:
         )
 
     def _account(self, theirs: Mapping[str, Any]) -> Samples:
-        assert self._flow is not None  # noqa: S101
-        ours = self._flow.total()
+        (flow,) = self._flows
+        ours = flow.total()
         source, sink = (ours, theirs) if self._terms.up else (theirs, ours)
         row = account(source, sink, self._terms)
         columns = {name: column(np.array([value])) for name, value in row.items()}
@@ -169,17 +152,18 @@ def _without_waiting(rows: Rows, duration_ns: int) -> Rows:
 def account(source: Mapping[str, Any], sink: Mapping[str, Any], terms: UdpTerms) -> dict[str, int]:
     """What both ends counted, in one row. Raises TalkError for what are no counts."""
     variation = sink.get("pdv_ns")
-    if not isinstance(variation, (list, tuple)) or len(variation) != 3:  # noqa: PLR2004  p50, p99, p99.9
+    if not isinstance(variation, (list, tuple)) or len(variation) != len(VARIATION):
         raise TalkError("it sent no delay variation")
     found = {"up": int(terms.up)}
     for name in ("sent", "received", "lost", "duplicates", "reordered", "jitter_ns"):
-        found[name] = whole(sink, name, 0, 2**62)
-    found |= dict(
-        zip(("pdv_p50_ns", "pdv_p99_ns", "pdv_p99_9_ns"), map(int, variation), strict=True)
-    )
+        found[name] = whole(sink, name, 0, COUNT_LIMIT)
+    if found["lost"] > found["sent"]:
+        raise TalkError("it lost more datagrams than were sent")
+    told = dict(zip(VARIATION, variation, strict=True))
+    found |= {name: whole(told, name, 0, COUNT_LIMIT) for name in VARIATION}
     # The kernel counts what it drops in heaps; a heap that was cut on the way counts for less.
-    dropped = whole(sink, "dropped_here", 0, 2**62) * whole(source, "heap", 1, 2**16)
+    dropped = whole(sink, "dropped_here", 0, COUNT_LIMIT) * whole(source, "heap", 1, 2**16)
     found["dropped_here"] = min(dropped, found["lost"])
-    found["refused"] = whole(source, "refused", 0, 2**62)
+    found["refused"] = whole(source, "refused", 0, COUNT_LIMIT)
     found["joined"] = int(terms.joined)
     return found

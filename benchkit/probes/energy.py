@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, printable
 from benchkit.model.meter import ENERGY_COLUMNS, MICRO
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import EnergySpec
 
 Reading = tuple[float, float]
 MOST_OCTETS = 16 << 20
+# In millionths it still fits 64 bits.
+LARGEST = 2**62 / MICRO
 
 
 async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
@@ -31,31 +34,53 @@ async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
         return
     timeout = aiohttp.ClientTimeout(total=spec.timeout_ns / NS_PER_S)
     begin = monotonic_ns()
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+    # What is packed may unpack to any size: nothing is asked for packed, and nothing is unpacked.
+    async with aiohttp.ClientSession(
+        timeout=timeout, trust_env=False, auto_decompress=False
+    ) as session:
         for number in range(spec.count):
             due = begin + number * spec.interval_ns
             await asyncio.sleep(max(0, due - monotonic_ns()) / NS_PER_S)
             try:
-                found = await _scraped(session, spec)
+                found = scraped(await _page(session, spec), spec)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 if not number:
                     raise MeasureError(
-                        f"{spec.path}: {spec.address} gives no metrics: {str(error) or 'no answer in time'}; is the "
+                        f"{spec.path}: {spec.address} gives no metrics: {printable(error)[:200] or 'no answer in time'}; is the "
                         "exporter running there?"
                     ) from error
                 found = None
             yield _rows(spec, [(monotonic_ns(), found)])
 
 
-async def _scraped(session: aiohttp.ClientSession, spec: EnergySpec) -> Reading:
-    async with session.get(spec.address) as answer:
+async def _page(session: aiohttp.ClientSession, spec: EnergySpec) -> str:
+    """Everything that the endpoint says, up to a size."""
+    found = bytearray()
+    plain = {"Accept-Encoding": "identity"}
+    async with session.get(spec.address, headers=plain) as answer:
         answer.raise_for_status()
-        text = (await answer.content.read(MOST_OCTETS)).decode()
-    samples = [
-        (each.name, each.labels, each.value)
-        for family in text_string_to_metric_families(text)
-        for each in family.samples
-    ]
+        async for piece in answer.content.iter_any():
+            found += piece
+            if len(found) > MOST_OCTETS:
+                raise ValueError(f"it says more than {MOST_OCTETS} octets")
+    return found.decode()
+
+
+def scraped(text: str, spec: EnergySpec) -> Reading:
+    """Both counters, from a page in Prometheus' text format.
+
+    Raises:
+        ValueError: it is no such page, or a counter is no number that can be kept.
+        MeasureError: it has no such series.
+    """
+    try:
+        samples = [
+            (each.name, each.labels, each.value)
+            for family in text_string_to_metric_families(text)
+            for each in family.samples
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:  # its parser and nonsense
+        raise ValueError(f"not Prometheus' text format: {error!r}") from error
     return _sum_of(spec, spec.total, samples), _sum_of(spec, spec.equipment, samples)
 
 
@@ -70,11 +95,19 @@ def _sum_of(
         if its_name == name and labels.items() <= dict(its_labels).items()
     ]
     if not values:
-        known = ", ".join(sorted({its_name for its_name, _, _ in samples})[:8]) or "none at all"
+        names = sorted({printable(its_name)[:60] for its_name, _, _ in samples})
+        known = ", ".join(names[:8]) or "none at all"
         raise MeasureError(
             f"{spec.path}: {spec.address} has no series {selector}; it has {known}: name another in the target"
         )
-    return sum(values)
+    return _counter(sum(values))
+
+
+def _counter(value: float) -> float:
+    """A counter as it can be kept. Raises ValueError for one that is infinite, no number or beyond any meter."""
+    if not abs(value) <= LARGEST:  # NaN is not either
+        raise ValueError(f"a counter of {value:g} is none that a meter has")
+    return value
 
 
 def selected(selector: str) -> tuple[str, dict[str, str]]:
@@ -88,26 +121,46 @@ def selected(selector: str) -> tuple[str, dict[str, str]]:
 def _recorded(spec: EnergySpec) -> list[tuple[int, Reading | None]]:
     """All rows of the file; a row whose counters are empty is a gap."""
     try:
-        with Path(spec.address).open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            missing = {spec.total, spec.equipment} - set(table.fieldnames or ())
-            if missing:
-                has = ", ".join(table.fieldnames or ()) or "none"
-                raise MeasureError(
-                    f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
-                )
-            rows = [(row[spec.total], row[spec.equipment]) for row in table]
-        return [(number, _reading(row)) for number, row in enumerate(rows)]
+        return recorded(_contents(Path(spec.address)), spec)
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         raise MeasureError(
-            f"{spec.path}: {spec.address} cannot be read as a recording: {error}; it needs a header, and a number "
+            f"{spec.path}: {spec.address} cannot be read as a recording: {printable(error)}; it needs a header, and a number "
             "in each row or nothing"
         ) from error
 
 
+def _contents(file: Path) -> str:
+    """What is in a file, up to a size. Raises OSError, ValueError."""
+    if file.exists() and not file.is_file():  # a pipe or a device might never end
+        raise ValueError("it is no regular file")
+    with file.open(newline="", encoding="utf-8-sig") as opened:
+        text = opened.read(MOST_OCTETS + 1)
+    if len(text) > MOST_OCTETS:
+        raise ValueError(f"it has more than {MOST_OCTETS} characters")
+    return text
+
+
+def recorded(text: str, spec: EnergySpec) -> list[tuple[int, Reading | None]]:
+    """The rows of a recording in CSV, each with its number.
+
+    Raises:
+        csv.Error, ValueError: it is no such thing.
+        MeasureError: it lacks a column.
+    """
+    table = csv.DictReader(io.StringIO(text, newline=""))
+    missing = {spec.total, spec.equipment} - set(table.fieldnames or ())
+    if missing:
+        has = printable(", ".join(table.fieldnames or ()))[:200] or "none"
+        raise MeasureError(
+            f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
+        )
+    rows = [(row[spec.total], row[spec.equipment]) for row in table]
+    return [(number, _reading(row)) for number, row in enumerate(rows)]
+
+
 def _reading(row: tuple[str | None, str | None]) -> Reading | None:
     total, equipment = row
-    return (float(total), float(equipment)) if total and equipment else None
+    return (_counter(float(total)), _counter(float(equipment))) if total and equipment else None
 
 
 def _rows(spec: EnergySpec, found: Sequence[tuple[int, Reading | None]]) -> Samples:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from benchkit.errors import MeasureError, TakenError
+from benchkit.probes.data_thread import DataThread
 from benchkit.probes.talk import Talk, TalkError, Words, prove
 
 CONNECT_S = 5.0
 # Until it grants a test, and until it lets go of the lease.
 GRANT_S, CLOSE_S = 5.0, 2.0
-TOKEN_LIMIT = 32
+TOKEN = re.compile("[0-9a-f]{1,16}")  # 64 bits
 # No test is granted for longer.
 LONGEST_S = 86_400
+
+
+Flow = TypeVar("Flow", bound=DataThread)
 
 
 class FarEnd:
@@ -74,7 +80,7 @@ class FarEnd:
                 "this version that listens there?"
             ) from error
         token = said.get("granted")
-        if isinstance(token, str) and len(token) <= TOKEN_LIMIT:
+        if isinstance(token, str) and TOKEN.fullmatch(token):
             return talk, token
         if "held_by" in said:
             left_s = _seconds(said.get("left_s"))
@@ -99,6 +105,34 @@ class FarEnd:
         """Hang up."""
         if self._talk is not None:
             self._talk.close()
+
+
+class FarTest(Generic[Flow]):
+    """One test with a far end, on a thread: `_flows` move its data, and end with it."""
+
+    def __init__(self, far: FarEnd) -> None:
+        """Have no flow yet."""
+        self._far = far
+        self._flows: list[Flow] = []
+
+    def run(self) -> None:
+        """Measure. Raises what went wrong, after all that was measured."""
+        try:
+            with self._far.told():
+                self._measure()
+        finally:
+            self.stop()
+            for flow in self._flows:
+                flow.close()
+
+    def stop(self) -> None:
+        """Break it off, if it still runs."""
+        for flow in self._flows:
+            flow.running = False
+        self._far.close()
+
+    def _measure(self) -> None:
+        raise AssertionError("each kind of test measures in its own way")
 
 
 def _seconds(left_s: object) -> float:

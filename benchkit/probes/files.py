@@ -15,7 +15,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.samples import Samples, column
-from benchkit.probes.far_end import CONNECT_S, FarEnd
+from benchkit.probes.far_end import CONNECT_S, FarEnd, FarTest
 from benchkit.probes.files_flow import Agenda, FileSource
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import Item, tested
@@ -36,32 +36,15 @@ async def files(spec: FilesSpec) -> AsyncIterator[Samples]:
         yield batch
 
 
-class FilesTest:
+class FilesTest(FarTest[FileSource]):
     """One transfer, on a thread."""
 
     def __init__(self, spec: FilesSpec, put: Callable[[Item], None]) -> None:
         """Know what is asked, and where what is measured goes."""
+        super().__init__(FarEnd(spec.path, spec.address, spec.port, spec.key))
         self._spec = spec
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
         self._agenda = Agenda(spec.files)
-        self._flows: list[FileSource] = []
-
-    def run(self) -> None:
-        """Measure. Raises what went wrong, after all that was measured."""
-        try:
-            with self._far.told():
-                self._measure()
-        finally:
-            self.stop()
-            for flow in self._flows:
-                flow.close()
-
-    def stop(self) -> None:
-        """Break it off, if it still runs."""
-        for flow in self._flows:
-            flow.running = False
-        self._far.close()
 
     def _measure(self) -> None:
         spec = self._spec

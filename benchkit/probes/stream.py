@@ -16,7 +16,7 @@ import numpy as np
 from benchkit.errors import MeasureError
 from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.samples import Samples, column
-from benchkit.probes.far_end import CONNECT_S, FarEnd
+from benchkit.probes.far_end import CONNECT_S, FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_flow import StreamFlow, prepare, too_small_a_window
 from benchkit.probes.stream_meter import rate_of
@@ -48,33 +48,16 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
         yield batch
 
 
-class StreamTest:
+class StreamTest(FarTest[StreamFlow]):
     """One test, on a thread."""
 
     def __init__(self, spec: TcpSpec, put: Callable[[Item], None]) -> None:
         """Know what is asked, and where what is measured goes."""
+        super().__init__(FarEnd(spec.path, spec.address, spec.port, spec.key))
         self._spec = spec
         self._terms = terms_from(spec)
         self._put = put
-        self._far = FarEnd(spec.path, spec.address, spec.port, spec.key)
-        self._flows: list[StreamFlow] = []
         self._told = {True: 0, False: 0}
-
-    def run(self) -> None:
-        """Measure. Raises what went wrong, after all that was measured."""
-        try:
-            with self._far.told():
-                self._measure()
-        finally:
-            self.stop()
-            for flow in self._flows:
-                flow.close()
-
-    def stop(self) -> None:
-        """Break it off, if it still runs."""
-        for flow in self._flows:
-            flow.running = False
-        self._far.close()
 
     def _measure(self) -> None:
         talk, token = self._far.granted(self._terms.encoded())

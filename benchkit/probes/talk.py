@@ -14,7 +14,7 @@ from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 
 TALK_S = 5.0
 LINE_LIMIT = 1 << 20
-CLOCK_TRIES = 8
+CLOCK_TRIES, CLOCK_LIMIT = 8, 2**62
 PROVE, PROOF, NONCE_OCTETS = "prove", "proof", 32
 Words = Mapping[str, Any]
 
@@ -128,6 +128,7 @@ def clock_offset_ns(talk: Talk) -> int:
     """The far end's CLOCK_MONOTONIC minus ours, by the quickest of some exchanges; off by half of that at most.
 
     Two ends under one kernel have one clock, and need no exchange.
+    Raises TalkError where it does not answer, or tells no clock.
     """
     best_ns, best = -1, 0
     for _ in range(CLOCK_TRIES):
@@ -136,7 +137,7 @@ def clock_offset_ns(talk: Talk) -> int:
         said = talk.hear()
         answered = monotonic_ns()
         there = said.get("clock_ns")
-        if not isinstance(there, int):
+        if not isinstance(there, int) or not 0 <= there < CLOCK_LIMIT:
             raise TalkError("it does not tell its clock")
         if said.get("same"):
             return 0

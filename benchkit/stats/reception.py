@@ -15,6 +15,8 @@ _MEMORY = 540
 _DECAY = (1 - 1 / SMOOTHING) ** np.arange(_MEMORY, -1, -1)
 # Delays are kept for quantiles: all of them up to here, then every second, every fourth, and so on.
 MOST_DELAYS = 1 << 20
+# No clock says more, and no delay that a sender may feign is beyond 64 bits.
+LATEST_NS = 1 << 61
 Numbers = NDArray[np.int64]
 
 
@@ -74,7 +76,7 @@ class Reception:
             new = int(fresh.sum())
         self.received += new
         if new:
-            self._delayed(received_ns - sent_ns)
+            self._delayed(received_ns - np.clip(sent_ns, 0, LATEST_NS))
         return new
 
     def totals(self, sent: int) -> Totals:

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ HEAD = struct.Struct(">IQI")
 LONGEST_WORDS = 1 << 26
 # What no free space would mend.
 NEVER = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+_KIND = re.compile("[a-z_]{1,32}")
 Words = Mapping[str, Any]
 
 
@@ -107,11 +109,14 @@ def dead_journals(results: Path) -> list[Path]:
 def read_journal(file: Path) -> tuple[RunRecord, Iterator[tuple[Words, Samples | None]]]:
     """The record it began with, and what was told after it, up to where it was torn off.
 
-    Raises AskedWronglyError where it holds no record.
+    Raises AskedWronglyError where it holds no record, or that of another run: a run is kept under the name that it says.
     """
     frames = _frames(file)
     words, _ = next(frames, ({}, None))
-    return load_record(json.dumps(words.get("record", {}))), frames
+    record = load_record(json.dumps(words.get("record", {})))
+    if record.run != file.name.removeprefix(ARRIVED_PREFIX) or not is_run_id(record.run):
+        raise AskedWronglyError(f"{file} is that of another run: remove it by hand")
+    return record, frames
 
 
 def _frames(file: Path) -> Iterator[tuple[Words, Samples | None]]:
@@ -125,13 +130,17 @@ def _frame(opened: BufferedReader) -> tuple[Words, Samples | None] | None:
     if len(head) < HEAD.size:
         return None
     words_octets, body_octets, check = HEAD.unpack(head)
-    if words_octets > LONGEST_WORDS:
+    left = os.fstat(opened.fileno()).st_size - opened.tell()
+    if words_octets > LONGEST_WORDS or words_octets + body_octets > left:
         return None
     said, body = opened.read(words_octets), opened.read(body_octets)
-    if len(body) < body_octets or zlib.crc32(body, zlib.crc32(said)) != check:
+    if zlib.crc32(body, zlib.crc32(said)) != check:
         return None
-    words = json.loads(said)
-    return words, _batch(words, body) if "columns" in words else None
+    try:
+        words = dict(json.loads(said))
+        return words, _batch(words, body) if "columns" in words else None
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
+        return None  # whole and yet none of ours: as if it were torn off there
 
 
 def _append(descriptor: int, frame: bytes) -> None:
@@ -167,6 +176,8 @@ def _octets(batch: Samples | None) -> bytes:
 
 def _batch(words: Words, body: bytes) -> Samples:
     rows, names, holes = words["rows"], words["columns"], words["holes"]
+    if not _KIND.fullmatch(words["kind"]):  # it names a file
+        raise ValueError("no kind of samples")
     values = np.frombuffer(body, "<i8", rows * len(names)).reshape(len(names), rows)
     masks = np.frombuffer(body, np.bool_, rows * len(holes), rows * len(names) * 8)
     masked = dict(zip(holes, masks.reshape(len(holes), rows), strict=True))

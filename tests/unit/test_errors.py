@@ -7,8 +7,16 @@ import pickle
 
 import pytest
 
-from benchkit import errors
-from benchkit.errors import AskedWronglyError, BenchkitError, CommandError, TakenError, TargetError
+from benchkit import cli, errors
+from benchkit.errors import (
+    AskedWronglyError,
+    BenchkitError,
+    CommandError,
+    MeasureError,
+    TakenError,
+    TargetError,
+)
+from benchkit.linux.refusals import Refusals
 
 ARGUMENTS: dict[type[BenchkitError], tuple[object, ...]] = {
     TargetError: ("line 3: no such site", "line 5: no unit", "line 9: too many"),
@@ -70,3 +78,20 @@ def test_a_command_error_quotes_the_command_its_status_and_its_last_words() -> N
         "`tc qdisc add dev lo root netem` failed with status 2: Error: Specified qdisc kind is unknown."
     )
     assert str(CommandError("true", 1, "")) == "`true` failed with status 1: it said nothing"
+
+
+def test_no_words_of_a_peer_steer_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(**_: object) -> None:
+        raise MeasureError("the far end refused: \x1b[2J\x07no\r\nbenchkit: PASS")
+
+    monkeypatch.setattr(cli.cli, "main", refuse)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 4
+    said = capsys.readouterr().err
+    assert said == "benchkit: the far end refused:  [2J no  benchkit: PASS\n"
+    told: list[str] = []
+    Refusals(told.append).add("192.0.2.7", "no test: \x1b]0;x\x07")
+    assert told == ["refused 192.0.2.7: no test:  ]0;x "]

@@ -15,6 +15,7 @@ from sample_records import passing
 from benchkit.campaign import tidying
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.kept_harvest import KeptHarvest, recovered
+from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
 from benchkit.store import journal as journals
@@ -138,3 +139,33 @@ def test_a_locked_journal_is_nobody_elses(tmp_path: Path) -> None:
     with journal.file.open("rb") as opened, pytest.raises(OSError, match="temporarily"):
         fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     assert dead_journals(tmp_path) == []
+
+
+def test_a_journal_under_another_name_is_not_kept_under_the_one_that_it_says(
+    tmp_path: Path,
+) -> None:
+    journal = told(tmp_path)
+    journal.close()
+    other = journal.file.with_name(journals.ARRIVED_PREFIX + "20261126T000000Z-other-0000")
+    journal.file.rename(other)
+    with pytest.raises(AskedWronglyError, match="is that of another run"):
+        recovered(other)
+
+
+@pytest.mark.parametrize("kind", ["../../escaped", "a/b", "", "x" * 33])
+def test_no_kind_of_samples_names_a_file_elsewhere(tmp_path: Path, kind: str) -> None:
+    journal = told(tmp_path, batches=1)
+    rows = answers(record().paths[0].path, 5)
+    journal.write({"add": True}, replace(rows, kind=kind))
+    journal.close()
+    _, samples = recovered(journal.file)
+    assert {each.kind for each in samples} == {"rtt"}
+
+
+def test_a_frame_that_says_it_is_longer_than_the_file_is_its_end(tmp_path: Path) -> None:
+    journal = told(tmp_path, batches=1)
+    journal.close()
+    with journal.file.open("ab") as opened:
+        opened.write(journals.HEAD.pack(2, 2**63, 0) + b"{}")
+    _, samples = recovered(journal.file)
+    assert sum(map(len, samples)) == 100
