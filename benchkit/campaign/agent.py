@@ -33,6 +33,8 @@ from benchkit.testbeds.namespaces import NamespaceTestbed
 
 PRELOADED = ("benchkit.probes.door",)
 START_S = 15
+# Of one source, of HTTP and of requests: as many as a load client would use.
+MOST_CONNECTIONS = 1024
 LOOK_S = 0.2
 # Whoever scans the Internet shall not fill a log.
 WARN_NS = 60 * NS_PER_S
@@ -66,11 +68,15 @@ class Post:
         found: list[tuple[str, str, Spec]] = [
             ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
-            ("HTTP", f"{address} TCP {HTTP_PORT}", HttpServerSpec(address, HTTP_PORT, allowed)),
+            (
+                "HTTP",
+                f"{address} TCP {HTTP_PORT}",
+                HttpServerSpec(address, HTTP_PORT, allowed, MOST_CONNECTIONS),
+            ),
             (
                 "requests",
                 f"{address} TCP {REQUEST_PORT}",
-                RequestServerSpec(address, REQUEST_PORT, allowed),
+                RequestServerSpec(address, REQUEST_PORT, allowed, MOST_CONNECTIONS),
             ),
             (
                 "streams",
@@ -81,7 +87,7 @@ class Post:
         if self.iperf3 is not None:
             sealed = ", with a password" if self.iperf3.private_key else ""
             where = f"{self.iperf3.address} TCP and UDP {self.iperf3.port}{sealed}"
-            found.append(("iperf3", where, replace(self.iperf3, lease=lease)))
+            found.append(("iperf3", where, replace(self.iperf3, lease=lease, allowed=allowed)))
         return found
 
     def _twamp(self) -> TwampServerSpec:
@@ -134,8 +140,8 @@ def run_agent(
     """
     if access is not None:
         needed()
-        # Known to whoever measures by the cluster, and to nobody else.
-        post = replace(post, stream_key=secrets.token_bytes(32))
+        # Known to whoever measures by the cluster, and to nobody else who was not given one.
+        post = replace(post, stream_key=post.stream_key or secrets.token_bytes(32))
     process.warm_up(PRELOADED)
     folder = HeldFolder()
     responders = post.responders(f"{folder.path}/throughput")

@@ -76,6 +76,11 @@ class Network(click.ParamType[str]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Answer authenticated STAMP alone, with the key in this file, in hexadecimal; TWAMP, which is open, is not served.",
 )
+@click.option(
+    "--stream-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take throughput tests of those alone who know the key in this file; in a target: stream_key.",
+)
 @click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
 @click.option("--stateless", is_flag=True, help="Count no sessions: loss has no direction then.")
 @click.option("--strict", is_flag=True, help="Answer no STAMP packet whose answer would be longer.")
@@ -83,7 +88,7 @@ class Network(click.ParamType[str]):
     "--allow",
     type=Network(),
     multiple=True,
-    help="Serve this network alone, but for iperf3; may be given again.",
+    help="Serve this network alone; may be given again.",
 )
 @click.option(
     "--open",
@@ -131,6 +136,7 @@ def agent(
     address: str,
     stamp_port: int,
     stamp_key: Path | None,
+    stream_key: Path | None,
     ptp: bool,
     stateless: bool,
     strict: bool,
@@ -162,6 +168,7 @@ def agent(
     access = _access(cluster, certs)
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
+    bulk_key = read_key(str(stream_key) if stream_key else "")
     here = _resolved(address)
     _check_admission("--bind", here, "--allow NETWORK", guarded=bool(allow) or open_to_all)
     reflector = ReflectorSpec(
@@ -177,11 +184,12 @@ def agent(
     twamp = not (no_twamp or key_file)
     served = _iperf3(iperf3, iperf3_key, iperf3_users)
     if served is not None:
-        guarded = bool(served.users) or open_to_all
-        _check_admission("--iperf3", served.address, "--iperf3-users FILE", guarded=guarded)
+        guarded = bool(served.users or allow) or open_to_all
+        remedy = "--allow NETWORK, or who may log in with --iperf3-users FILE"
+        _check_admission("--iperf3", served.address, remedy, guarded=guarded)
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, twamp, served), click.echo, _warn, access)
+            run_agent(Post(site, reflector, twamp, served, bulk_key), click.echo, _warn, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
 
 LEAST_OCTETS = 16
+# A key, its lines and some words; a device that somebody named by mistake, or on purpose, never ends.
+MOST_OCTETS = 64 << 10
+
+
+def contents_of(file: Path) -> bytes:
+    """All of a small file. Raises OSError, also for what is no regular file or too large for a key."""
+    descriptor = os.open(
+        file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+    )  # a pipe would wait for its writer
+    with open(descriptor, "rb") as opened:  # noqa: PTH123  there is no path to a descriptor
+        about = os.fstat(descriptor)
+        if (
+            not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode))
+            or about.st_size > MOST_OCTETS
+        ):
+            raise OSError(errno.EFBIG, "it is no small file")
+        return opened.read(MOST_OCTETS)
 
 
 def read_key(file: str) -> bytes:
@@ -18,7 +38,7 @@ def read_key(file: str) -> bytes:
         return b""
     remedy = f"write one with `openssl rand -hex 32 > {file}`"
     try:
-        key = bytes.fromhex(Path(file).read_text(encoding="ascii"))
+        key = bytes.fromhex(contents_of(Path(file)).decode("ascii"))
     except OSError as error:
         raise AskedWronglyError(
             f"the key {file} cannot be read: {error.strerror}; {remedy}"

@@ -39,20 +39,25 @@ class TwampServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class HttpServerSpec:
-    """A small fixed answer over HTTP/1.1, for networks `allowed`; for all where none is named."""
+    """A small fixed answer over HTTP/1.1, for networks `allowed`; for all where none is named.
+
+    One source may have `connections` open at once; 0 is any number.
+    """
 
     address: str
     port: int
     allowed: tuple[str, ...] = ()
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RequestServerSpec:
-    """The far end of requests over TCP: gives back what it gets. `allowed` as above."""
+    """The far end of requests over TCP: gives back what it gets. `allowed` and `connections` as above."""
 
     address: str
     port: int
     allowed: tuple[str, ...] = ()
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class StreamServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Iperf3ServerSpec:
-    """The far end of stock iperf3 clients, TCP and UDP on one port. `lease` as above.
+    """The far end of stock iperf3 clients, TCP and UDP on one port. `lease` and `allowed` as above.
 
     With a `private_key` (PEM) only `users` are served, each with the SHA-256 of `{user}password` in hex.
     """
@@ -81,3 +86,4 @@ class Iperf3ServerSpec:
     lease: str = ""
     private_key: bytes = b""
     users: tuple[tuple[str, str], ...] = ()
+    allowed: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
 from benchkit.clock import NS_PER_S
@@ -53,12 +53,9 @@ class Admission:
         return True
 
     def _look_at(self, text: str) -> tuple[bool, str]:
-        address = ip_address(text.partition("%")[0])
-        # An IPv4 sender as a socket of both families sees it.
-        address = getattr(address, "ipv4_mapped", None) or address
+        address = _plain(text)
         allowed = not self._networks or any(address in network for network in self._networks)
-        source = address.packed[:IPV6_SOURCE_OCTETS] if address.version == IPV6 else address.packed
-        return allowed, source.hex()
+        return allowed, source_of(text)
 
     def _has_token(self, source: str, now_ns: int) -> bool:
         tokens, last_ns = self._buckets.get(source, (self._depth, now_ns))
@@ -66,6 +63,25 @@ class Admission:
         granted = tokens >= 1
         _remember(self._buckets, source, (tokens - granted, now_ns))
         return granted
+
+
+def source_of(text: str) -> str:
+    """Who an address belongs to: all of an IPv4 one, 64 bits of an IPv6 one, in hexadecimal.
+
+    >>> source_of("192.0.2.1") == source_of("::ffff:192.0.2.1")
+    True
+    >>> source_of("2001:db8::1") == source_of("2001:db8::2%eth0")
+    True
+    """
+    address = _plain(text)
+    found = address.packed[:IPV6_SOURCE_OCTETS] if address.version == IPV6 else address.packed
+    return found.hex()
+
+
+def _plain(text: str) -> IPv4Address | IPv6Address:
+    address = ip_address(text.partition("%")[0])
+    # An IPv4 sender as a socket of both families sees it.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _remember(table: OrderedDict[str, _Kept], key: str, value: _Kept) -> None:

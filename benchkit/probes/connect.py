@@ -15,11 +15,10 @@ import numpy as np
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp, timestamping
-from benchkit.linux.timerfd import TimerFd
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
 from benchkit.probes.as_settled import Settling, as_settled
-from benchkit.probes.pacer import until
+from benchkit.probes.pacer import open_loop
 from benchkit.probes.schedule import due_times
 
 SOON_NS = 20_000_000
@@ -59,11 +58,7 @@ class _Handshakes:
 
     async def open(self) -> None:
         """Open each when it is due, and see what becomes of all."""
-        with TimerFd() as timer:
-            async with asyncio.TaskGroup() as tasks:
-                for index, due_ns in enumerate(self._due.tolist()):
-                    await until(timer, due_ns)
-                    tasks.create_task(self._one(index))
+        await open_loop(self._due, self._one)
 
     async def _one(self, index: int) -> None:
         self._sent[index] = monotonic_ns()

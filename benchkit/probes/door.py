@@ -46,8 +46,9 @@ from benchkit.probes.datagram import datagram
 from benchkit.probes.energy import energy
 from benchkit.probes.fan import fan
 from benchkit.probes.files import files
-from benchkit.probes.http import http, http_server
+from benchkit.probes.http import http
 from benchkit.probes.http_load import http_load
+from benchkit.probes.http_server import http_server
 from benchkit.probes.icmp import icmp
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server

@@ -82,7 +82,10 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
 
 
 def staggered(sessions: tuple[StampSpec, ...], start_ns: int) -> list[Numbers]:
-    """When each session's packets are due: periodic ones take turns within an interval, in groups that leave together."""
+    """When each session's packets are due: periodic ones take turns within an interval, in groups that leave together.
+
+    Each of shape (count,), in ns on CLOCK_MONOTONIC.
+    """
     found = []
     for place, one in enumerate(sessions):
         seed = one.schedule.seed * 65_536 + one.ssid  # or all would draw the same moments

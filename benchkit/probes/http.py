@@ -12,34 +12,24 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import numpy as np
-from aiohttp import web
 from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux.refusals import Refusals
-from benchkit.linux.timerfd import TimerFd
-from benchkit.model.responder_spec import HttpServerSpec
 from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
-from benchkit.probes.admission import Admission
 from benchkit.probes.as_settled import Settling, as_settled
+from benchkit.probes.http_server import OCTETS
 from benchkit.probes.http_stages import Stages, TlsContext
-from benchkit.probes.pacer import until
-from benchkit.probes.reachable import listening_at
+from benchkit.probes.pacer import open_loop
 from benchkit.probes.schedule import due_times
 
 WARM_UP = 4  # connections opened before the first request that counts
 SOON_NS = 20_000_000
-FIRST_ERROR, FORBIDDEN = 400, 403
-NOBODY = "::"
+FIRST_ERROR = 400
 # What our own server never answers: a page of another size.
 MISSED = 599
-ANSWER = b"benchkit\n"
-# How much our server answers at most, to who asks for so many octets.
-LARGEST_ANSWER = 64 << 20
-OCTETS = "octets"
 
 
 async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
@@ -52,7 +42,10 @@ async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
     """
     timeout = aiohttp.ClientTimeout(total=spec.timeout_ns / NS_PER_S)
     async with aiohttp.ClientSession(
-        connector=_connector(spec), timeout=timeout, trace_configs=[http_stages.tracing()]
+        connector=_connector(spec),
+        timeout=timeout,
+        trace_configs=[http_stages.tracing()],
+        auto_decompress=False,  # nobody reads it, and a few octets could unpack to any number
     ) as session:
         await _warm_up(session, spec)
         requests = _Requests(session, spec)
@@ -99,11 +92,7 @@ class _Requests:
 
     async def send(self) -> None:
         """Start each when it is due, and see all to their ends."""
-        with TimerFd() as timer:
-            async with asyncio.TaskGroup() as tasks:
-                for index, due_ns in enumerate(self._due.tolist()):
-                    await until(timer, due_ns)
-                    tasks.create_task(self._one(index))
+        await open_loop(self._due, self._one)
 
     async def _one(self, index: int) -> None:
         self._sent[index] = monotonic_ns()
@@ -163,41 +152,20 @@ async def _request(
     http_stages.current.set(stages)
     if exchange is None:
         async with session.get(url) as response:
-            await response.read()
+            await _read(response)
             stages.ended = monotonic_ns()
             return response.status
     asked, answered = (int(octets) for octets in exchange)
     body = io.BytesIO(bytes(asked))  # aiohttp sends a file piece by piece, and all else at once
     async with session.post(url, data=body, params={OCTETS: answered}) as response:
-        found = len(await response.read())
+        found = await _read(response)
         stages.ended = monotonic_ns()
         return response.status if found == answered else MISSED
 
 
-async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:
-    """Serve a small fixed answer, or as many octets as a query asks, until cancelled. Yields once it listens."""
-    admission, refusals = Admission(spec.allowed), Refusals()
-
-    async def answer(request: web.BaseRequest) -> web.Response:
-        peer = request.remote or NOBODY
-        if not admission.admits(peer, monotonic_ns()):
-            refusals.add(peer, "HTTP from a network not allowed")
-            return web.Response(status=FORBIDDEN)
-        async for _ in request.content.iter_chunked(1 << 16):
-            pass
-        octets = request.query.get(OCTETS, "")
-        if not octets:
-            return web.Response(body=ANSWER)
-        if not octets.isdecimal() or len(octets) > len(str(LARGEST_ANSWER)):
-            return web.Response(status=FIRST_ERROR)
-        return web.Response(body=bytes(min(int(octets), LARGEST_ANSWER)))
-
-    runner = web.ServerRunner(web.Server(answer, access_log=None))
-    await runner.setup()
-    try:
-        with listening_at("TCP", spec.address, spec.port):
-            await web.TCPSite(runner, spec.address, spec.port).start()
-        yield None
-        await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
+async def _read(response: aiohttp.ClientResponse) -> int:
+    """How many octets came, to the last; none is kept, for a server may send without end."""
+    octets = 0
+    while piece := await response.content.readany():
+        octets += len(piece)
+    return octets

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
 from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
+from benchkit.probes.admission import Admission
+from benchkit.probes.doorway import MOST, Doorway
 from benchkit.probes.iperf3_auth import Gate
 from benchkit.probes.iperf3_served import Served
 from benchkit.probes.iperf3_wire import (
@@ -25,8 +24,6 @@ from benchkit.probes.reachable import listening_at
 from benchkit.probes.talk import TalkError
 
 COOKIE_S = 5.0
-GREETERS = 512
-NAP_S = 0.02
 # A test that is over lets go of its streams within this: who comes meanwhile is not told that we are busy.
 ENDING_S = 2.0
 
@@ -38,8 +35,9 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
     """
     outbox = Outbox()
     with listening_at("TCP", spec.address, spec.port):
-        listener = tcp.listener_at(spec.address, spec.port, GREETERS)
-    server = _Server(listener, outbox.put, Lease(spec.lease), _gate(spec))
+        listener = tcp.listener_at(spec.address, spec.port, MOST)
+    admission = Admission(spec.allowed)
+    server = _Server(listener, outbox.put, Lease(spec.lease), _gate(spec), admission)
     accepting = start(server.accept)
     try:
         yield None
@@ -65,43 +63,28 @@ class _Server:
         put: Callable[[Item], None],
         lease: Lease,
         gate: Gate | None,
+        admission: Admission,
     ) -> None:
         self._gate = gate
-        self._listener = listener
+        self._door = Doorway(listener, admission, "iperf3")
         self._lease = lease
         self._put = put
         self._turn = threading.Condition()
-        self._greeters = threading.BoundedSemaphore(GREETERS)
         self._test: Served | None = None
 
     def accept(self) -> None:
-        """Greet each who comes, on a thread of its own, in the order in which they came."""
-        order = 0
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError as error:
-                if error.errno in {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
-                    time.sleep(NAP_S)
-                    continue
-                return
-            order += 1
-            if self._greeters.acquire(blocking=False):
-                start(self._greet, connection, order)
-            else:
-                connection.close()
+        """Greet each who comes, on a thread of its own."""
+        self._door.accept(self._greet)
 
     def close(self) -> None:
         """Listen no more, and break off the test."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        self._listener.close()
+        self._door.close()
         with self._turn:
             test = self._test
         if test is not None:
             test.stop()
 
-    def _greet(self, connection: socket.socket, order: int) -> None:
+    def _greet(self, connection: socket.socket, _: str, order: int) -> None:
         control = Control(connection)
         try:
             cookie = control.read(COOKIE_OCTETS, COOKIE_S)
@@ -119,8 +102,6 @@ class _Server:
                 control.close()
         except (TalkError, OSError):
             control.close()
-        finally:
-            self._greeters.release()
 
     def _is_served(self) -> bool:
         """Whether no test is just ending."""

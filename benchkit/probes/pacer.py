@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Self
 
@@ -69,7 +69,21 @@ class Pacer:
             self.finished.set()
 
 
-async def until(timer: TimerFd, due_ns: int) -> None:
+async def open_loop(
+    due_ns: NDArray[np.int64], begin: Callable[[int], Coroutine[None, None, None]]
+) -> None:
+    """Begin each when it is due, whatever became of the ones before, and see all to their ends; times as for a Pacer.
+
+    `due_ns` has shape (n,).
+    """
+    with TimerFd() as timer:
+        async with asyncio.TaskGroup() as tasks:
+            for index, due in enumerate(due_ns.tolist()):
+                await _until(timer, due)
+                tasks.create_task(begin(index))
+
+
+async def _until(timer: TimerFd, due_ns: int) -> None:
     """Sleep to a time on CLOCK_MONOTONIC; at least let others run."""
     if due_ns <= monotonic_ns():
         await asyncio.sleep(0)

@@ -93,7 +93,10 @@ class ReflectorDepartures:
 
 
 def departures_of(rows: Integers) -> Samples:
-    """Departures of answers as Samples, from rows of SSID, the sender's sequence and T3 in ns since 1970."""
+    """Departures of answers as Samples, from rows of SSID, the sender's sequence and T3 in ns since 1970.
+
+    `rows` has shape (n, 3).
+    """
     names = ("ssid", "sequence", "t3_ns")
     columns = {name: column(rows[:, at].copy()) for at, name in enumerate(names)}
     return Samples("departures", "", "", columns)

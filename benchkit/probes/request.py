@@ -20,12 +20,15 @@ from benchkit.model.responder_spec import RequestServerSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import RequestSpec
 from benchkit.probes.admission import Admission
+from benchkit.probes.crowd import Crowd, peer_of
 from benchkit.probes.flight import fly
 from benchkit.probes.flight_rows import Answer
 from benchkit.probes.reachable import listening_at
 
 OCTETS = 64
 MOST_AT_ONCE = 64 << 10
+# Of all sources together, where one of them is limited; and how long one may say nothing.
+MOST_CONNECTIONS, IDLE_S = 4096, 900.0
 
 
 class _Requests:
@@ -86,30 +89,72 @@ async def request(spec: RequestSpec) -> AsyncIterator[Samples]:
             yield rows
 
 
+class _Door:
+    """Who may come in, for all connections of one server."""
+
+    def __init__(self, spec: RequestServerSpec) -> None:
+        self.admission, self.refusals = Admission(spec.allowed), Refusals()
+        self.crowd = Crowd(MOST_CONNECTIONS if spec.connections else 0, spec.connections)
+
+    def refuses(self, peer: str) -> bool:
+        if not self.admission.admits(peer, monotonic_ns()):
+            self.refusals.add(peer, "requests from a network not allowed")
+        elif not self.crowd.enter(peer):
+            self.refusals.add(peer, "requests, too many connections")
+        else:
+            return False
+        return True
+
+
 class _GivesBack(asyncio.Protocol):
-    def __init__(self, admission: Admission, refusals: Refusals) -> None:
-        self._admission, self._refusals = admission, refusals
+    def __init__(self, door: _Door) -> None:
+        self._door = door
+        self._peer = ""
+        self._heard_ns = monotonic_ns()
+        self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
-        peer = str(transport.get_extra_info("peername")[0])
-        if not self._admission.admits(peer, monotonic_ns()):
-            self._refusals.add(peer, "requests from a network not allowed")
+        peer = peer_of(transport)
+        if self._door.refuses(peer):
             transport.close()
+            return
+        self._peer = peer
+        self._await_more()
 
     def data_received(self, data: bytes) -> None:
         if not self._transport.is_closing():
+            self._heard_ns = monotonic_ns()
             self._transport.write(data)
+
+    def pause_writing(self) -> None:
+        """It does not take its answers: no more is read, or they would fill the memory."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
+        if self._peer:
+            self._door.crowd.leave(self._peer)
+        if self._look is not None:
+            self._look.cancel()
+
+    def _await_more(self) -> None:
+        """Hang up on who has said nothing for long, and look again at others."""
+        left_s = IDLE_S - (monotonic_ns() - self._heard_ns) / NS_PER_S
+        if left_s <= 0:
+            self._transport.abort()
+        else:
+            self._look = asyncio.get_running_loop().call_later(left_s, self._await_more)
 
 
 async def request_server(spec: RequestServerSpec) -> AsyncIterator[None]:
     """Give back what comes until cancelled. Yields once it listens."""
     loop = asyncio.get_running_loop()
-    admission, refusals = Admission(spec.allowed), Refusals()
+    door = _Door(spec)
     with listening_at("TCP", spec.address, spec.port):
-        server = await loop.create_server(
-            lambda: _GivesBack(admission, refusals), spec.address, spec.port
-        )
+        server = await loop.create_server(lambda: _GivesBack(door), spec.address, spec.port)
     async with server:
         yield None
         await asyncio.Event().wait()

@@ -13,6 +13,9 @@ def due_times(start_ns: int, interval_ns: int, count: int, schedule: Schedule) -
 
     Poisson arrivals of a known number are uniform over the time they take, so they last as long as periodic
     ones do.
+
+    >>> due_times(0, 2_000_000, 4, Schedule()).tolist()  # 500/s
+    [0, 2000000, 4000000, 6000000]
     """
     if schedule.kind == "poisson":
         generator = np.random.default_rng(schedule.seed)
@@ -25,5 +28,8 @@ def due_times(start_ns: int, interval_ns: int, count: int, schedule: Schedule) -
 
 
 def periodic(start_ns: int, interval_ns: int, count: int) -> NDArray[np.int64]:
-    """`count` times from `start_ns`, `interval_ns` apart, on the clock of `start_ns`."""
+    """`count` times from `start_ns`, `interval_ns` apart, on the clock of `start_ns`.
+
+    Of shape (count,), in ns.
+    """
     return start_ns + interval_ns * np.arange(count, dtype=np.int64)

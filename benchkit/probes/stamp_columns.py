@@ -35,7 +35,10 @@ _HALF = 1 << 31
 
 
 def from_ntp_columns(times: NDArray[Any], near_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """64 bits of NTP time as nanoseconds since 1970, in the era that is nearest to `near_ns`."""
+    """64 bits of NTP time as nanoseconds since 1970, in the era that is nearest to `near_ns`.
+
+    Of the shape of `times`.
+    """
     words = times.astype(np.uint64)
     seconds = (words >> np.uint64(32)).astype(np.int64) - NTP_EPOCH_S
     off = near_ns // NS_PER_S - seconds
@@ -45,7 +48,10 @@ def from_ntp_columns(times: NDArray[Any], near_ns: NDArray[np.int64]) -> NDArray
 
 
 def to_ntp_columns(realtime_ns: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Nanoseconds since 1970 as 64 bits of NTP time, the fraction to the nearest unit."""
+    """Nanoseconds since 1970 as 64 bits of NTP time, the fraction to the nearest unit.
+
+    Of the shape of what is given.
+    """
     units = (((realtime_ns % NS_PER_S) << 32) + NS_PER_S // 2) // NS_PER_S
     seconds = (realtime_ns // NS_PER_S + NTP_EPOCH_S + (units >> 32)) % ERA_S
     return (seconds.astype(np.uint64) << np.uint64(32)) | (units.astype(np.uint64) & _LOW)

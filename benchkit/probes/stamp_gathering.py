@@ -110,9 +110,10 @@ class GatheringReflector:
         for sender, ssid, number in zip(
             senders.tolist(), ssids.tolist(), asked.tolist(), strict=True
         ):
-            session = self._sessions.at((sender, ssid), number, now)
-            found.append(session.sent % WORD)
-            session.sent += 1
+            session = self._sessions.at((sender >> 32, (sender, ssid)), number, now)
+            found.append(session.sent % WORD if session else number)
+            if session:
+                session.sent += 1
         return found
 
     def _read_stamps(self) -> None:

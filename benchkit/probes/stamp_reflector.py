@@ -140,8 +140,9 @@ class Reflector:
             request = request._replace(ssid=0, padded=True)
         session = None
         if self._spec.stateful:
-            key = (received.source, request.ssid)
+            key = received.source[0], (received.source, request.ssid)
             session = self._sessions.at(key, request.sequence, now)
+        if session:
             session.received += 1
         sequence = session.sent % WORD if session else request.sequence
         reply, traffic_class = self._reply(received, request, session, sequence)
@@ -168,7 +169,8 @@ class Reflector:
         ssid, asked = self._batches.asked(came, at)
         session, sequences = None, asked
         if self._spec.stateful:
-            session = self._sessions.at((source, ssid), int(asked[0]), now)
+            session = self._sessions.at((source[0], (source, ssid)), int(asked[0]), now)
+        if session:
             session.received += len(at)
             sequences = (session.sent + np.arange(len(at))) % WORD
         sent = self._batches.answer(came, at, sequences, session, self._estimate)

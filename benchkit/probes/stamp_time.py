@@ -56,14 +56,20 @@ def from_ntp(seconds: int, fraction: int, near_ns: int) -> int:
 
 
 def ntp_words(realtime_ns: Integers) -> tuple[Integers, Integers]:
-    """`to_ntp` of many moments at once."""
+    """`to_ntp` of many moments at once.
+
+    In ns since 1970, of shape (n,); both words of shape (n,) too.
+    """
     units = (((realtime_ns % NS_PER_S) << 32) + NS_PER_S // 2) // NS_PER_S
     seconds = realtime_ns // NS_PER_S + NTP_EPOCH_S + (units >> 32)
     return seconds % ERA_S, units & 0xFFFFFFFF
 
 
 def ntp_times(seconds: Integers, fraction: Integers, near_ns: int) -> Integers:
-    """`from_ntp` of many moments at once."""
+    """`from_ntp` of many moments at once.
+
+    Words and answer of shape (n,).
+    """
     whole = seconds - NTP_EPOCH_S
     whole = whole + np.rint((near_ns // NS_PER_S - whole) / ERA_S).astype(np.int64) * ERA_S
     found: Integers = whole * NS_PER_S + ((fraction * NS_PER_S + (1 << 31)) >> 32)

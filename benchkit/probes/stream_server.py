@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import secrets
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
-from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.clock import NS_PER_S
 from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
-from benchkit.linux.refusals import Refusals
 from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import datagram_terms, files_terms
 from benchkit.probes.admission import Admission
 from benchkit.probes.datagram_terms import UdpTerms
+from benchkit.probes.doorway import MOST, Doorway
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import start
 from benchkit.probes.reachable import listening_at
@@ -43,14 +41,12 @@ TESTS: dict[str, Callable[[Words], AnyTerms]] = {
 HEAD_S = 5.0
 # What a test takes beside its data: to open its streams, and for the last octets.
 AROUND_S = 2.0
-GREETERS = 512
-NAP_S = 0.02
 
 
 async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
     """Be the far end until cancelled. Yields None once it listens; what it counts goes to who asked."""
     with listening_at("TCP", spec.address, spec.port):
-        listener = tcp.listener_at(spec.address, spec.port, GREETERS)
+        listener = tcp.listener_at(spec.address, spec.port, MOST)
     server = StreamServer(listener, Lease(spec.lease), Admission(spec.allowed), spec.key)
     accepting = start(server.accept)
     try:
@@ -73,64 +69,40 @@ class StreamServer:
     ) -> None:
         """Serve on a listening socket whom `admission` admits and who knows the key; all without them."""
         self._key = key
-        self._listener = listener
+        self._door = Doorway(listener, admission or Admission(), "a stream")
         self._lease = lease
-        self._admission = admission or Admission()
-        self._refusals = Refusals()
         self._lock = threading.Lock()
-        self._greeters = threading.BoundedSemaphore(GREETERS)
         self._tests: dict[str, Served] = {}
 
     def accept(self) -> None:
         """Greet each who comes, on a thread of its own."""
-        while True:
-            try:
-                connection, peer = self._listener.accept()
-            except OSError as error:
-                if error.errno in {errno.ECONNABORTED, errno.EMFILE, errno.ENFILE}:
-                    time.sleep(NAP_S)
-                    continue
-                return
-            if not self._admission.admits(peer[0], monotonic_ns()):
-                self._refuse(connection, peer[0], "a stream from a network not allowed")
-            elif self._greeters.acquire(blocking=False):
-                start(self._greet, connection)
-            else:
-                connection.close()
+        self._door.accept(self._greet)
 
     def close(self) -> None:
         """Listen no more, and break off what runs."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
-        self._listener.close()
+        self._door.close()
         with self._lock:
             tests = list(self._tests.values())
         for test in tests:
             test.talk.close()
         self._lease.close()
 
-    def _refuse(self, connection: socket.socket, peer: str, why: str) -> None:
-        self._refusals.add(peer, f"{why}, at TCP port {self._listener.getsockname()[1]}")
-        connection.close()
-
-    def _greet(self, connection: socket.socket) -> None:
+    def _greet(self, connection: socket.socket, peer: str, _: int) -> None:
         try:
             connection.settimeout(HEAD_S)
             first = connection.recv(1)
             if first == b"D":
-                self._take(connection)
+                self._take(connection, peer)
             elif first == b"{":
-                self._serve(Talk(connection, first), connection.getpeername()[0])
+                self._serve(Talk(connection, first), peer)
             elif first:
-                self._refuse(connection, connection.getpeername()[0], "no stream test of ours")
+                self._door.refuse(connection, peer, "no stream test of ours")
             else:
                 connection.close()
         except OSError:
             connection.close()
-        finally:
-            self._greeters.release()
 
-    def _take(self, connection: socket.socket) -> None:
+    def _take(self, connection: socket.socket, peer: str) -> None:
         """A data connection: give it to the test that it names."""
         said = b"D"
         while len(said) < HEAD_OCTETS:
@@ -142,7 +114,7 @@ class StreamServer:
         with self._lock:
             test = self._tests.get(token)
         if test is None or not number.isdecimal() or not test.take(int(number), connection):
-            self._refuse(connection, connection.getpeername()[0], "a stream of no test that runs")
+            self._door.refuse(connection, peer, "a stream of no test that runs")
 
     def _serve(self, talk: Talk, peer: str) -> None:
         try:
@@ -158,13 +130,15 @@ class StreamServer:
         try:
             terms = TESTS.get(str(words.get("test")), terms_of)(words)
         except TalkError as error:
-            self._refusals.add(peer, f"a stream test that is none: {error}")
+            self._door.tell(peer, f"a stream test that is none: {error}")
             talk.say({"refused": str(error)})
             return
         if self._key and not demand_proof(talk, self._key, HEAD_S):
-            self._refusals.add(peer, "a stream test without the key of this agent")
+            self._door.tell(peer, "a stream test without the key of this agent")
             talk.say(
-                {"refused": "it serves those alone who measure by its cluster: give --cluster"}
+                {
+                    "refused": "it serves those alone who know its key: give the site its stream_key, or --cluster"
+                }
             )
             return
         held = self._lease.take(peer, terms.duration_ns / NS_PER_S + AROUND_S)
@@ -194,5 +168,5 @@ class StreamServer:
         if isinstance(terms, FileTerms):
             silence_s = SILENCE_S + terms.idle_ns / NS_PER_S
             return Served(talk, terms.duration_ns, opening_of_files(terms), silence_s)
-        here = self._listener.getsockname()[1]
-        return Served(talk, terms.duration_ns, DatagramOpening(terms, talk.here, here, token))
+        opening = DatagramOpening(terms, talk.here, self._door.port, token)
+        return Served(talk, terms.duration_ns, opening)

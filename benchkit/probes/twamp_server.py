@@ -15,11 +15,12 @@ from benchkit.model.responder_spec import ReflectorSpec, TwampServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import twamp_control as control
 from benchkit.probes.admission import Admission
+from benchkit.probes.crowd import Crowd
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.stamp_reflector import Reflector, reflecting
 from benchkit.probes.stamp_time import to_ntp
 
-MOST_CLIENTS, MOST_SESSIONS = 64, 16
+MOST_CLIENTS, MOST_OF_ONE, MOST_SESSIONS = 64, 32, 16
 # A client that says nothing for so long has gone (RFC 5357's SERVWAIT is 900 s); after a stop late packets are
 # answered for as long as the client asked, within reason.
 WAIT_S, LONGEST_TIMEOUT_S = 900.0, 10.0
@@ -53,6 +54,7 @@ class _Server:
         self._spec = spec
         self._admission = Admission(spec.allowed)
         self._refusals = Refusals()
+        self._crowd = Crowd(MOST_CLIENTS, MOST_OF_ONE)
         self._since = to_ntp(realtime_ns())
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -76,14 +78,17 @@ class _Server:
                 with suppress(asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
                     await self._talk(_Client(self._spec, reader, writer, peer, self._refusals))
         finally:
+            if welcome:
+                self._crowd.leave(peer)
             self._clients.discard(task)
             writer.close()
 
     def _admits(self, peer: str) -> bool:
-        if len(self._clients) >= MOST_CLIENTS:
-            self._refusals.add(peer, f"TWAMP control while {MOST_CLIENTS} clients are served")
-        elif not self._admission.admits(peer, monotonic_ns()):
+        if not self._admission.admits(peer, monotonic_ns()):
             self._refusals.add(peer, "TWAMP control from a network not allowed, or too often")
+        elif not self._crowd.enter(peer):
+            clients = len(self._crowd)
+            self._refusals.add(peer, f"TWAMP control, too many connections: {clients} are served")
         else:
             return True
         return False

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # it brings numpy, 60 ms that finding a run need not pay
 RECORD_NAME = "run.json"
 SAMPLES_NAME = "samples"
 READ_ONLY = 0o444
+# A mesh of two thousand paths has a tenth of it.
+MOST_OCTETS = 64 << 20
 MISSING = "samples are missing"
 # These are about the directory that was asked for; the others about the machine.
 _ASKED_WRONGLY = (
@@ -83,7 +86,7 @@ def read_run(run_dir: Path) -> RunRecord:
     """
     file = run_dir / RECORD_NAME
     try:
-        return load_record(file.read_text(encoding="utf-8"))
+        return load_record(_record_text(file))
     except FileNotFoundError as error:
         raise AskedWronglyError(
             f"{run_dir} is no run: {RECORD_NAME} is missing: name another run, or remove this one"
@@ -95,6 +98,18 @@ def read_run(run_dir: Path) -> RunRecord:
         raise AskedWronglyError(f"{file} is damaged: not UTF-8: name another run") from error
     except AskedWronglyError as error:
         raise AskedWronglyError(f"{file}: {error}") from error
+
+
+def _record_text(file: Path) -> str:
+    """What is in it, if it can be a record. Raises AskedWronglyError, OSError, UnicodeDecodeError."""
+    told = file.stat()
+    if stat.S_IFMT(told.st_mode) not in {stat.S_IFREG, stat.S_IFDIR}:  # it might never end
+        raise AskedWronglyError("it is no regular file: name another run")
+    if told.st_size > MOST_OCTETS:
+        raise AskedWronglyError(
+            f"it has {told.st_size} octets, a record at most {MOST_OCTETS}: name another run"
+        )
+    return file.read_text(encoding="utf-8")
 
 
 def read_samples(run_dir: Path, kind: str, wanted: Collection[str] | None = None) -> list[Samples]:

@@ -18,6 +18,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_e
 MANY_PAIRS = 256
 PLACE = "place_of_pair"
 _Pair = tuple[str, str]
+# Numbers that a file may hold, as they are 8 octets each in memory: some in any case, and so many for each of its octets.
+FREE_CELLS, CELLS_PER_OCTET = 1 << 24, 128
 # One thread writes as fast as several here, and holds a third of the memory.
 _ROWS_AT_ONCE = 30_720  # each row group is in memory whole
 _WRITING = {**_CONFIG, "threads": 1}
@@ -52,6 +54,7 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
     source = f"read_parquet({_quoted(_unglobbed(file))}, file_row_number = true)"
     try:
         with duckdb.connect(config=_CONFIG) as connection:
+            _see_it_can_be_held(connection, file)
             pairs = connection.execute(
                 f"select path, phase from {source} group by all order by min(file_row_number)"  # noqa: S608  quoted
             ).fetchall()
@@ -64,6 +67,21 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
         raise AskedWronglyError(
             f"cannot read {file}: {_first_line(error)}: the record beside it can still be reported"
         ) from error
+
+
+def _see_it_can_be_held(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """A few octets of Parquet can say any number of rows: what we write takes more. Raises AskedWronglyError."""
+    name = _quoted(_unglobbed(file))
+    (cells,) = connection.execute(
+        f"select (select sum(num_rows) from parquet_file_metadata({name}))"  # noqa: S608  quoted
+        f" * (select count(*) from parquet_schema({name}))"
+    ).fetchone() or (0,)
+    octets = file.stat().st_size
+    if cells and int(cells) > FREE_CELLS + CELLS_PER_OCTET * octets:
+        raise AskedWronglyError(
+            f"cannot read {file}: {octets} octets that say they hold {int(cells)} numbers are no samples of ours: "
+            "the record beside it can still be reported"
+        )
 
 
 def _write_kind(

@@ -10,6 +10,7 @@ from statistics import pstdev
 from pydantic import ValidationError
 
 from benchkit.errors import TargetError
+from benchkit.linux.key_file import read_key
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.meter import Meter
 from benchkit.model.place import (
@@ -42,6 +43,7 @@ from benchkit.targets.schema import (
 )
 from benchkit.targets.schema import SharedModelTable as Shared
 from benchkit.targets.stamp_table import stamp_complaints
+from benchkit.targets.stream_key import key_complaints, key_place
 
 _NS_PER_MS = 1e6
 _NS = {"us": 1e3, "ms": 1e6}
@@ -59,6 +61,7 @@ def read_target(path: FilePath) -> Target:
         complaints += complaints_of(error, TargetTable)
     if table is not None:
         complaints += stamp_complaints([site.stamp for site in table.site], path.parent)
+        complaints += key_complaints([site.stream_key for site in table.site], path.parent)
     if complaints or library.problems or table is None:
         raise TargetError(*file.worded(complaints), *library.problems)
     return _target(file, table, library)
@@ -77,6 +80,7 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             agent=site.agent,
             iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, file.path.parent),
             stamp=site.stamp.options(file.path.parent) if site.stamp else None,
+            stream_key=read_key(key_place(site.stream_key, file.path.parent)),
         )
         for site in table.site
     )

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 
 from benchkit.errors import TargetError
+from benchkit.linux.key_file import contents_of
 from benchkit.model.place import Iperf3Server, Login
 
 PORTS = 1 << 16
@@ -29,7 +30,11 @@ def is_ipv6(text: str) -> bool:
 
 
 def iperf3_place(text: str) -> tuple[str, int]:
-    """Host and port of iperf3://HOST[:PORT], with brackets around IPv6. ValueError for what is none."""
+    """Host and port of iperf3://HOST[:PORT], with brackets around IPv6. ValueError for what is none.
+
+    >>> iperf3_place("iperf3://192.0.2.1"), iperf3_place("iperf3://[2001:db8::1]:5202")
+    (('192.0.2.1', 5201), ('2001:db8::1', 5202))
+    """
     said = _IPERF3.fullmatch(text)
     host = said and (said["six"] or said["host"])
     port = int((said and said["port"]) or IPERF3_PORT)
@@ -57,7 +62,7 @@ def iperf3_server(
     if user is None or key is None:
         return Iperf3Server(port)
     try:
-        public_key = (folder / key).read_bytes()
+        public_key = contents_of(folder / key)
     except OSError as error:
         raise TargetError(
             f"{IPERF3}{host}: iperf3_key {key!r} cannot be read: {error.strerror}; give the PEM file of the "

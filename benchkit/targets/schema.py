@@ -50,6 +50,7 @@ class SiteTable(Table):
     agent: bool = False
     iperf3_user: Line | None = None
     iperf3_key: Line | None = None
+    stream_key: Line | None = None
     stamp: StampTable | None = None
 
 

@@ -19,6 +19,8 @@ from benchkit.web.desk import Desk
 
 # Probes of a run on this machine come first, always.
 NICE = 10
+# A connection on which nothing is asked for so long is closed.
+IDLE_S = 75.0
 # Records are read in a thread: whoever asks meanwhile must not wait for the interpreter.
 SWITCH_S = 0.0005
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -36,7 +38,11 @@ def serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
 
 async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
     runner = web.AppRunner(
-        application(Desk(Catalog(results), access)), access_log=None, shutdown_timeout=1.0
+        application(Desk(Catalog(results), access)),
+        access_log=None,
+        shutdown_timeout=1.0,
+        keepalive_timeout=IDLE_S,
+        auto_decompress=False,  # nothing that is sent to us is read
     )
     await runner.setup()
     try:

@@ -169,7 +169,7 @@ def test_a_port_that_is_taken_is_told() -> None:
         (["--bind", "no.such.host.invalid"], "is no address"),
         (["--bind", "0.0.0.0"], "--allow NETWORK, or --open"),  # noqa: S104
         (["--bind", "192.0.2.1"], "--allow NETWORK, or --open"),
-        (["--iperf3", "192.0.2.1:5201"], "--iperf3-users FILE, or --open"),
+        (["--iperf3", "192.0.2.1:5201"], "--allow NETWORK, or who may log in with --iperf3-users"),
         (["--bind", "::"], "--allow NETWORK, or --open"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from benchkit.probes import admission, reflector_sessions
 from benchkit.probes.admission import Admission
-from benchkit.probes.reflector_sessions import ReflectorSessions
+from benchkit.probes.reflector_sessions import ReflectorSession, ReflectorSessions
 
 SECOND = 1_000_000_000
 HERE, THERE = "192.0.2.1", "198.51.100.1"
@@ -63,20 +63,48 @@ def test_sources_without_number_take_no_memory_without_bound(
     assert len(door._buckets) == len(door._known) == 10
 
 
+def key(sender: str, ssid: int = 0) -> tuple[str, int]:
+    return sender, ssid
+
+
 def test_sessions_are_by_sender_and_begin_anew_after_a_silence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reflector_sessions, "MOST_SESSIONS", 3)
     sessions = ReflectorSessions()
-    first = sessions.at("a", 0, 0)
-    assert sessions.at("a", 1, 1) is first
+    first = sessions.at(key("a"), 0, 0)
+    assert sessions.at(key("a"), 1, 1) is first
     # A copy of the first packet, or one that was overtaken by the second, belongs to it.
-    assert sessions.at("a", 0, SECOND // 2) is first
-    assert sessions.at("b", 0, SECOND // 2) is not first
-    again = sessions.at("a", 0, 2 * SECOND)
+    assert sessions.at(key("a"), 0, SECOND // 2) is first
+    assert sessions.at(key("b"), 0, SECOND // 2) is not first
+    again = sessions.at(key("a"), 0, 2 * SECOND)
     assert again is not first
-    assert sessions.at("a", 7, 31 * SECOND) is again
-    assert sessions.at("a", 8, 62 * SECOND) is not again
-    for key in "cde":
-        sessions.at(key, 0, 62 * SECOND)
+    assert sessions.at(key("a"), 7, 31 * SECOND) is again
+    assert sessions.at(key("a"), 8, 62 * SECOND) is not again
+    for sender in "cde":
+        sessions.at(key(sender), 0, 62 * SECOND)
     assert len(sessions) == 3
+
+
+def test_one_source_cannot_take_the_sessions_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reflector_sessions, "MOST_OF_ONE", 2)
+    sessions = ReflectorSessions()
+    other = sessions.at(key(THERE), 0, 0)
+    kept = [sessions.at(key(HERE, ssid), 0, 0) for ssid in range(50)]
+    assert [each is not None for each in kept] == [True, True] + [False] * 48
+    assert sessions.at(key(THERE), 1, 1) is other
+    # What was silent for long makes room.
+    assert sessions.at(key(HERE, 99), 0, 31 * SECOND) is not None
+    assert len(sessions) == 1
+
+
+def test_departures_that_nobody_asks_for_do_not_gather() -> None:
+    session = ReflectorSession()
+    session.oldest(1)
+    for number in range(5 * reflector_sessions.MOST_UNTOLD):
+        session.departed(number, number)
+    assert session._count <= 2 * reflector_sessions.MOST_UNTOLD
+    assert len(session._untold) <= reflector_sessions.MOST_PARTS + 1
+    told = session.oldest(1 << 20)
+    assert told.sequences[-1] == 5 * reflector_sessions.MOST_UNTOLD - 1
+    assert (told.sequences[1:] - told.sequences[:-1] == 1).all()

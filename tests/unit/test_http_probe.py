@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
+import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
@@ -18,6 +20,8 @@ from benchkit.model.samples import HTTP_COLUMNS, Samples, concatenate
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import as_settled
 from benchkit.probes import http as probe
+from benchkit.probes import http_server as serving
+from benchkit.probes.http_server import http_server
 
 LOCAL = "127.0.0.1"
 MS = 1_000_000
@@ -63,7 +67,7 @@ async def fickle(behaviour: dict[int, str]) -> AsyncIterator[int]:
 def test_every_request_has_its_row() -> None:
     async def work() -> Samples:
         port = free_port()
-        server = probe.http_server(HttpServerSpec(LOCAL, port))
+        server = http_server(HttpServerSpec(LOCAL, port))
         await anext(server)
         rows = await rows_of(spec_of(port, 20, timeout_ns=5000 * MS))
         await server.aclose()
@@ -130,7 +134,7 @@ def test_a_mix_of_requests_is_answered_in_its_sizes() -> None:
     mix = ((3.0, 100, 5000), (1.0, 3_000_000, 20))
 
     async def work() -> Samples:
-        server = probe.http_server(HttpServerSpec(LOCAL, port))
+        server = http_server(HttpServerSpec(LOCAL, port))
         await anext(server)
         url = f"http://{LOCAL}:{port}/"
         spec = HttpSpec("a-b", "work ask", url, 20, 4 * MS, 2_000 * MS, mix=mix, seed=3)
@@ -150,3 +154,105 @@ def test_a_mix_of_requests_is_answered_in_its_sizes() -> None:
     assert pairs == {(100, 5000), (3_000_000, 20)}
     assert rows.columns["status"].tolist() == [200] * 20
     assert not rows.columns["received_ns"].mask.any()
+
+
+def test_a_page_without_end_costs_no_memory() -> None:
+    """It sends until the time is over, and says that it is packed: nothing is kept, and nothing unpacked."""
+
+    async def flood(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(bytes(1 << 16))
+        return response
+
+    async def work() -> int:
+        runner = web.ServerRunner(web.Server(flood), shutdown_timeout=0)
+        await runner.setup()
+        port = free_port()
+        await web.TCPSite(runner, LOCAL, port).start()
+        tracemalloc.start()
+        with pytest.raises(MeasureError, match="nothing came in time"):
+            await rows_of(spec_of(port, timeout_ns=300 * MS))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        await runner.cleanup()
+        return most
+
+    assert asyncio.run(work()) < 16 << 20
+
+
+def test_who_is_not_let_in_and_who_comes_too_often_is_cut_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(spec: HttpServerSpec) -> list[bytes]:
+        server = http_server(spec)
+        await anext(server)
+        said = []
+        ends = [await asyncio.open_connection(LOCAL, spec.port) for _ in range(3)]
+        for reader, writer in ends:
+            with suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                said.append((await reader.read(15))[-6:])
+        for _, writer in ends:
+            writer.close()
+        await asyncio.sleep(0.05)
+        reader, writer = await asyncio.open_connection(LOCAL, spec.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with suppress(ConnectionError):
+            said.append((await reader.read(15))[-6:])  # whoever has gone makes room
+        writer.close()
+        await server.aclose()
+        return [each for each in said if each]
+
+    crowded = asyncio.run(work(HttpServerSpec(LOCAL, free_port(), connections=2)))
+    assert crowded == [b"200 OK"] * 3
+    assert "too many connections" in caplog.text
+    assert asyncio.run(work(HttpServerSpec(LOCAL, free_port(), ("192.0.2.0/24",)))) == []
+    assert "not allowed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("?octets=99999999999", 0, 400),
+        ("?octets=-1", 0, 400),
+        ("?octets=1e3", 0, 400),
+        ("", 200, 413),
+    ],
+)
+def test_what_is_asked_is_bounded(
+    monkeypatch: pytest.MonkeyPatch, query: str, body: int, status: int
+) -> None:
+    monkeypatch.setattr(serving, "LARGEST", 100)
+
+    async def work() -> int:
+        port = free_port()
+        server = http_server(HttpServerSpec(LOCAL, port))
+        await anext(server)
+        url = f"http://{LOCAL}:{port}/{query}"
+        async with aiohttp.ClientSession() as session, session.post(url, data=bytes(body)) as said:
+            found = said.status
+        await server.aclose()
+        return found
+
+    assert asyncio.run(work()) == status
+
+
+def test_who_never_asks_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "IDLE_S", 0.1)
+
+    async def work() -> bytes:
+        port = free_port()
+        server = http_server(HttpServerSpec(LOCAL, port))
+        await anext(server)
+        reader, writer = await asyncio.open_connection(LOCAL, port)
+        writer.write(b"GET / HTTP/1.1\r\nHost:")
+        async with asyncio.timeout(3):
+            found = await reader.read()
+        writer.close()
+        await server.aclose()
+        return found
+
+    assert asyncio.run(work()) == b""

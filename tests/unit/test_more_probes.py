@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from benchkit.model.samples import HTTP_PHASES, Samples, concatenate
 from benchkit.model.spec import ConnectSpec, HttpLoadSpec, HttpSpec, RequestSpec
 from benchkit.probes import connect as connecting
 from benchkit.probes import flight
+from benchkit.probes import request as requesting
 from benchkit.probes.http import http
 from benchkit.probes.http_load import http_load
 from benchkit.probes.request import request, request_server
@@ -31,8 +32,8 @@ from benchkit.stats.parts import WHOLE, request_parts
 LOCAL, MS = "127.0.0.1", 1_000_000
 
 
-def run(work: Awaitable[Samples]) -> Samples:
-    async def whole() -> Samples:
+def run(work: Awaitable[Any]) -> Any:
+    async def whole() -> Any:
         return await work
 
     return uvloop.run(whole())
@@ -92,6 +93,54 @@ def test_requests_over_one_connection_have_kernel_stamps_each(
     assert (stamps[0] <= stamps[1]).all()
     assert (stamps[1] <= stamps[2]).all()
     assert "t3_ns" not in rows.columns
+
+
+def test_who_does_not_take_its_answers_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may send as long as its own and our buffers take it, and then waits; and at last it is let go."""
+    monkeypatch.setattr(requesting, "IDLE_S", 1.0)
+
+    async def work() -> tuple[int, bool]:
+        port = free_port()
+        server = request_server(RequestServerSpec(LOCAL, port))
+        await anext(server)
+        loop, sent = asyncio.get_running_loop(), 0
+        with socket.create_connection((LOCAL, port)) as slow:
+            slow.setblocking(False)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    while sent < 1 << 30:
+                        await loop.sock_sendall(slow, bytes(1 << 16))
+                        sent += 1 << 16
+            with suppress(ConnectionError):
+                async with asyncio.timeout(5):
+                    while await loop.sock_recv(slow, 1 << 20):
+                        pass
+        await server.aclose()
+        return sent, True
+
+    sent, was_let_go = run(work())
+    assert sent < 64 << 20
+    assert was_let_go
+
+
+def test_one_source_has_so_many_connections(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> list[bytes]:
+        port = free_port()
+        server = request_server(RequestServerSpec(LOCAL, port, connections=2))
+        await anext(server)
+        answers = []
+        ends = [await asyncio.open_connection(LOCAL, port) for _ in range(3)]
+        for reader, writer in ends:
+            writer.write(b"x")
+            with suppress(ConnectionError):
+                answers.append(await reader.read(1))
+        for _, writer in ends:
+            writer.close()
+        await server.aclose()
+        return answers
+
+    assert run(work()) == [b"x", b"x", b""]
+    assert "too many connections" in caplog.text
 
 
 def test_a_far_end_of_requests_that_hangs_up_is_told() -> None:

@@ -261,6 +261,31 @@ def test_damaged_samples_are_one_line_that_names_the_file(tmp_path: Path) -> Non
 # Finding a run.
 
 
+def test_samples_that_would_unpack_to_any_size_are_refused_before_they_do(tmp_path: Path) -> None:
+    """Two hundred million rows of one number take some kilobytes of Parquet, and gigabytes of memory."""
+    (folder,) = keep(tmp_path, FIRST)
+    file = folder / "samples" / "rtt.parquet"
+    file.parent.mkdir()
+    with duckdb.connect() as connection:
+        rows = "select 'a' as path, 'idle' as phase, 7 as due_ns, 7 as t1_ns from range(20000000)"
+        connection.sql(rows).write_parquet(str(file), compression="zstd", row_group_size=2_000_000)
+    assert file.stat().st_size < 1 << 17
+    with pytest.raises(AskedWronglyError, match="are no samples of ours"):
+        read_samples(folder, "rtt")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "large"])
+def test_a_record_that_never_ends_is_not_read(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "run.json"
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.touch()
+        os.truncate(file, 1 << 40)
+    with pytest.raises(AskedWronglyError, match="name another run"):
+        read_run(tmp_path)
+
+
 def test_runs_are_listed_oldest_first_without_partial_ones(tmp_path: Path) -> None:
     keep(tmp_path, SECOND, THIRD, FIRST)
     (tmp_path / f".partial-{THIRD}x").mkdir()

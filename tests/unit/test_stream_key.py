@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, TargetError
 from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.probes.stream import stream
 from benchkit.probes.stream_server import stream_server
 from benchkit.probes.talk import PROOF, PROVE, Talk, demand_proof, prove
+from benchkit.targets import load_target
 
 LOCAL = "127.0.0.1"
 KEY, MS = b"k" * 32, 1_000_000
@@ -45,7 +48,9 @@ def test_who_knows_the_key_is_served() -> None:
 def test_who_does_not_is_refused_and_told_of(key: bytes, caplog: pytest.LogCaptureFixture) -> None:
     with (
         caplog.at_level(logging.WARNING, "benchkit"),
-        pytest.raises(MeasureError, match="serves those alone who measure by its cluster"),
+        pytest.raises(
+            MeasureError, match="serves those alone who know its key: give the site its stream_key"
+        ),
     ):
         asyncio.run(kinds_of(key))
     assert "refused 127.0.0.1: a stream test without the key of this agent" in caplog.text
@@ -66,3 +71,42 @@ def test_a_proof_is_good_once_and_shows_no_key() -> None:
         assert not again.result(5)
         for each in (one, other):
             each.close()
+
+
+TARGET = """
+schema = 1
+title = "Keyed"
+
+[[site]]
+name = "me"
+
+[[site]]
+name = "far"
+address = "192.0.2.1"
+agent = true
+stream_key = "{key}"
+
+[[path]]
+from = "me"
+to = "far"
+real = true
+"""
+
+
+def test_a_target_names_the_file_of_the_key(tmp_path: Path) -> None:
+    (tmp_path / "far.key").write_text(KEY.hex() + "\n")
+    (tmp_path / "keyed.toml").write_text(TARGET.format(key="far.key"))
+    target = load_target(str(tmp_path / "keyed.toml"))
+    assert target.sites[1].stream_key == KEY
+    assert KEY.hex() not in repr(target)
+    assert str(KEY) not in repr(target)
+
+
+@pytest.mark.parametrize("key", ["missing.key", "/dev/zero", "pipe"])
+def test_a_key_that_is_none_is_named_and_nothing_is_read_without_end(
+    tmp_path: Path, key: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "keyed.toml").write_text(TARGET.format(key=key))
+    with pytest.raises(TargetError, match=r"site\[2\]\.stream_key: the key .* cannot be read"):
+        load_target(str(tmp_path / "keyed.toml"))
