@@ -14,7 +14,7 @@ from benchkit.campaign.latencies import metric_name, took_and_received
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison import Comparison
 from benchkit.model.record import Metric, RunRecord
-from benchkit.model.target import METRICS
+from benchkit.model.target import COMPARED
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import FEWEST_RUNS
@@ -31,7 +31,7 @@ from benchkit.stats.replicates import (
 from benchkit.stats.round_trip import as_latencies, that_left
 from benchkit.store import find_run, read_run, read_samples
 
-COMPARED = ("p50", "p90", "p95", "p99")
+PERCENTILES = ("p50", "p90", "p95", "p99")
 # A gate acts on these percentiles of the idle path, its loss and its goodput; the rest is shown beside them.
 GATED = ("p50", "p95", "p99")
 WITHIN_RUNS_ONLY = (
@@ -132,7 +132,7 @@ def _questions(
 
 def _question(key: Key, found: _Collected) -> Question:
     path, metric, phase, statistic = key
-    kind = "loss" if statistic == "loss" else metric
+    kind = statistic if statistic in COMPARED else metric
     return Question(
         path=path,
         metric=metric,
@@ -140,16 +140,22 @@ def _question(key: Key, found: _Collected) -> Question:
         statistic=statistic,
         unit=found.unit,
         kind=kind,
-        gated=_is_gated(metric, phase, statistic),
-        less_is_better=METRICS[kind][1],
+        gated=_is_gated(metric, phase, statistic, runs=max(map(len, found.sides.values()))),
+        less_is_better=COMPARED[kind][1],
         base=found.sides["base"],
         candidate=found.sides["candidate"],
     )
 
 
-def _is_gated(metric: str, phase: str, statistic: str) -> bool:
-    """Latency under load hangs on the bulk stream's luck as much as on the path."""
-    return metric == "goodput" or (phase not in _LOADED and statistic in {*GATED, "loss"})
+def _is_gated(metric: str, phase: str, statistic: str, *, runs: int) -> bool:
+    """Latency under load hangs on the bulk stream's luck as much as on the path.
+
+    What has no interval within a run is judged where there are runs enough to tell how they differ.
+    """
+    if metric in {"goodput", "udp", "completion"}:
+        has_interval = metric != "completion" and statistic == "mean"
+        return statistic in {"mean", "loss"} and (has_interval or runs >= FEWEST_RUNS)
+    return phase not in _LOADED and statistic in {*GATED, "loss"}
 
 
 def _replicates(
@@ -159,26 +165,38 @@ def _replicates(
     rows = _latency_samples(run) if sampled else {}
     for path in run.record.paths:
         for metric in path.metrics:
-            if metric.metric not in METRICS:
+            if metric.metric not in COMPARED:
                 continue
             kept = rows.get((path.path, metric.metric, metric.phase))
-            found = sample_replicates(kept, seed) if kept is not None else record_replicates(metric)
+            if kept is not None:
+                found = sample_replicates(kept, seed)
+            else:
+                found = record_replicates(metric, alone=sampled)
             for statistic, replicate in found.items():
-                unit = METRICS["loss"][0] if statistic == "loss" else metric.unit
+                unit = COMPARED[statistic][0] if statistic in COMPARED else metric.unit
                 yield (path.path, metric.metric, metric.phase, statistic), unit, replicate
 
 
 def sample_replicates(values: NDArray[np.float64], seed: int) -> dict[str, Replicate]:
-    """Every compared statistic of one series of latencies, from its packets; `values` as for percentiles."""
-    found = percentile_replicates(values, COMPARED, seed)
+    """Every compared statistic of one series of latencies, from its packets.
+
+    `values` are in ms, of shape (n,) in time order, +inf for lost.
+    """
+    found = percentile_replicates(values, PERCENTILES, seed)
     return {**found, "loss": loss_replicate(np.isinf(values))} if found else {}
 
 
-def record_replicates(metric: Metric) -> dict[str, Replicate]:
-    """Every compared statistic of one metric, as far as its record has it."""
+def record_replicates(metric: Metric, *, alone: bool = False) -> dict[str, Replicate]:
+    """Every compared statistic of one metric, as far as its record has it.
+
+    A figure without an interval has none where its run stands `alone`; among others how they differ tells.
+    """
+    beside = _datagram_replicates(metric, alone=alone) if metric.metric == "udp" else {}
     if metric.estimate is not None:
+        if metric.estimate.low is None and metric.estimate.value is not None and not alone:
+            return {"mean": _as_it_is(metric.estimate.value), **beside}
         share = recorded_replicate(metric.estimate, lost=0, n=0, size=0, share=None)
-        return {"mean": share} if np.isfinite(share.value) else {}
+        return {"mean": share, **beside} if np.isfinite(share.value) else beside
     due = metric.n - metric.unstamped
     if not metric.percentiles or due <= 0:
         return {}
@@ -191,10 +209,31 @@ def record_replicates(metric: Metric) -> dict[str, Replicate]:
             size=size,
             share=float(percentile_share(name)),
         )
-        for name in COMPARED
+        for name in PERCENTILES
         if name in metric.percentiles
     }
     return {**found, "loss": replicate_of(_recorded_loss(metric, due, size))}
+
+
+def _datagram_replicates(metric: Metric, *, alone: bool) -> dict[str, Replicate]:
+    """Loss on the way in percent, and jitter in ms. A record does not say how losses hung together."""
+    due = metric.n - round(metric.details.get("dropped_by_the_receiving_host", 0))
+    found = {}
+    if due > 0:
+        loss = loss_interval(metric.lost, due)
+        found["loss"] = _without_ends(loss.value) if alone and metric.lost else replicate_of(loss)
+    if "jitter_ms" in metric.details:
+        shown = _without_ends if alone else _as_it_is
+        found["jitter"] = shown(metric.details["jitter_ms"])
+    return found
+
+
+def _without_ends(value: float) -> Replicate:
+    return replicate_of(Interval(value, -np.inf, np.inf))
+
+
+def _as_it_is(value: float) -> Replicate:
+    return replicate_of(Interval(value, value, value))
 
 
 def _recorded_loss(metric: Metric, due: int, size: float) -> Interval:

@@ -83,14 +83,14 @@ floor_option = click.option(
 
 def rule_from(min_percent: float | None, min_latency: int | None) -> Rule:
     """The rule with the floors that were asked for."""
-    from benchkit.model.target import METRICS  # noqa: PLC0415
+    from benchkit.model.target import COMPARED  # noqa: PLC0415
     from benchkit.stats.comparison import FLOORS, Floor, Rule  # noqa: PLC0415
 
     floors = {
         kind: Floor(
             floor.relative if min_percent is None else min_percent / 100,
             floor.absolute
-            if min_latency is None or METRICS[kind][0] != "ms"
+            if min_latency is None or COMPARED[kind][0] != "ms"
             else min_latency / NS_PER_MS,
         )
         for kind, floor in FLOORS.items()

@@ -23,6 +23,14 @@ METRICS = {
     "goodput": ("Mbit/s", False),
     "ratio": ("times", True),
 }
+# What runs are compared by: figures that may have a budget, and those that are only measured. UDP's jitter is a figure of
+# its own beside its rate, as loss is.
+COMPARED = {
+    **METRICS,
+    "udp": ("Mbit/s", False),
+    "jitter": ("ms", True),
+    "completion": ("s", True),
+}
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9", "max")
 
 

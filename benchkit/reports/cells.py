@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from benchkit.model.record import RunRecord
-from benchkit.model.target import METRICS
+from benchkit.model.target import COMPARED
 from benchkit.reports.figures import clean
 from benchkit.reports.rows import ESTIMATE, UNLOADED, Row, rows_of
 
@@ -28,11 +28,15 @@ def has_both_ends(row: Row) -> bool:
 
 def less_is_better(metric: str) -> bool:
     """The direction of a metric; of one that nobody declared, that of nearly all."""
-    return METRICS.get(metric, ("", True))[1]
+    return COMPARED.get(metric, ("", True))[1]
 
 
 def words_of(metric: str, phase: str, statistic: str = ESTIMATE) -> tuple[str, ...]:
-    """The three as far as they tell one figure of a path from another: rtt p95, rtt up p95, goodput up."""
+    """The three as far as they tell one figure of a path from another: rtt p95, rtt up p95, goodput up.
+
+    >>> words_of("rtt", "up", "p95"), words_of("goodput", "up")
+    (('rtt', 'up', 'p95'), ('goodput', 'up'))
+    """
     phase = "" if phase in {UNLOADED, metric} else phase
     # A budget on what has no percentile carries its metric's own name in that place.
     statistic = "" if statistic in {ESTIMATE, metric} else statistic
@@ -50,5 +54,9 @@ def path_name(path: str) -> str:
 
 
 def slug(*words: str) -> str:
-    """Lower-case letters, digits and dashes: "rtt-p99-9"."""
+    """Lower-case letters, digits and dashes: "rtt-p99-9".
+
+    >>> slug("rtt", "p99.9")
+    'rtt-p99-9'
+    """
     return _NO_SLUG.sub("-", "-".join(words).lower()).strip("-") or "unnamed"

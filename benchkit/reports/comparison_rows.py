@@ -19,7 +19,9 @@ from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed
 HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
 LEGEND = "visible: the least change that would be found four times in five; what stands in brackets is shown, not judged"
 MISSING = "missing"
-_NAMES = {"rtt": "RTT", "http": "HTTP"}
+_NAMES = {"rtt": "RTT", "http": "HTTP", "udp": "UDP"}
+# What stands in a unit of its own beside the figures of its metric.
+_ASIDE = ("loss", "jitter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,10 @@ def series(metric: str, phase: str) -> str:
 
 
 def _block(metric: str, phase: str, cells: Sequence[Cell]) -> Block:
-    units = dict.fromkeys(clean(cell.unit) for cell in cells if cell.statistic != "loss")
-    title = ", ".join((series(metric, phase), *units))
-    ordinary = [cell for cell in cells if cell.statistic != "loss"]
+    ordinary = [cell for cell in cells if cell.statistic not in _ASIDE]
+    title = ", ".join(
+        (series(metric, phase), *dict.fromkeys(clean(each.unit) for each in ordinary))
+    )
     decimals = decimals_for(
         each.value for cell in ordinary for each in (cell.base, cell.candidate) if each is not None
     )
@@ -125,10 +128,11 @@ def _block(metric: str, phase: str, cells: Sequence[Cell]) -> Block:
 
 
 def _row(cell: Cell, decimals: int) -> tuple[str, ...]:
-    places = 3 if cell.statistic == "loss" else decimals
+    aside = cell.statistic in _ASIDE
+    places = 3 if aside else decimals
     difference = cell.difference or Estimate()
     return (
-        f"{_statistic(cell)}{', %' if cell.statistic == 'loss' else ''}",
+        f"{_statistic(cell)}{f', {clean(cell.unit)}' if aside else ''}",
         _figure(cell.base, places),
         _figure(cell.candidate, places),
         _signed(difference.value, places),

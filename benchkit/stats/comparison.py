@@ -22,7 +22,7 @@ from benchkit.model.comparison import (
     Cell,
 )
 from benchkit.model.record import Estimate
-from benchkit.model.target import METRICS
+from benchkit.model.target import COMPARED
 from benchkit.stats.difference import Difference, difference
 from benchkit.stats.interval import Interval
 from benchkit.stats.replicates import Replicate
@@ -49,9 +49,11 @@ class Floor:
 _LATENCY = Floor(0.02, 0.1)  # ms
 FLOORS: Mapping[str, Floor] = MappingProxyType(
     {
-        **{name: _LATENCY for name, (unit, _) in METRICS.items() if unit == "ms"},
+        **{name: _LATENCY for name, (unit, _) in COMPARED.items() if unit == "ms"},
         "loss": Floor(0.1, 0.1),  # percentage points
         "goodput": Floor(0.02, 1.0),  # Mbit/s
+        "udp": Floor(0.02, 0.1),  # Mbit/s: paced tests may be slow
+        "completion": Floor(0.02, 0.01),  # s
         "ratio": Floor(0.01, 0.01),  # times
     }
 )
@@ -111,6 +113,11 @@ def judge_cells(
 
     Cells that are not gated are judged beside the gated ones, each at the level of the strictest step, and
     cost the others nothing.
+
+    >>> base, candidate = ([Replicate(ms, 0.01, 0.01)] for ms in (8.5, 9.5))
+    >>> asked = Question("a-b", "rtt", "idle", "p95", "ms", "rtt", True, True, base, candidate)
+    >>> [cell.word for cell in judge_cells([asked])]
+    ['regression']
     """
     contrasts = {index: _contrast(one, rule) for index, one in enumerate(questions) if _whole(one)}
     gated = {index: each for index, each in contrasts.items() if questions[index].gated}
