@@ -31,6 +31,19 @@ MOMENTS = [
     )
     for index in range(ROUNDS)
 ]
+SERVERS = (
+    ("agent", "--bind", "127.86.8.1", "--stamp-port", "18862", "--iperf3", "127.86.8.1:5201"),
+    ("serve", "--bind", "127.86.8.1:18642"),
+)
+# Servers are quicker to start and to end than campaigns: half as many rounds, each at its own moment.
+SERVED = [
+    (
+        SERVERS[index % 2],
+        SIGNALS[index % len(SIGNALS)],
+        round(random.Random(~index).uniform(0.3, 2.3), 2),
+    )
+    for index in range(ROUNDS // 2)
+]
 # A probe or a line that ends in good order takes no run with it: what it had is kept, and judged as far as it goes.
 SURVIVED = {0, 3, 4, 5, 130}
 
@@ -79,6 +92,34 @@ def test_nothing_survives_a_kill(
     assert surroundings(temporary) == before
     for folder in results.glob("2*"):
         assert json.loads((folder / "run.json").read_text())["verdict"] != "fail"
+
+
+@pytest.mark.parametrize(("words", "number", "after_s"), SERVED)
+def test_a_server_ends_at_any_moment(
+    tmp_path: Path, words: tuple[str, ...], number: signal.Signals, after_s: float
+) -> None:
+    """It takes its processes with it, says no more than a line, and the next one has its ports."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    own = words if words[0] == "agent" else (*words, "--results", str(tmp_path))
+    before = surroundings(temporary)
+    with Running(*own, TMPDIR=str(temporary)) as running:
+        time.sleep(after_s)
+        running.process.send_signal(number)
+        status, _, said = running.end(timeout=20)
+        assert running.survivors() == []
+    assert "Traceback" not in said
+    assert status in {-number, 0, 130}, said
+    cleaned = benchkit("doctor", "--clean", "--results", str(tmp_path), TMPDIR=str(temporary))
+    assert cleaned.returncode in {0, 2}, cleaned.stderr
+    assert surroundings(temporary) == before
+    with Running(*own, TMPDIR=str(temporary)) as again:
+        time.sleep(2.5)
+        assert again.process.poll() is None, again.end()
+        again.process.send_signal(signal.SIGTERM)
+        status, _, said = again.end(timeout=20)
+    assert status in {0, 130}, said
+    assert "Traceback" not in said
 
 
 def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
