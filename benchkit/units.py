@@ -72,22 +72,50 @@ _PER_SECOND = _Kind("a rate", "500/s", {"/h": Fraction(1, 3600), "/min": Fractio
 
 
 def duration_ns(text: str) -> int:
-    """Nanoseconds of a text like "10 ms"."""
+    """Nanoseconds of a text like "10 ms".
+
+    Raises UnitError.
+
+    >>> duration_ns("10 ms"), duration_ns("1.5 s")
+    (10000000, 1500000000)
+    >>> duration_ns("10 mss")
+    Traceback (most recent call last):
+        ...
+    benchkit.units.UnitError: '10 mss' is not a duration: the unit must be ns, us, µs, ms, s, min or h; did you mean '10 ms'?
+    """
     return _whole(text, _DURATION)
 
 
 def bits_per_second(text: str) -> int:
-    """Bits per second of a text like "100 Mbit/s"."""
+    """Bits per second of a text like "100 Mbit/s".
+
+    Raises UnitError.
+
+    >>> bits_per_second("100 Mbit/s")
+    100000000
+    """
     return _whole(text, _BIT_RATE)
 
 
 def octets(text: str) -> int:
-    """Octets of a text like "64 KiB"."""
+    """Octets of a text like "64 KiB".
+
+    Raises UnitError.
+
+    >>> octets("64 KiB"), octets("64 kB")
+    (65536, 64000)
+    """
     return _whole(text, _OCTETS)
 
 
 def share(text: str) -> float:
-    """The ratio, 0 to 1, of a text like "0.1 %"."""
+    """The ratio, 0 to 1, of a text like "0.1 %".
+
+    Raises UnitError, also for more than 100 %.
+
+    >>> share("0.1 %")
+    0.001
+    """
     ratio = _exact(text, _SHARE)
     if ratio > 1:
         raise UnitError(f"{text!r} is more than 100 %: a share is 0 % to 100 %")
@@ -95,27 +123,49 @@ def share(text: str) -> float:
 
 
 def per_second(text: str) -> float:
-    """Events per second of a text like "500/s" or "30/min"."""
+    """Events per second of a text like "500/s" or "30/min".
+
+    Raises UnitError.
+
+    >>> per_second("500/s"), per_second("30/min")
+    (500.0, 0.5)
+    """
     return float(_exact(text, _PER_SECOND))
 
 
 def show_duration(ns: int) -> str:
-    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    """Give the exact text of fewest digits, in a unit of which there is at least one.
+
+    >>> show_duration(8_490_000)
+    '8.49 ms'
+    """
     return _show(ns, {unit: size for unit, size in _DURATION.units.items() if unit != "us"})
 
 
 def show_bit_rate(bps: int) -> str:
-    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    """Give the exact text of fewest digits, in a unit of which there is at least one.
+
+    >>> show_bit_rate(400 * 10**9)
+    '400 Gbit/s'
+    """
     return _show(bps, _BIT_RATE.units)
 
 
 def show_octets(number: int) -> str:
-    """Give the exact text of fewest digits, in a unit of which there is at least one."""
+    """Give the exact text of fewest digits, in a unit of which there is at least one.
+
+    >>> show_octets(65536), show_octets(65000)
+    ('64 KiB', '65 kB')
+    """
     return _show(number, _OCTETS.units)
 
 
 def show_share(ratio: float) -> str:
-    """Give the ratio in per cent, with every digit that the float has."""
+    """Give the ratio in per cent, with every digit that the float has.
+
+    >>> show_share(0.001)
+    '0.1 %'
+    """
     # The shortest repr is what a person wrote; moving its point loses nothing.
     return f"{_plain(Decimal(repr(ratio)).scaleb(2))} %"
 

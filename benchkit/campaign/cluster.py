@@ -18,6 +18,7 @@ def enter(
     """Have the sites of the target that are in the cluster set out, until the stack is closed.
 
     Raises MeasureError where no cluster answers.
+    Raises AskedWronglyError where no cluster was named.
     """
     if question.cluster is None:
         raise AskedWronglyError("no cluster was named: give --cluster")

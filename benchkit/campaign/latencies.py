@@ -79,7 +79,10 @@ def metric_name(kind: str, phase: str) -> str:
 
 
 def took_and_received(kind: str, rows: Samples) -> tuple[Column, Column]:
-    """How long each packet or request of a latency took, and when its answer came; for `as_latencies`."""
+    """How long each packet or request of a latency took, and when its answer came; for `as_latencies`.
+
+    Both of shape (n,), in ns, with holes where there is no stamp or no answer.
+    """
     received = rows.columns["received_ns"]
     if kind == "http" or metric_name(kind, rows.phase) == "connect":
         return received - rows.columns["due_ns"], received

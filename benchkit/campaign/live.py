@@ -45,7 +45,10 @@ class LiveFigures:
 
 
 def latencies_ns(rows: Samples) -> NDArray[np.float64]:
-    """Latencies as the metric of that phase counts them, +inf for lost; without a stamp there is none."""
+    """Latencies as the metric of that phase counts them, +inf for lost; without a stamp there is none.
+
+    Of shape (n,), in ns, in the order in which they were due.
+    """
     if rows.kind == "http":
         received = rows.columns["received_ns"]
         return as_latencies(received - rows.columns["due_ns"], received)[0]

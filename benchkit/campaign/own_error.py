@@ -29,6 +29,7 @@ def floor_ns() -> NDArray[np.int64]:
     """Network round trips over the loopback by kernel stamps, (T4 - T1) - (T3 - T2): of each packet that has all four.
 
     Raises MeasureError where nothing passes, OSError where the kernel does not stamp.
+    Of shape (n,).
     """
     return asyncio.run(_floor())
 

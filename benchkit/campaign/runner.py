@@ -29,7 +29,7 @@ from benchkit.linux import host, libc, process
 from benchkit.linux.channel import Channel
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.descriptors import allow_descriptors
-from benchkit.model.record import RunRecord
+from benchkit.model.record import Instrument, RunRecord
 from benchkit.model.samples import Samples
 from benchkit.stats.verdicts import overall
 from benchkit.store import new_run_id
@@ -153,6 +153,25 @@ def _began(run: str, question: Question, choice: Choice, started: datetime) -> C
     )
 
 
+def _circumstances(
+    question: Question, log: Log, instrument: Instrument, unfit: str | None
+) -> Circumstances:
+    """Under what the paths were measured, for whoever judges them."""
+    return Circumstances(
+        unfit=unfit,
+        looks=phases.planned_looks(question.target.plan),
+        tolerance_ns=question.tolerance_ns,
+        calibration=log.calibration,
+        emulator_drops=log.load_drops,
+        floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
+        stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
+        synchronised=clock_quality().synchronised,
+        plan=question.target.plan,
+        missing=log.missing,
+        unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
+    )
+
+
 def _record(
     run: str, question: Question, choice: Choice, log: Log, when: tuple[datetime, float]
 ) -> RunRecord:
@@ -161,19 +180,7 @@ def _record(
     line = log.line.get(phases.IDLE)
     instrument = instrument_of(target.paths, log.harvest, log.gauges, line)
     instrument = replace(instrument, clock=host.clock_source() or None)
-    under = Circumstances(
-        unfit=unfit,
-        looks=phases.planned_looks(target.plan),
-        tolerance_ns=question.tolerance_ns,
-        calibration=log.calibration,
-        emulator_drops=log.load_drops,
-        floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
-        stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
-        synchronised=clock_quality().synchronised,
-        plan=target.plan,
-        missing=log.missing,
-        unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
-    )
+    under = _circumstances(question, log, instrument, unfit)
     paths = (
         *(path_record(path, log.harvest, under) for path in target.paths),
         *(meter_record(meter, log.harvest, unfit=unfit) for meter in target.meters),

@@ -51,7 +51,10 @@ def measuring_options(command: _Command) -> _Command:
 
 
 def patience_s(patience_ns: int) -> float:
-    """How long an agent may be out of reach, in seconds; so that it has let go within 30."""
+    """How long an agent may be out of reach, in seconds; so that it has let go within 30.
+
+    Raises AskedWronglyError for any other.
+    """
     seconds = patience_ns / 1e9
     if not LEAST_PATIENCE_S <= seconds <= MOST_PATIENCE_S:
         raise AskedWronglyError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
 
+from benchkit.cli.asking import check_several, longest_ns, say_outline, target_of, tell
 from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
 from benchkit.cli.options import (
@@ -28,16 +29,12 @@ from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.schedule import Pacing, Schedule
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
-    from benchkit.campaign.question import Changes, Question
+    from benchkit.campaign.question import Question
     from benchkit.model.target import Target
     from benchkit.store.rotation import Policy
 
 KERNELS = ("host", "uml")
 EMULATORS = ("auto", "netem", "userspace", "none")
-# Formats that may follow themselves on stdout, when there are several runs.
-SEVERAL = ("text", "markdown")
-NS_PER_S = 10**9
-LONGEST_NS = 5 * 60 * NS_PER_S
 
 
 @click.command()
@@ -167,17 +164,17 @@ def run(
     from benchkit.campaign.question import Changes, Question  # noqa: PLC0415  costs numpy
     from benchkit.linux.uml import own_kernel  # noqa: PLC0415
 
-    _check_several(repeat, base, form, interleave=interleave)
+    check_several(repeat, base, form, interleave=interleave)
     alone = {"--repeat": repeat > 1, "--interleave": interleave, "--kernel uml": kernel == "uml"}
     check_series(every, lasts, form, alone)
-    longest = _longest_ns(max_duration, until_decided=until_decided)
+    longest = longest_ns(max_duration, until_decided=until_decided)
     tcp = streams, stream_mode, congestion, round(window) if window else None
     changes = Changes(
         paths, probes, duration, rate, seed, longest, schedule, pacing, *tcp,
         None if udp_rate is None else round(udp_rate), scale, meter, sites,
     )  # fmt: skip
     here = own_kernel()
-    asked = [_target(each, changes, here) for each in (base, target) if each is not None]
+    asked = [target_of(each, changes, here) for each in (base, target) if each is not None]
     if here != "uml" and kernel == "uml" and not dry_run:
         if live:
             raise AskedWronglyError(
@@ -185,13 +182,9 @@ def run(
             )
         context.exit(_inside(asked, results, repeat))
     for each in asked:
-        _tell(each, emulator)
+        tell(each, emulator)
     if dry_run:
-        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
-
-        _outline(asked)
-        for each in asked:
-            print_steps(each, emulator)
+        _print_steps(asked, emulator)
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
     access = access_of(cluster, certs) if cluster else None
@@ -199,63 +192,24 @@ def run(
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]
-    if every is not None:
-        from benchkit.cli.series import again_and_again  # noqa: PLC0415  costs numpy
+    from benchkit.cli.series import again_and_again, rotated  # noqa: PLC0415  costs numpy
 
-        _outline(asked)
-        again = again_and_again(
-            questions[0], (every, lasts), results, keep_raw, gate=gate, live=live
-        )
-        context.exit(again)
+    if every is not None:
+        say_outline(asked)
+        series = (every, lasts), results, keep_raw
+        context.exit(again_and_again(questions[0], *series, gate=gate, live=live))
     status = _answer(questions, repeat, results, form, gate=gate, live=live)
     if keep_raw is not None:
-        from benchkit.cli.series import rotated  # noqa: PLC0415
-
         rotated(results, questions[-1].target.name, keep_raw)
     context.exit(status)
 
 
-def _check_several(repeat: int, base: str | None, form: str, *, interleave: bool) -> None:
-    if (base is not None) != interleave:
-        raise AskedWronglyError(
-            "--compare BASE and --interleave measure two targets in turns: give both; runs that are there "
-            "already are compared by `benchkit compare`"
-        )
-    if repeat > 1 and base is None and form not in SEVERAL:
-        raise AskedWronglyError(
-            f"--repeat {repeat} --format {form}: several reports in one stream are text or markdown; "
-            "`benchkit report` shows each run in every format"
-        )
+def _print_steps(targets: Sequence[Target], emulator: str) -> None:
+    from benchkit.cli.dry_run import print_steps  # noqa: PLC0415  costs numpy
 
-
-def _target(name: str, changes: Changes, kernel: str) -> Target:
-    """The target as it is asked, and as this kernel can measure it."""
-    from benchkit.campaign.question import eased, narrowed  # noqa: PLC0415  costs numpy
-    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
-    from benchkit.targets import load_target  # noqa: PLC0415
-
-    asked = narrowed(load_target(name), changes)
-    check_rates(asked)
-    return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
-
-
-def _outline(targets: Iterable[Target]) -> None:
-    """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
-    from benchkit.campaign.outline import outline  # noqa: PLC0415  costs numpy
-
+    say_outline(targets)
     for each in targets:
-        for line in outline(each):
-            click.echo(line, err=True)
-
-
-def _tell(asked: Target, emulator: str) -> None:
-    for warning in asked.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if emulator == "none" and any(path.model is not None for path in asked.paths):
-        raise AskedWronglyError(
-            f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
-            "measure; use auto, netem or userspace"
-        )
+        print_steps(each, emulator)
 
 
 def _inside(targets: Sequence[Target], results: Path, repeat: int) -> int:
@@ -279,14 +233,6 @@ def _inside(targets: Sequence[Target], results: Path, repeat: int) -> int:
     )
 
 
-def _longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:
-    if max_duration is not None and not until_decided:
-        raise AskedWronglyError(
-            "--max-duration says how long --until-decided may go on: give both, or --duration"
-        )
-    return (max_duration or LONGEST_NS) if until_decided else None
-
-
 def _arguments() -> list[str]:
     return sys.argv[sys.argv.index("run") + 1 :] if "run" in sys.argv else sys.argv[1:]
 
@@ -306,7 +252,7 @@ def _answer(
         interleave.check(base[0].target, question.target, form)
     if any(each.is_emulated for each in questions):
         obtain_namespaces(sys.argv[1:])
-    _outline(each.target for each in questions)
+    say_outline(each.target for each in questions)
     with dashboard(results, wanted=live) as address:
         with one_interrupt():
             if base:

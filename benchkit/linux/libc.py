@@ -18,7 +18,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def call(name: str, *arguments: Any) -> int:  # noqa: ANN401  whatever the C function takes
-    """Call a function that answers -1 and sets errno when it fails."""
+    """Call a function that answers -1 and sets errno when it fails.
+
+    Raises OSError with the errno of a call that fails.
+    """
     result = int(getattr(_libc, name)(*arguments))
     if result == -1:
         number = ctypes.get_errno()

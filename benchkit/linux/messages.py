@@ -35,7 +35,10 @@ Places = Mapping[tuple[int, int], int]
 
 
 def addresses(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """Where each row of an array begins in memory."""
+    """Where each row of an array begins in memory.
+
+    `rows` has shape (n, octets), the answer (n,).
+    """
     return rows.ctypes.data + np.arange(len(rows), dtype=np.uint64) * np.uint64(rows.strides[0])
 
 

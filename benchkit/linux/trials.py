@@ -76,7 +76,10 @@ def has_congestion_control(name: str) -> bool:
 
 
 def stamps_on_loopback() -> StampTrial:
-    """Send packets over the loopback of the calling thread's namespace. Raises OSError where none pass."""
+    """Send packets over the loopback of the calling thread's namespace. Raises OSError where none pass.
+
+    Raises TimeoutError where they do not come.
+    """
     with (
         _stamping(),
         timestamping.stamped_udp_socket() as far,

@@ -156,7 +156,12 @@ class Path:
 
 
 def great_circle_km(one: Site, other: Site) -> float | None:
-    """The shortest way over a sphere of 6371 km (haversine), or None where a coordinate is missing."""
+    """The shortest way over a sphere of 6371 km (haversine), or None where a coordinate is missing.
+
+    >>> guiyang = Site("guiyang", "Guiyang", 26.647, 106.630)
+    >>> round(great_circle_km(guiyang, Site("guangzhou", "Guangzhou", 23.129, 113.264)) or 0)
+    775
+    """
     if None in (one.latitude, one.longitude, other.latitude, other.longitude):
         return None
     lat1, lon1, lat2, lon2 = (

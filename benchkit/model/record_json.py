@@ -34,7 +34,11 @@ REMEDY = "restore the file from where it was measured"
 
 
 def significant(value: float) -> float:
-    """The number to six significant digits, as every machine-readable format shows it."""
+    """The number to six significant digits, as every machine-readable format shows it.
+
+    >>> significant(8.4949999)
+    8.495
+    """
     return float(f"{value:.6g}")
 
 

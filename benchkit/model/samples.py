@@ -84,12 +84,23 @@ def _unpacked(
 
 
 def column(values: Any, absent: Any = np.ma.nomask) -> Column:  # noqa: ANN401  whatever numpy takes
-    """An int64 column; `absent` marks its holes."""
+    """An int64 column; `absent` marks its holes.
+
+    Both of shape (n,).
+
+    >>> column([8, 9, 0], [False, False, True]).tolist()
+    [8, 9, None]
+    """
     return np.ma.MaskedArray(np.asarray(values, dtype=np.int64), mask=absent)
 
 
 def concatenate(parts: Sequence[Samples]) -> Samples:
-    """The rows of several batches of one kind, path and phase, in the order given; at least one batch."""
+    """The rows of several batches of one kind, path and phase, in the order given; at least one batch.
+
+    >>> one = Samples("rtt", "a-b", "idle", {"due_ns": column([1, 2])})
+    >>> concatenate([one, one]).columns["due_ns"].tolist()
+    [1, 2, 1, 2]
+    """
     first = parts[0]
     if len(parts) == 1:
         return first

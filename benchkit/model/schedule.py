@@ -36,7 +36,11 @@ PERIODIC = Schedule()
 
 
 def read_schedule(text: str) -> Schedule:
-    """The schedule of a text: "periodic", "poisson" or "bursts of 8". Raises ValueError with what would be right."""
+    """The schedule of a text: "periodic", "poisson" or "bursts of 8". Raises ValueError with what would be right.
+
+    >>> read_schedule("bursts of 8")
+    Schedule(kind='bursts', burst=8, seed=1, pacing='timer')
+    """
     found = _WORDS.fullmatch(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is no schedule: write 'periodic', 'poisson' or 'bursts of 8'")

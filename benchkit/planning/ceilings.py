@@ -18,7 +18,11 @@ _HALVINGS = 200
 
 
 def mathis_window(loss: float) -> float:
-    """Reno by Mathis et al. 1997: sqrt(3 / (2 p))."""
+    """Reno by Mathis et al. 1997: sqrt(3 / (2 p)).
+
+    >>> round(mathis_window(1e-4), 1)
+    122.5
+    """
     return MATHIS / math.sqrt(loss)
 
 
@@ -38,13 +42,21 @@ def pftk_window(loss: float, rtt_s: float, timeout_s: float | None = None) -> fl
 
 
 def cubic_window(loss: float, rtt_s: float, c: float = CUBIC_C) -> float:
-    """CUBIC by RFC 9438 equation 6, at least Reno's (its Reno-friendly region)."""
+    """CUBIC by RFC 9438 equation 6, at least Reno's (its Reno-friendly region).
+
+    >>> round(cubic_window(1e-4, rtt_s=0.010), 1)
+    120.0
+    """
     factor = math.pow(c * (3 + CUBIC_BETA) / (4 * (1 - CUBIC_BETA)), 0.25)
     return max(factor * math.pow(rtt_s / loss, 0.75), reno_window(loss))
 
 
 def mathis_loss(window: float) -> float:
-    """The loss at which Reno, by Mathis, has this average window."""
+    """The loss at which Reno, by Mathis, has this average window.
+
+    >>> f"{mathis_loss(345_000):.1e}"  # 400 Gbit/s over 10 ms, one stream
+    '1.3e-11'
+    """
     return min(1.0, (MATHIS / window) ** 2)
 
 

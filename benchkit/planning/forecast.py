@@ -139,7 +139,17 @@ def transfer_section(question: Question) -> Section:
         )
         for name, octets in DATA_SETS
     )
-    figures = (
+    note = "ideal: all of the line's data rate; ratio: predicted over ideal (RFC 6349's transfer time ratio, predicted)"
+    return Section(
+        "transfers", "Transfer times", _transfer_figures(question, chosen, single),
+        Table("transfers", columns, rows, ("arithmetic", "prediction"), note),
+    )  # fmt: skip
+
+
+def _transfer_figures(
+    question: Question, chosen: Prediction, single: Prediction
+) -> tuple[Figure, ...]:
+    return (
         Figure(
             "predicted", f"predicted, {question.congestion}, {chosen.streams} streams", chosen.rate_bps, "bit/s",
             "prediction", f"limited by {chosen.limited_by}",
@@ -156,9 +166,4 @@ def transfer_section(question: Question) -> Section:
             "checkpoint_most", "largest checkpoint every 10 min",
             chosen.rate_bps * CHECKPOINT_EVERY_S / 8, "octets", "prediction",
         ),
-    )  # fmt: skip
-    note = "ideal: all of the line's data rate; ratio: predicted over ideal (RFC 6349's transfer time ratio, predicted)"
-    return Section(
-        "transfers", "Transfer times", figures,
-        Table("transfers", columns, rows, ("arithmetic", "prediction"), note),
     )  # fmt: skip

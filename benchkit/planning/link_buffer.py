@@ -18,5 +18,9 @@ def cubic_buffer(bdp: float) -> float:
 
 
 def shared_buffer(bdp: float, streams: int) -> float:
-    """For many Reno streams out of step: BDP / sqrt(n) (Appenzeller et al. 2004)."""
+    """For many Reno streams out of step: BDP / sqrt(n) (Appenzeller et al. 2004).
+
+    >>> shared_buffer(1_000_000, 100)
+    100000.0
+    """
     return bdp / math.sqrt(streams)

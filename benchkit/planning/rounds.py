@@ -16,7 +16,11 @@ _Colours = dict[str, dict[int, str]]
 
 
 def rounds(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """The pairs dealt to rounds, each once and as it was given; a pair and its reverse are one."""
+    """The pairs dealt to rounds, each once and as it was given; a pair and its reverse are one.
+
+    >>> rounds([("a", "b"), ("b", "c"), ("a", "c"), ("c", "d")])
+    [[('b', 'c')], [('a', 'b'), ('c', 'd')], [('a', 'c')]]
+    """
     given: dict[frozenset[str], Pair] = {}
     for pair in pairs:
         given.setdefault(frozenset(pair), pair)

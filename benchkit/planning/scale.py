@@ -14,7 +14,11 @@ _FINE = 1e-3
 
 
 def shown(value: Cell, unit: str) -> str:
-    """The value with its unit: `500 MB`, `6.4 min`, `0.1 %`, `5.0e-12`. Words stay words."""
+    """The value with its unit: `500 MB`, `6.4 min`, `0.1 %`, `5.0e-12`. Words stay words.
+
+    >>> shown(3.6e11, "bit/s"), shown(0.0085, "s"), shown(1e-12, "share")
+    ('360 Gbit/s', '8.5 ms', '1.0e-12')
+    """
     if not isinstance(value, float):
         return ABSENT if value is None else str(value)
     if unit == "s":

@@ -16,7 +16,11 @@ DATA_SETS = (
 
 
 def ideal_s(octets: float, goodput_bps: float) -> float:
-    """Size x 8 over the most that the line can carry."""
+    """Size x 8 over the most that the line can carry.
+
+    >>> ideal_s(1e12, 400e9)
+    20.0
+    """
     return octets * 8 / goodput_bps
 
 

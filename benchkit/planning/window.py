@@ -9,17 +9,29 @@ NS_PER_S = 1e9
 
 
 def bdp_bits(rate_bps: float, rtt_ns: float) -> float:
-    """Bits under way on a full path: rate x RTT."""
+    """Bits under way on a full path: rate x RTT.
+
+    >>> bdp_bits(400e9, 10e6)  # 400 Gbit/s, 10 ms
+    4000000000.0
+    """
     return rate_bps * rtt_ns / NS_PER_S
 
 
 def least_window_octets(rate_bps: float, rtt_ns: float) -> float:
-    """The smallest window that fills the path: BDP / 8."""
+    """The smallest window that fills the path: BDP / 8.
+
+    >>> least_window_octets(400e9, 10e6)
+    500000000.0
+    """
     return bdp_bits(rate_bps, rtt_ns) / 8
 
 
 def window_rate_bps(window_octets: float, rtt_ns: float) -> float:
-    """What a window allows: window x 8 / RTT."""
+    """What a window allows: window x 8 / RTT.
+
+    >>> window_rate_bps(65_535, 10e6)  # what no scaled window allows over 10 ms
+    52428000.0
+    """
     return window_octets * 8 * NS_PER_S / rtt_ns
 
 

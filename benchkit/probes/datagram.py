@@ -76,7 +76,7 @@ class DatagramTest(FarTest[UdpSource | UdpSink]):
             session.run(tells=False)
         finally:
             counts = session.theirs if self._terms.up else session.ours
-            sink = (session.their_end or ({},))[0] if self._terms.up else self._flow.total()
+            sink = (session.their_end or ({},))[0] if self._terms.up else self._flows[0].total()
             counts.received = _while_sent(counts.received, self._terms.duration_ns, sink)
             counts = counts.shifted(-offset_ns) if self._terms.up else counts
             for rows in counts.goodput(self._spec.path, self._spec.phase):

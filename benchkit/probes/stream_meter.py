@@ -17,8 +17,8 @@ from benchkit.probes.talk import TalkError
 INTERVAL_NS = 100 * NS_PER_MS
 RECEIVED_COLUMNS = (*GOODPUT_COLUMNS, "cpu_ns")
 INFO_COLUMNS = ("stream", "at_ns", *tcp.TcpInfo._fields, "given_octets", "cpu_ns")
-# What the other end counts and what its clock says: two of them still make a number of 64 bits.
-LARGEST = 2**62
+# A time by the other end's clock, which is still one of 64 bits when it is put on ours.
+LATEST_NS = 2**62
 Rows = list[tuple[int, ...]]
 
 
@@ -73,9 +73,13 @@ def rate_of(path: str, phase: str, rows: Rows) -> Samples:
 def counts_of(words: Mapping[str, Any]) -> Counts:
     """Read the counts of the other end. Raises TalkError."""
     received = _rows(words.get("received"), len(RECEIVED_COLUMNS))
+    sent = _rows(words.get("sent"), len(INFO_COLUMNS))
     if any(start >= end or min(counted) < 0 for start, end, *counted in received):
         raise TalkError("it sent counts of an interval without a length, or below zero")
-    return Counts(received, _rows(words.get("sent"), len(INFO_COLUMNS)))
+    times = [at for start, end, *_ in received for at in (start, end)] + [at for _, at, *_ in sent]
+    if not all(0 <= at < LATEST_NS for at in times):
+        raise TalkError("it sent counts of a time that no clock tells")
+    return Counts(received, sent)
 
 
 def _rows(found: object, length: int) -> Rows:
@@ -84,7 +88,7 @@ def _rows(found: object, length: int) -> Rows:
     for row in found:
         if not isinstance(row, list) or len(row) != length:
             raise TalkError("it sent counts of another shape: both ends must be of one version")
-        if not all(isinstance(value, int) and abs(value) < LARGEST for value in row):
+        if not all(isinstance(value, int) and abs(value) < 2**63 for value in row):
             raise TalkError("it sent counts that are no numbers")
     return [tuple(row) for row in found]
 

@@ -30,7 +30,11 @@ def decimals_for(values: Iterable[float | None]) -> int:
 
 
 def fixed(value: float | None, decimals: int, absent: str = ABSENT) -> str:
-    """The number with so many decimals."""
+    """The number with so many decimals.
+
+    >>> fixed(8.4949, 2)
+    '8.49'
+    """
     return absent if value is None else f"{value:.{decimals}f}"
 
 

@@ -18,6 +18,11 @@ def binomial_ranks(n: int, share: float, confidence: float) -> tuple[int, int]:
 
     Equal-tailed and exact: the count of samples below the quantile is Binomial(n, share), so each end errs
     with at most (1 - confidence) / 2. A lower rank of 0 and an upper rank of n + 1 mean that there is no such end.
+
+    >>> binomial_ranks(1000, 0.95, 0.95)
+    (936, 964)
+    >>> binomial_ranks(50, 0.99, 0.95)  # too few for an upper end
+    (48, 51)
     """
     tail = (1 - confidence) / 2
     middle = min(int((n + 1) * share), n)

@@ -51,6 +51,7 @@ def is_outside(values: NDArray[np.float64], newest: float, floor: float) -> bool
     """Whether a new figure lies outside what those before lead to expect, with 99 %, and by more than `floor`.
 
     Student's prediction interval, of LEAST_SEGMENT values at least; of fewer nothing is expected.
+    `values` has shape (n,), oldest first.
     """
     if values.size < LEAST_SEGMENT:
         return False

@@ -76,6 +76,11 @@ def difference(
     They were measured in so many `turns` of base, candidate, candidate, base; 0 for in no such order. With three runs on a side the replicate is the run. What happened within the runs is a doubt of its own: runs
     that agree by luck are no surer than their packets. It alone counts where both sides have fewer runs than three: how
     runs differ among themselves is not seen then.
+
+    >>> base, candidate = ([Replicate(ms, 0.01, 0.01) for ms in side] for side in ((8.5, 8.6, 8.5), (9.5, 9.6, 9.5)))
+    >>> found = difference(base, candidate)
+    >>> round(found.value, 3), found.method
+    (1.0, 'runs')
     """
     by_runs = max(len(base), len(candidate)) >= FEWEST_RUNS
     alternated = turns > 1 and len(base) == len(candidate) == RUNS_OF_A_TURN * turns

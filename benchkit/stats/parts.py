@@ -21,6 +21,7 @@ def round_trip_parts(rows: Samples) -> dict[str, Column]:
     of its dwell, and part of the network where it tells none; the near host all the rest. Where a card stamps too, what
     lies between it and our kernel is no longer the network's. Only differences on one clock are taken, so no clock need
     be right.
+    Each of shape (n,).
     """
     columns = rows.columns
     whole: Column = columns["received_ns"] - columns["sent_ns"]
@@ -41,6 +42,7 @@ def request_parts(rows: Samples) -> dict[str, Column]:
     """From when a request was due to the end of its answer, in ns, by part; what did not happen took no time.
 
     The client's part is what lies between the others: the library's own work.
+    Each of shape (n,).
     """
     columns = rows.columns
     answered = np.ma.getmaskarray(columns["received_ns"])
@@ -53,7 +55,10 @@ def request_parts(rows: Samples) -> dict[str, Column]:
 
 
 def summed_up(parts: Mapping[str, Column], missing: Mapping[str, int]) -> Parts | None:
-    """Means and percentiles in ms over the packets that have every part; None where there are none."""
+    """Means and percentiles in ms over the packets that have every part; None where there are none.
+
+    Parts are of shape (n,), in ns.
+    """
     whole = ~np.any([np.ma.getmaskarray(part) for part in parts.values()], axis=0)
     count = int(whole.sum())
     if not count:

@@ -25,6 +25,7 @@ def fit_table(latencies_ns: NDArray[np.float64]) -> PathModel:
     """The model whose round trips are distributed as these, in time order with +inf for lost; at least 100 answers.
 
     Every answer becomes an entry of the table, up to 4096; of more, evenly spaced ranks.
+    `latencies_ns` has shape (n,).
     """
     answered = np.sort(latencies_ns[np.isfinite(latencies_ns)])
     _enough(answered)
@@ -50,6 +51,7 @@ def fit_trace(
     """The model that follows the median of each step of time, and spreads around it as these did.
 
     `due_ns` says when each was due. A step with fewer than five answers keeps the delay before it.
+    Round trips in ns and when they were due have shape (n,), in time order.
     """
     whole = fit_table(latencies_ns)
     elapsed = due_ns - due_ns[0]
@@ -78,7 +80,10 @@ def fit_trace(
 
 
 def fit_loss(lost: NDArray[np.bool_]) -> tuple[float, Bursts | None]:
-    """A loss ratio and None where packets are lost one by one; 0 and a Gilbert model where they are in bursts."""
+    """A loss ratio and None where packets are lost one by one; 0 and a Gilbert model where they are in bursts.
+
+    `lost` has shape (n,), in time order.
+    """
     count, n = int(lost.sum()), len(lost)
     if count < FEWEST_LOSSES:
         return count / n, None

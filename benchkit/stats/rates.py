@@ -38,6 +38,10 @@ def loss_interval(
 
     0 lost has 0 as its low, all lost 100 as its high. Where losses come in bursts, give `effective_n`, how
     many independent packets the n are worth. ValueError unless 0 <= lost <= n and n > 0.
+
+    >>> loss = loss_interval(0, 5000)
+    >>> loss.value, loss.low, round(loss.high, 3)
+    (0.0, 0.0, 0.077)
     """
     if not 0 <= lost <= n or n == 0:
         raise ValueError(f"loss: {lost} lost of {n} due is no ratio")
@@ -61,6 +65,11 @@ def plateau(
     never reaches into the later half, and is not looked for in fewer than nine intervals. Goodput is total octets over total time; its interval is
     Student's, over the intervals' rates, with the effective number of them. Fewer than three have no ends.
     ValueError where nothing was counted, or an interval has no length.
+
+    >>> edges = np.arange(0, 2_100_000_000, 100_000_000)
+    >>> level = plateau(np.full(20, 11_750_000), edges[:-1], edges[1:])
+    >>> level.goodput.value, level.ramp_s
+    (940.0, 0.0)
     """
     if not octets.size or (end_ns <= start_ns).any():
         raise ValueError(f"goodput: {octets.size} intervals, each must have a length")

@@ -80,7 +80,10 @@ def tail_freedom(size: float, share: float) -> float:
 
 
 def loss_replicate(lost: NDArray[np.bool_]) -> Replicate:
-    """The loss ratio of one run in percent, by Wilson's interval at the effective size; `lost` not empty."""
+    """The loss ratio of one run in percent, by Wilson's interval at the effective size; `lost` not empty.
+
+    It has shape (n,), in time order.
+    """
     return replicate_of(_loss(lost))
 
 

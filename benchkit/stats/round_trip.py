@@ -17,6 +17,12 @@ def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
     """Each packet's network round trip, dwell at the far end taken off; a hole where a stamp is missing.
 
     `departure` is the stamp it counts from: "t1_ns" leaves the local queue out, "t1_sched_ns" keeps it in.
+    Of shape (n,), in ns.
+
+    >>> stamps = {"t1_ns": [100], "t2_ns": [4_100], "t3_ns": [9_100], "t4_ns": [13_100]}
+    >>> rows = Samples("rtt", "a-b", "idle", {name: column(each) for name, each in stamps.items()})
+    >>> network_ns(rows).tolist()  # 13000 less the 5000 at the far end
+    [8000]
     """
     columns = rows.columns
     if "network_ns" in columns:  # the kernel's own figure
@@ -37,7 +43,10 @@ def network_ns(rows: Samples, departure: str = "t1_ns") -> Column:
 
 
 def host_ns(rows: Samples) -> Column:
-    """What user space adds at this end and the far end: its own round trip less the network's."""
+    """What user space adds at this end and the far end: its own round trip less the network's.
+
+    Of shape (n,), in ns, with holes.
+    """
     seen: Column = rows.columns["received_ns"] - rows.columns["sent_ns"]
     added: Column = seen - network_ns(rows)
     return added
@@ -53,7 +62,14 @@ def that_left(rows: Samples) -> Samples:
 
 
 def as_latencies(latencies: Column, received: Column) -> tuple[NDArray[np.float64], int]:
-    """Latencies in time order with +inf for what was never answered, and how many answers had no stamp."""
+    """Latencies in time order with +inf for what was never answered, and how many answers had no stamp.
+
+    Both columns have shape (n,); what is answered without a stamp is left out of the latencies.
+
+    >>> latencies, unstamped = as_latencies(column([8, 9, 0]), column([1, 1, 0], [False, False, True]))
+    >>> latencies.tolist(), unstamped
+    ([8.0, 9.0, inf], 0)
+    """
     lost = np.ma.getmaskarray(received)
     unstamped = np.ma.getmaskarray(latencies) & ~lost
     values = np.where(lost, np.inf, np.ma.getdata(latencies).astype(np.float64))

@@ -17,6 +17,9 @@ def student_quantile(probability: float, freedom: float) -> float:
 
     With t = sqrt(freedom) tan(angle) the density becomes cos(angle)^(freedom - 1), flat enough for the
     trapezoid rule. Fewer than 1 degree counts as 1. Agrees with scipy to four digits.
+
+    >>> round(student_quantile(0.975, 9), 3)
+    2.262
     """
     freedom = max(freedom, 1.0)
     if freedom > _NEARLY_NORMAL:
@@ -36,6 +39,9 @@ def student_tail(t: float, freedom: float) -> float:
     """How likely a Student variable exceeds `t`; 0 beyond what a dozen deviations of a normal one leave over.
 
     As in `student_quantile`, fewer than 1 degree of freedom counts as 1.
+
+    >>> round(student_tail(2.262, 9), 4)
+    0.025
     """
     if t < 0:
         return 1 - student_tail(-t, freedom)

@@ -52,6 +52,9 @@ def confidence_of_a_look(looks: int) -> float:
 
     Each spends an equal share of the 5 % (an alpha-spending rule, Lan and DeMets 1983), and whatever they have in common,
     their errors add up to no more than that (Bonferroni's inequality).
+
+    >>> confidence_of_a_look(5)
+    0.99
     """
     return 1 - (1 - CONFIDENCE) / looks
 
@@ -72,6 +75,12 @@ def judge(
     lost packets fails. `n` is the effective number of samples. `unfit` says why nothing here deserves trust, and
     makes it inconclusive. `doubt` widens the interval before it decides. `headroom` is positive where there is
     room, for goodput too.
+
+    >>> budget = Budget("rtt", 10.0, "ms", "p95")
+    >>> judge(budget, Interval(8.57, 8.56, 8.58), n=1123).verdict
+    'pass'
+    >>> judge(budget, Interval(9.9, 9.7, 10.1), n=20).verdict
+    'inconclusive'
     """
     judged = None if interval is None else doubt.widened(interval)
     if unfit is not None:
@@ -118,7 +127,11 @@ def could_be_decided(verdict: Verdict) -> bool:
 
 
 def overall(verdicts: Iterable[str], unfit: bool) -> str:  # noqa: FBT001  the machine is one more voice
-    """The worst of them, by unfit, fail, inconclusive, pass; "inconclusive" where nothing was judged."""
+    """The worst of them, by unfit, fail, inconclusive, pass; "inconclusive" where nothing was judged.
+
+    >>> overall(["pass", "inconclusive"], unfit=False)
+    'inconclusive'
+    """
     if unfit:
         return "unfit"
     given = set(verdicts)

@@ -27,7 +27,11 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
 def is_url(text: str) -> bool:
-    """Whether results are asked to live elsewhere than in a folder."""
+    """Whether results are asked to live elsewhere than in a folder.
+
+    >>> is_url("s3://bucket/runs"), is_url("results")
+    (True, False)
+    """
     return _SCHEME.match(text) is not None
 
 

@@ -15,7 +15,14 @@ __all__ = ["find_target", "load_target", "shipped_targets"]
 
 
 def load_target(name_or_path: str) -> Target:
-    """Read a target, or raise TargetError with everything that is wrong with it."""
+    """Read a target, or raise TargetError with everything that is wrong with it.
+
+    >>> target = load_target("guizhou")
+    >>> [path.name for path in target.paths]
+    ['guiyang-guangzhou', 'guiyang-shenzhen', 'guiyang-hangzhou']
+    >>> target.paths[0].budgets[0].limit, target.paths[0].budgets[0].unit
+    (10.0, 'ms')
+    """
     path = find_target(name_or_path)
     from benchkit.targets.build import read_target  # noqa: PLC0415  pydantic costs 90 ms
 
@@ -23,12 +30,22 @@ def load_target(name_or_path: str) -> Target:
 
 
 def shipped_targets() -> tuple[Path, ...]:
-    """The target files that come with benchkit, by name."""
+    """The target files that come with benchkit, by name.
+
+    >>> "guizhou" in [file.stem for file in shipped_targets()]
+    True
+    """
     return tuple(sorted(shipped_folder("targets").glob("*.toml")))
 
 
 def find_target(name_or_path: str) -> Path:
-    """Find the file: a name without `/` and `.toml` is a shipped target, everything else a path."""
+    """Find the file: a name without `/` and `.toml` is a shipped target, everything else a path.
+
+    Raises AskedWronglyError where there is none, with what there is.
+
+    >>> find_target("guizhou").name
+    'guizhou.toml'
+    """
     if "/" in name_or_path or name_or_path.endswith(".toml"):
         path = Path(name_or_path)
         if _is_there(path):

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from benchkit import units
-from benchkit.model.target import METRICS, PERCENTILES
+from benchkit.targets.budget_checks import budget_complaints, context_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.folders import did_you_mean
-from benchkit.targets.limits import HAS_PERCENTILES, limit_of
 from benchkit.targets.mesh import mesh_complaints
 from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
+from benchkit.targets.tree import Table, table_in, tables_in, text_in
 from benchkit.targets.workload_table import misfits
 
-Table = dict[str, Any]
 # Two ways to say one thing.
 EXCLUSIVE = (("loss", "bursts"), ("jitter", "deviations"))
 # What one packet of a frame adds around its payload: Ethernet header, preamble, checksum and gap.
@@ -40,8 +38,8 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_weathers(tree),
         *_addresses(tree),
         *_iperf3_sites(tree),
-        *_budgets(tree, library),
-        *_context(tree, library),
+        *budget_complaints(tree, library),
+        *context_complaints(tree, library),
         *_workloads(tree),
     ]
 
@@ -56,11 +54,11 @@ def _nothing_there(tree: Table) -> Iterator[Complaint]:
 
 
 def _mesh(tree: Table) -> Iterator[Complaint]:
-    shared = _table(_table(tree, "defaults"), "model")
+    shared = table_in(table_in(tree, "defaults"), "model")
     unplaced = _unplaced(tree)
     real = {
-        _text(site, "name")
-        for _, site in _tables(tree, ("site",))
+        text_in(site, "name")
+        for _, site in tables_in(tree, ("site",))
         if "address" in site or site.get("agent") is True
     }
     known = [name for _, name in _names_of_sites(tree)]
@@ -80,14 +78,14 @@ def _twice(kind: str, names: list[tuple[Location, str]]) -> Iterator[Complaint]:
 
 
 def _names_of_sites(tree: Table) -> list[tuple[Location, str]]:
-    named = ((location, _text(site, "name")) for location, site in _tables(tree, ("site",)))
+    named = ((location, text_in(site, "name")) for location, site in tables_in(tree, ("site",)))
     return [((*location, "name"), name) for location, name in named if name]
 
 
 def _names_of_paths(tree: Table) -> list[tuple[Location, str]]:
     named = []
-    for location, path in _tables(tree, ("path",)):
-        near, far, name = (_text(path, key) for key in ("from", "to", "name"))
+    for location, path in tables_in(tree, ("path",)):
+        near, far, name = (text_in(path, key) for key in ("from", "to", "name"))
         if name:
             named.append(((*location, "name"), name))
         elif near and far and "name" not in path:
@@ -97,12 +95,12 @@ def _names_of_paths(tree: Table) -> list[tuple[Location, str]]:
 
 def _names_of_meters(tree: Table) -> list[tuple[Location, str]]:
     """A meter stands in a report where a path does, and has a name of its own."""
-    named = ((location, _text(meter, "name")) for location, meter in _tables(tree, ("meter",)))
+    named = ((location, text_in(meter, "name")) for location, meter in tables_in(tree, ("meter",)))
     return [((*location, "name"), name) for location, name in named if name]
 
 
 def _coordinates(tree: Table) -> Iterator[Complaint]:
-    for location, site in _tables(tree, ("site",)):
+    for location, site in tables_in(tree, ("site",)):
         if ("latitude" in site) != ("longitude" in site):
             missing = "longitude" if "latitude" in site else "latitude"
             yield (*location, missing), "is missing: give latitude and longitude, or neither"
@@ -110,8 +108,8 @@ def _coordinates(tree: Table) -> Iterator[Complaint]:
 
 def _ends(tree: Table) -> Iterator[Complaint]:
     known = [name for _, name in _names_of_sites(tree)]
-    for location, path in _tables(tree, ("path",)):
-        near, far = _text(path, "from"), _text(path, "to")
+    for location, path in tables_in(tree, ("path",)):
+        near, far = text_in(path, "from"), text_in(path, "to")
         for key, name in (("from", near), ("to", far)):
             if name and name not in known:
                 sites = f"; known sites are {', '.join(known) or 'none'}"
@@ -121,10 +119,10 @@ def _ends(tree: Table) -> Iterator[Complaint]:
 
 
 def _delays(tree: Table) -> Iterator[Complaint]:
-    shared = _table(_table(tree, "defaults"), "model")
+    shared = table_in(table_in(tree, "defaults"), "model")
     unplaced = _unplaced(tree)
-    for location, path in _tables(tree, ("path",)):
-        model = _table(path, "model")
+    for location, path in tables_in(tree, ("path",)):
+        model = table_in(path, "model")
         if path.get("real") is True:
             if "model" in path:
                 yield (*location, "model"), "a real path has no model; drop it, or `real`"
@@ -134,12 +132,12 @@ def _delays(tree: Table) -> Iterator[Complaint]:
                 (*location, "model", "delay"),
                 "stands instead of route_factor; give one of them",
             )
-        each = (_table(model, "forward"), _table(model, "backward"))
+        each = (table_in(model, "forward"), table_in(model, "backward"))
         if "delay" in model or all("delay" in direction for direction in each):
             continue
         if not ("route_factor" in model or "route_factor" in shared):
             yield (*location, "model"), "has no delay: give `delay`, or `route_factor` for a route"
-        for end in (_text(path, "from"), _text(path, "to")):
+        for end in (text_in(path, "from"), text_in(path, "to")):
             if end and end in unplaced:
                 yield (
                     (*location, "model"),
@@ -150,8 +148,8 @@ def _delays(tree: Table) -> Iterator[Complaint]:
 def _unplaced(tree: Table) -> set[str]:
     """Sites without coordinates. Half a pair is told at the site, and a second site of one name there too."""
     placed = {
-        _text(site, "name")
-        for _, site in _tables(tree, ("site",))
+        text_in(site, "name")
+        for _, site in tables_in(tree, ("site",))
         if "latitude" in site or "longitude" in site
     }
     return {name for _, name in _names_of_sites(tree)} - placed
@@ -160,12 +158,12 @@ def _unplaced(tree: Table) -> set[str]:
 def _addresses(tree: Table) -> Iterator[Complaint]:
     """A real path is measured at the address of its far site, or at what an agent of a cluster tells."""
     bare = {
-        _text(site, "name")
-        for _, site in _tables(tree, ("site",))
+        text_in(site, "name")
+        for _, site in tables_in(tree, ("site",))
         if "address" not in site and site.get("agent") is not True
     }
-    for location, path in _tables(tree, ("path",)):
-        far = _text(path, "to")
+    for location, path in tables_in(tree, ("path",)):
+        far = text_in(path, "to")
         if path.get("real") is True and "model" not in path and far in bare:
             yield (
                 (*location, "to"),
@@ -176,11 +174,11 @@ def _addresses(tree: Table) -> Iterator[Complaint]:
 def _iperf3_sites(tree: Table) -> Iterator[Complaint]:
     """A login is of an iperf3 server, and takes a user and a key."""
     keys = ("iperf3_user", "iperf3_key")
-    for location, site in _tables(tree, ("site",)):
+    for location, site in tables_in(tree, ("site",)):
         named = [key for key in keys if key in site]
         if not named:
             continue
-        if not (_text(site, "address") or "").startswith("iperf3://"):
+        if not (text_in(site, "address") or "").startswith("iperf3://"):
             yield (
                 (*location, named[0]),
                 "is for a site whose address begins with iperf3://; drop it",
@@ -191,13 +189,13 @@ def _iperf3_sites(tree: Table) -> Iterator[Complaint]:
 
 
 def _weathers(tree: Table) -> Iterator[Complaint]:
-    shared = _table(_table(tree, "defaults"), "model")
+    shared = table_in(table_in(tree, "defaults"), "model")
     yield from _exclusive(("defaults", "model"), shared)
-    for location, path in _tables(tree, ("path",)):
-        model = _table(path, "model")
+    for location, path in tables_in(tree, ("path",)):
+        model = table_in(path, "model")
         yield from _exclusive((*location, "model"), model)
         for side in ("forward", "backward"):
-            yield from _exclusive((*location, "model", side), _table(model, side))
+            yield from _exclusive((*location, "model", side), table_in(model, side))
     yield from _buffers(tree)
 
 
@@ -209,13 +207,14 @@ def _exclusive(location: Location, table: Table) -> Iterator[Complaint]:
 
 def _buffers(tree: Table) -> Iterator[Complaint]:
     """A buffer that holds no packet passes none."""
-    shared = _table(_table(tree, "defaults"), "model")
+    shared = table_in(table_in(tree, "defaults"), "model")
     places: list[tuple[Location, Table]] = [(("defaults", "model"), shared)]
     places += [
-        ((*location, "model"), _table(path, "model")) for location, path in _tables(tree, ("path",))
+        ((*location, "model"), table_in(path, "model"))
+        for location, path in tables_in(tree, ("path",))
     ]
     for location, model in places:
-        mtu, buffer = model.get("mtu", shared.get("mtu", 1500)), _text(model, "buffer")
+        mtu, buffer = model.get("mtu", shared.get("mtu", 1500)), text_in(model, "buffer")
         if buffer is None or not isinstance(mtu, int):
             continue
         with suppress(ValueError):
@@ -225,98 +224,12 @@ def _buffers(tree: Table) -> Iterator[Complaint]:
                 yield (*location, "buffer"), said
 
 
-def _budgets(tree: Table, library: Library) -> Iterator[Complaint]:
-    holders = [*_tables(tree, ("path",)), *_tables(tree, ("meter",))]
-    holders.append((("defaults",), _table(tree, "defaults")))
-    for holder_location, holder in holders:
-        for location, budget in _tables(holder, (*holder_location, "budget")):
-            metric = _text(budget, "metric")
-            if metric in METRICS and (metric == "ratio") != (holder_location[0] == "meter"):
-                yield (
-                    (*location, "metric"),
-                    f"{metric!r} is not what a {'meter' if holder_location[0] == 'meter' else 'path'} measures",
-                )
-            if "fact" in budget and "limit" in budget:
-                yield (*location, "limit"), "stands beside a fact; give one of them"
-            if "fact" not in budget and "limit" not in budget:
-                yield location, "has no limit: give `fact`, to cite a document, or `limit`"
-            if metric in METRICS:
-                yield from _misfits(location, budget, metric)
-            yield from _figures(location, budget, metric, library)
-
-
-def _misfits(location: Location, budget: Table, metric: str) -> Iterator[Complaint]:
-    percentile = budget.get("percentile")
-    if percentile in PERCENTILES and metric not in HAS_PERCENTILES:
-        yield (
-            (*location, "percentile"),
-            f"{percentile!r} cannot be: {metric} has no percentiles; drop it",
-        )
-    if "reading" in budget and metric != "rtt":
-        yield (
-            (*location, "reading"),
-            f"only rtt is read one way or round trip, not {metric}; drop it",
-        )
-
-
-def _figures(
-    location: Location, budget: Table, metric: str | None, library: Library
-) -> Iterator[Complaint]:
-    citation, limit = _text(budget, "fact"), _text(budget, "limit")
-    judged = metric if metric in METRICS else None
-    if limit is not None and judged:
-        try:
-            limit_of(judged, limit)
-        except ValueError as error:
-            yield (*location, "limit"), str(error)
-    if citation is None:
-        return
-    try:
-        fact = library.fact(citation)
-    except LookupError as error:
-        yield (*location, "fact"), str(error.args[0])
-        return
-    if fact and judged:
-        try:
-            limit_of(judged, fact.figure)
-        except ValueError as error:
-            yield (*location, "fact"), f"{citation!r} is no budget for {judged}: {error}"
-
-
-def _context(tree: Table, library: Library) -> Iterator[Complaint]:
-    context = tree.get("context")
-    for index, citation in enumerate(context if isinstance(context, list) else []):
-        if isinstance(citation, str):
-            try:
-                library.fact(citation)
-            except LookupError as error:
-                yield ("context", index), str(error.args[0])
-
-
 def _workloads(tree: Table) -> Iterator[Complaint]:
     named = [
         ((*location, "name"), name)
-        for location, table in _tables(tree, ("workload",))
-        if (name := _text(table, "name"))
+        for location, table in tables_in(tree, ("workload",))
+        if (name := text_in(table, "name"))
     ]
     yield from _twice("workload", named)
-    for location, table in _tables(tree, ("workload",)):
+    for location, table in tables_in(tree, ("workload",)):
         yield from misfits(location, table)
-
-
-def _tables(within: Table, location: Location) -> Iterator[tuple[Location, Table]]:
-    """The well-shaped elements of the array whose key is the location's last."""
-    found = within.get(str(location[-1]))
-    for index, table in enumerate(found if isinstance(found, list) else []):
-        if isinstance(table, dict):
-            yield (*location, index), table
-
-
-def _table(within: Table, key: str) -> Table:
-    found = within.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(within: Table, key: str) -> str | None:
-    found = within.get(key)
-    return found if isinstance(found, str) else None

@@ -17,6 +17,8 @@ from benchkit.targets.problems import Complaint, key_text
 
 # Far beyond any question a person would write; who names a disk image by mistake is told so at once.
 _MOST_OCTETS = 1 << 20
+_MOST_PARTS = 64
+_AROUND_KEYS = re.compile(r"[,=\[\]{}]")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -51,6 +53,10 @@ def read_toml(path: Path) -> TomlFile:
         raise TargetError(
             f"{name}:{line}: not UTF-8: octet 0x{data[error.start]:02x}; save the file as UTF-8"
         ) from error
+    if (line := _deep_line(text)) is not None:
+        raise TargetError(
+            f"{name}:{line}: a key of more than {_MOST_PARTS} parts: no target has one"
+        )
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -58,6 +64,16 @@ def read_toml(path: Path) -> TomlFile:
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, or a deep nest
         raise TargetError(f"{name}:1: not TOML that can be read: {error}") from error
     return TomlFile(path, text, tree, hashlib.sha256(data).hexdigest())
+
+
+def _deep_line(text: str) -> int | None:
+    """The first line with a dotted key so deep that tomllib, whose time grows with its square, would not come to an end."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > _MOST_PARTS:
+            plain = line.partition("#")[0].replace(" ", "").replace("\t", "")
+            if any(part.count(".") > _MOST_PARTS for part in _AROUND_KEYS.split(plain)):
+                return number
+    return None
 
 
 def _read(path: Path) -> bytes:

@@ -33,6 +33,10 @@ def shown_path(path: Path) -> str:
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, before: str = "", after: str = "") -> str:
-    """A hint to add to a message, or nothing where no known word is near."""
+    """A hint to add to a message, or nothing where no known word is near.
+
+    >>> did_you_mean("guangzou", ["guiyang", "guangzhou"])
+    "; did you mean 'guangzhou'?"
+    """
     near = difflib.get_close_matches(wrong, list(known), n=1)
     return f"; did you mean {before + near[0] + after!r}?" if near else ""

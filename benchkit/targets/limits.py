@@ -33,7 +33,11 @@ _SCALED: dict[str, tuple[Callable[[str], float], float]] = {
 
 
 def limit_of(metric: str, figure: str) -> float:
-    """The limit in the metric's unit. Raises ValueError, in words, where the figure cannot be one."""
+    """The limit in the metric's unit. Raises ValueError, in words, where the figure cannot be one.
+
+    >>> limit_of("rtt", "10 ms"), limit_of("goodput", "1 Gbit/s")
+    (10.0, 1000.0)
+    """
     parse, one = _SCALED[metric]
     number = parse(figure)
     if number == 0 and metric != "loss":  # no loss at all can be promised; no time at all cannot

@@ -25,7 +25,11 @@ _BARE = re.compile(r"[^,\]}#\n]+")
 
 
 def key_lines(text: str) -> dict[Location, int]:
-    """The line of every key, table and array element, by its path; array elements count from 0."""
+    r"""The line of every key, table and array element, by its path; array elements count from 0.
+
+    >>> key_lines("[[site]]\nname = 'a'\n")["site", 0, "name"]
+    2
+    """
     scan = _Scan(text)
     # Lines are a courtesy: a part of them is better than an error about an error.
     with suppress(LookupError, RecursionError):

@@ -56,7 +56,11 @@ def complaints_of(error: ValidationError, schema: type[BaseModel]) -> list[Compl
 
 
 def key_text(location: Location) -> str:
-    """A place as a person counts: `path[2].budget[1].fact`."""
+    """A place as a person counts: `path[2].budget[1].fact`.
+
+    >>> key_text(("path", 1, "budget", 0, "fact"))
+    'path[2].budget[1].fact'
+    """
     text = ""
     for part in location:
         if isinstance(part, int):

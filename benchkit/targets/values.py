@@ -135,21 +135,30 @@ def _congestion(text: str) -> str:
 
 
 def schedule_of(value: object) -> Schedule:
-    """When packets are due at their rate."""
+    """When packets are due at their rate.
+
+    Raises ValueError with what would be right.
+    """
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} must be a text: 'periodic', 'poisson' or 'bursts of 8'")  # noqa: TRY004  as above
     return read_schedule(value)
 
 
 def probe(name: str) -> str:
-    """The name of a probe."""
+    """The name of a probe.
+
+    Raises ValueError for any other.
+    """
     if name not in PLAN_PROBES:
         raise ValueError(f"{shown(name)} is no probe: write one of {', '.join(PLAN_PROBES)}")
     return name
 
 
 def distinct(probes: tuple[str, ...]) -> tuple[str, ...]:
-    """At least one, and each once."""
+    """At least one, and each once.
+
+    Raises ValueError for any other list.
+    """
     if not probes or len(set(probes)) != len(probes):
         raise ValueError(
             f"must name at least one of {', '.join(PLAN_PROBES)}, and each of them once"
@@ -158,7 +167,10 @@ def distinct(probes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def from_to(fewest: int, most: int) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
-    """A list of so many values. Pydantic's own bound would count only those that are right."""
+    """A list of so many values. Pydantic's own bound would count only those that are right.
+
+    Raises ValueError for more or fewer.
+    """
 
     def check(values: tuple[float, ...]) -> tuple[float, ...]:
         if not fewest <= len(values) <= most:

@@ -53,16 +53,9 @@ def _paths() -> Schema:
     return {
         "/api/runs": _get("The runs, a page of them.", _ref("Page"), *_list_parameters()),
         "/api/runs/{run}": _get("The record of a run.", _ref("Record"), run),
-        "/api/runs/{run}/reports/{format}": {
-            "get": {
-                "summary": "A run in any format of `benchkit report`.",
-                "parameters": [run, form],
-                "responses": {
-                    "200": {"description": "the report", "content": {"text/*": {"schema": TEXT}}},
-                    **_refused(),
-                },
-            }
-        },
+        "/api/runs/{run}/reports/{format}": _text(
+            "A run in any format of `benchkit report`.", ("text/*", "the report"), run, form
+        ),
         "/api/compare": _get(
             "Candidates held against bases.",
             _ref("Comparison"),
@@ -84,20 +77,25 @@ def _paths() -> Schema:
             "Runs in progress.",
             _object(("live",), live=_list(_object(("run",), run=TEXT, target=TEXT, started=TEXT))),
         ),
-        "/api/live/{run}/events": {
-            "get": {
-                "summary": "A run in progress as server-sent events; `id` resumes after a break.",
-                "parameters": [run],
-                "responses": {
-                    "200": {
-                        "description": "events until the run has ended",
-                        "content": {"text/event-stream": {"schema": TEXT}},
-                    },
-                    **_refused(),
-                },
-            }
-        },
+        "/api/live/{run}/events": _text(
+            "A run in progress as server-sent events; `id` resumes after a break.",
+            ("text/event-stream", "events until the run has ended"),
+            run,
+        ),
         "/api/openapi.json": _get("This document.", {"type": "object"}),
+    }
+
+
+def _text(summary: str, answer: tuple[str, str], *parameters: Schema) -> Schema:
+    """What is answered as text: of which type, and what it is."""
+    kind, description = answer
+    content = {kind: {"schema": TEXT}}
+    return {
+        "get": {
+            "summary": summary,
+            "parameters": list(parameters),
+            "responses": {"200": {"description": description, "content": content}, **_refused()},
+        }
     }
 
 

@@ -14,7 +14,7 @@ import uvloop
 
 from benchkit.clock import monotonic_ns
 from benchkit.linux.timerfd import TimerFd
-from benchkit.probes.pacer import Pacer, until
+from benchkit.probes.pacer import Pacer, _until
 from benchkit.probes.precise import PrecisePacer
 from benchkit.probes.schedule import periodic
 
@@ -84,7 +84,7 @@ def test_sleeping_until_a_time_is_never_too_short(loop: Loop) -> None:
         with TimerFd() as timer:
             for wait in (0, 1, 2 * MS, 5 * MS):
                 due = monotonic_ns() + wait
-                await until(timer, due)
+                await _until(timer, due)
                 assert monotonic_ns() >= due
 
     with asyncio.Runner(loop_factory=loop) as runner:

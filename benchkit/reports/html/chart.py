@@ -106,6 +106,22 @@ def spec_of(
     }
 
 
+def layer(data: str, mark: Spec, *transform: Spec, **encoding: Any) -> Spec:  # noqa: ANN401  whatever Vega-Lite takes
+    """One layer over named data: its mark, and what each of its channels shows."""
+    found: Spec = {"data": {"name": data}, "mark": mark, "encoding": encoding}
+    return {**found, "transform": list(transform)} if transform else found
+
+
+def amount(field: str, **more: Any) -> Spec:  # noqa: ANN401  as above
+    """A channel that shows a number."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def sort(field: str, scale: Spec) -> Spec:
+    """A channel that shows which of some sorts a point is; the chart's words are its legend."""
+    return {"field": field, "type": "nominal", "legend": None, "scale": scale}
+
+
 def zoomed(field: str, title: str, **axis: Any) -> Spec:  # noqa: ANN401  whatever Vega-Lite takes
     """The x channel of a chart that zooms."""
     scale = {

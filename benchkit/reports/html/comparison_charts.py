@@ -14,7 +14,7 @@ from benchkit.model.comparison import (
 )
 from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
-from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, spec_of, tip
+from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, layer, spec_of, tip
 from benchkit.reports.html.matrix import matrix_spec
 from benchkit.reports.html.palette import role
 
@@ -92,37 +92,21 @@ def _forest_layers(
     def x(field: str) -> Spec:
         return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
 
-    rows = {"data": {"name": "points"}, "transform": [VISIBLE]}
-    floors = [{"calculate": "-datum.floor", "as": "from"}]
+    floors = {"calculate": "-datum.floor", "as": "from"}
     hover = tip(figure="row", word="s", percent="x", interval="interval", least_that_counts="floor")
+    within = {"type": "bar", "height": 15, "color": role("line"), "opacity": 0.7}
+    whisker = {"type": "rule", "strokeWidth": 2.4, "clip": True}
+    dot = {"type": "point", "filled": True, "size": 80, "opacity": 1, "clip": True}
+    seen = {"y": y, "tooltip": hover, **colored(shown)}
     return [
-        {
-            "data": {"name": "points"},
-            "transform": [VISIBLE, *floors],
-            "mark": {"type": "bar", "height": 15, "color": role("line"), "opacity": 0.7},
-            "encoding": {"y": y, "x": x("from"), "x2": {"field": "floor"}},
-        },
+        layer("points", within, VISIBLE, floors, y=y, x=x("from"), x2={"field": "floor"}),
         {
             "mark": {"type": "rule", "color": role("ink"), "strokeWidth": 1.2},
             "data": {"values": [{}]},
             "encoding": {"x": {"datum": 0}},
         },
-        {
-            **rows,
-            "mark": {"type": "rule", "strokeWidth": 2.4, "clip": True},
-            "encoding": {
-                "y": y,
-                "x": x("low"),
-                "x2": {"field": "high"},
-                **colored(shown),
-                "tooltip": hover,
-            },
-        },
-        {
-            **rows,
-            "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1, "clip": True},
-            "encoding": {"y": y, "x": x("x"), **colored(shown), "tooltip": hover},
-        },
+        layer("points", whisker, VISIBLE, x=x("low"), x2={"field": "high"}, **seen),
+        layer("points", dot, VISIBLE, x=x("x"), **seen),
     ]
 
 

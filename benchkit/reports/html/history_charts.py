@@ -9,7 +9,17 @@ from statistics import median
 from benchkit.model.history import History, Point
 from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
-from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, spec_of, tip, upright, zoomed
+from benchkit.reports.html.chart import (
+    VISIBLE,
+    Chart,
+    Spec,
+    colored,
+    layer,
+    spec_of,
+    tip,
+    upright,
+    zoomed,
+)
 from benchkit.reports.html.palette import role
 
 RUNS, LEVEL, CHANGE, BUDGET = "runs", "level", "change of level", "budget"
@@ -114,59 +124,35 @@ def _limits(history: History) -> list[Spec]:
 def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
     x = zoomed("x", "when the run began, UTC", **TIME)
     color = colored(shown)
-    runs: Spec = {"data": {"name": "points"}, "transform": [VISIBLE]}
+    rule = {"type": "rule", "clip": True}
+    dot = {"type": "point", "filled": True, "size": 45, "opacity": 1, "stroke": role("card")}
+    step = {"type": "line", "interpolate": "step-after", "strokeDash": [6, 3], "clip": True}
+    y, ends = upright("y", named), {"y": upright("low", named), "y2": {"field": "high"}}
+    value = tip(run="p", value="y", low="low", high="high", state="words")
     return [
-        {
-            **runs,
-            "mark": {"type": "rule", "strokeWidth": 1.4, "opacity": 0.55, "clip": True},
-            "encoding": {"x": x, "y": upright("low", named), "y2": {"field": "high"}, **color},
-        },
-        {
-            "data": {"name": "changes"},
-            "transform": [VISIBLE],
-            "mark": {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 2, "clip": True},
-            "encoding": {"x": x, **color, "tooltip": tip(run="p", change="words")},
-        },
-        {
-            "data": {"name": "levels"},
-            "transform": [VISIBLE],
-            "mark": {"type": "rule", "strokeWidth": 2.5, "clip": True},
-            "encoding": {
-                "x": x,
-                "x2": {"field": "x2"},
-                "y": upright("y", named),
-                **color,
-                "tooltip": tip(line="s", median="y"),
-            },
-        },
-        {
-            "data": {"name": "limits"},
-            "transform": [VISIBLE],
-            "mark": {
-                "type": "line",
-                "interpolate": "step-after",
-                "strokeDash": [6, 3],
-                "clip": True,
-            },
-            "encoding": {"x": x, "y": upright("y", named), **color},
-        },
-        {
-            **runs,
-            "mark": {
-                "type": "point",
-                "filled": True,
-                "size": 45,
-                "opacity": 1,
-                "stroke": role("card"),
-                "clip": True,
-            },
-            "encoding": {
-                "x": x,
-                "y": upright("y", named),
-                **color,
-                "tooltip": tip(run="p", value="y", low="low", high="high", state="words"),
-            },
-        },
+        layer(
+            "points", {**rule, "strokeWidth": 1.4, "opacity": 0.55}, VISIBLE, x=x, **ends, **color
+        ),
+        layer(
+            "changes",
+            {**rule, "strokeDash": [3, 3], "strokeWidth": 2},
+            VISIBLE,
+            x=x,
+            tooltip=tip(run="p", change="words"),
+            **color,
+        ),
+        layer(
+            "levels",
+            {**rule, "strokeWidth": 2.5},
+            VISIBLE,
+            x=x,
+            x2={"field": "x2"},
+            y=y,
+            tooltip=tip(line="s", median="y"),
+            **color,
+        ),
+        layer("limits", step, VISIBLE, x=x, y=y, **color),
+        layer("points", {**dot, "clip": True}, VISIBLE, x=x, y=y, tooltip=value, **color),
     ]
 
 

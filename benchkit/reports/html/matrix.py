@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchkit.model.comparison import REGRESSION
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports.figures import clean, short
-from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
+from benchkit.reports.html.chart import Chart, Spec, amount, layer, spec_of, tip
 from benchkit.reports.html.palette import role
 from benchkit.reports.mesh import matrices
 from benchkit.reports.sentences import path_sentence
@@ -89,38 +89,28 @@ def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
             "axis": {**axis, "labelAngle": -60},
         },
     }
-    color = {
-        "field": field,
-        "type": "quantitative",
-        "scale": {
-            "type": "threshold",
-            "domain": [0 if centred else 1],
-            "range": [role("pass"), role("fail")],
-        },
-        "legend": None,
+    beyond = {
+        "type": "threshold",
+        "domain": [0 if centred else 1],
+        "range": [role("pass"), role("fail")],
     }
     full = {"domain": [0, 1], "range": [0.05, 0.95], "clamp": True}
-    squares = {
-        "data": {"name": "points"},
-        "mark": {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
-        "encoding": {
-            **at,
-            "color": color,
-            "opacity": {"field": "o", "type": "quantitative", "scale": full, "legend": None},
-            "tooltip": tip(path="p", said="words"),
-        },
+    squares = layer(
+        "points",
+        {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
+        color=amount(field, scale=beyond, legend=None),
+        opacity=amount("o", scale=full, legend=None),
+        tooltip=tip(path="p", said="words"),
+        **at,
+    )
+    cross = {
+        "type": "text",
+        "text": "\N{MULTIPLICATION SIGN}",
+        "fontSize": 11,
+        "fontWeight": "bold",
     }
-    marked = {
-        "data": {"name": "points"},
-        "transform": [{"filter": "datum.marked"}],
-        "mark": {
-            "type": "text",
-            "text": "\N{MULTIPLICATION SIGN}",
-            "fontSize": 11,
-            "fontWeight": "bold",
-        },
-        "encoding": {**at, "color": {"value": role("ink")}},
-    }
+    only = {"filter": "datum.marked"}
+    marked = layer("points", cross, only, color={"value": role("ink")}, **at)
     data = [_square(point, field, most if centred else 1.0) for point in points]
     return spec_of([squares, marked], {"points": data}, None, height=MARGIN + SQUARE * len(names))
 

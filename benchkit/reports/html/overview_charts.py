@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict
 from benchkit.reports.figures import clean, short, with_interval
-from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
+from benchkit.reports.html.chart import Chart, Spec, amount, layer, sort, spec_of, tip
 from benchkit.reports.html.palette import role
 from benchkit.reports.rows import series_of
 from benchkit.reports.sentences import yardstick
@@ -28,38 +28,16 @@ def bar_chart(paths: Sequence[PathRecord]) -> Chart | None:
     parts = [part for row in rows for part in _parts(row)]
     words = "One bar for each path: what no fibre can beat, what the model adds, what was measured, and the budget. "
     words += " ".join(f"{row['path']}: {row['words']}." for row in rows)
-    names = [row["path"] for row in rows]
-    y = {
-        "field": "path",
-        "type": "nominal",
-        "sort": names,
-        "axis": {
-            "title": None,
-            "labelFontSize": 13,
-            "labelColor": role("ink"),
-            "ticks": False,
-            "domain": False,
-            "labelLimit": 160,
-            "labelPadding": 8,
-        },
-    }
-    x = {"field": "from", "type": "quantitative", "axis": {"title": "round trip, ms", "grid": True}}
-    bars = {
-        "data": {"name": "parts"},
-        "mark": {"type": "bar", "height": 24, "cornerRadius": 2},
-        "encoding": {
-            "y": y,
-            "x": x,
-            "x2": {"field": "to"},
-            "color": {
-                "field": "role",
-                "type": "nominal",
-                "legend": None,
-                "scale": BAR_COLORS,
-            },
-            "tooltip": tip(path="path", part="words", from_ms="from", to_ms="to"),
-        },
-    }
+    y = _upright([row["path"] for row in rows])
+    bars = layer(
+        "parts",
+        {"type": "bar", "height": 24, "cornerRadius": 2},
+        y=y,
+        x=amount("from", axis={"title": "round trip, ms", "grid": True}),
+        x2={"field": "to"},
+        color=sort("role", BAR_COLORS),
+        tooltip=tip(path="path", part="words", from_ms="from", to_ms="to"),
+    )
     layers = [bars, *_bar_marks(y)]
     return Chart(
         "overview",
@@ -68,6 +46,20 @@ def bar_chart(paths: Sequence[PathRecord]) -> Chart | None:
         spec_of(layers, {"parts": parts, "rows": rows}, None, height=BAR_STEP * len(rows)),
         wide=True,
     )
+
+
+def _upright(names: Sequence[str]) -> Spec:
+    """A row for each path."""
+    axis = {
+        "title": None,
+        "labelFontSize": 13,
+        "labelColor": role("ink"),
+        "ticks": False,
+        "domain": False,
+        "labelLimit": 160,
+        "labelPadding": 8,
+    }
+    return {"field": "path", "type": "nominal", "sort": list(names), "axis": axis}
 
 
 def _judged(path: PathRecord) -> tuple[Metric, Verdict] | None:
@@ -135,7 +127,6 @@ def _parts(row: Spec) -> list[Spec]:
 
 
 def _bar_marks(y: Spec) -> list[Spec]:
-    x = {"field": "value", "type": "quantitative"}
     hover = tip(
         path="path",
         floor="floor",
@@ -145,67 +136,19 @@ def _bar_marks(y: Spec) -> list[Spec]:
         high="high",
         budget="budget",
     )
-    measured = {
-        "field": "verdict",
-        "type": "nominal",
-        "legend": None,
-        "scale": BAR_COLORS,
-    }
+    budget, value, measured = amount("budget"), amount("value"), sort("verdict", BAR_COLORS)
     tick = {"type": "tick", "thickness": 4, "size": 36}
     limit = {"type": "tick", "thickness": 2.5, "size": 44, "color": role("budget")}
     whisker = {"type": "rule", "strokeWidth": 2, "color": role("ink")}
-    above = {"type": "text", "baseline": "bottom", "dy": -20}
+    above = {"type": "text", "baseline": "bottom", "dy": -20, "fontWeight": "bold"}
+    label = {**above, "align": "right", "dx": -6}
+    limit_label = {**above, "align": "left", "dx": -2, "color": role("budget")}
+    within = {"type": "text", "align": "left", "dx": 6, "color": role("onfloor")}
     return [
-        {
-            "data": {"name": "rows"},
-            "mark": limit,
-            "encoding": {
-                "y": y,
-                "x": {"field": "budget", "type": "quantitative"},
-                "tooltip": hover,
-            },
-        },
-        {
-            "data": {"name": "rows"},
-            "mark": whisker,
-            "encoding": {
-                "y": y,
-                "x": {"field": "low", "type": "quantitative"},
-                "x2": {"field": "high"},
-            },
-        },
-        {
-            "data": {"name": "rows"},
-            "mark": tick,
-            "encoding": {"y": y, "x": x, "color": measured, "tooltip": hover},
-        },
-        {
-            "data": {"name": "rows"},
-            "mark": {**above, "align": "right", "dx": -6, "fontWeight": "bold"},
-            "encoding": {
-                "y": y,
-                "x": {"field": "budget", "type": "quantitative"},
-                "text": {"field": "label"},
-            },
-        },
-        {
-            "data": {"name": "rows"},
-            "mark": {
-                **above,
-                "align": "left",
-                "dx": -2,
-                "color": role("budget"),
-                "fontWeight": "bold",
-            },
-            "encoding": {
-                "y": y,
-                "x": {"field": "budget", "type": "quantitative"},
-                "text": {"field": "limit"},
-            },
-        },
-        {
-            "data": {"name": "rows"},
-            "mark": {"type": "text", "align": "left", "dx": 6, "color": role("onfloor")},
-            "encoding": {"y": y, "x": {"datum": 0}, "text": {"field": "said"}},
-        },
+        layer("rows", limit, y=y, x=budget, tooltip=hover),
+        layer("rows", whisker, y=y, x=amount("low"), x2={"field": "high"}),
+        layer("rows", tick, y=y, x=value, color=measured, tooltip=hover),
+        layer("rows", label, y=y, x=budget, text={"field": "label"}),
+        layer("rows", limit_label, y=y, x=budget, text={"field": "limit"}),
+        layer("rows", within, y=y, x={"datum": 0}, text={"field": "said"}),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from benchkit.model.place import Site
 from benchkit.model.record import VERDICTS, RunRecord
 from benchkit.reports.figures import clean
-from benchkit.reports.html.chart import Chart, Spec, spec_of, tip
+from benchkit.reports.html.chart import Chart, Spec, layer, sort, spec_of, tip
 from benchkit.reports.html.palette import role
 from benchkit.reports.sentences import path_sentence, path_word
 
@@ -68,45 +68,24 @@ def _map_spec(
             "y": {"field": y, "type": "quantitative", "scale": y_scale, "axis": None},
         }
 
-    color = {
-        "field": "verdict",
-        "type": "nominal",
-        "legend": None,
-        "scale": {"domain": list(VERDICTS), "range": [role(each) for each in VERDICTS]},
-    }
+    color = sort("verdict", {"domain": list(VERDICTS), "range": [role(each) for each in VERDICTS]})
+    rule = {"type": "rule", "strokeWidth": 3, "strokeCap": "round"}
+    dot = {"type": "point", "filled": True, "size": 130, "color": role("ink"), "opacity": 1}
+    length = {"type": "text", "dy": -8, "color": role("muted")}
+    name = {"type": "text", "dy": 17, "fontSize": 12, "fontWeight": "bold"}
     layers = [
-        {
-            "data": {"name": "lines"},
-            "mark": {"type": "rule", "strokeWidth": 3, "strokeCap": "round"},
-            "encoding": {
-                **at("x", "y"),
-                "x2": {"field": "x2"},
-                "y2": {"field": "y2"},
-                "color": color,
-                "tooltip": tip(path="s", verdict="words", km="km"),
-            },
-        },
-        {
-            "data": {"name": "lines"},
-            "mark": {"type": "text", "dy": -8, "color": role("muted")},
-            "encoding": {**at("xm", "ym"), "text": {"field": "km"}},
-        },
-        {
-            "data": {"name": "dots"},
-            "mark": {
-                "type": "point",
-                "filled": True,
-                "size": 130,
-                "color": role("ink"),
-                "opacity": 1,
-            },
-            "encoding": {**at("x", "y"), "tooltip": tip(site="s")},
-        },
-        {
-            "data": {"name": "dots"},
-            "mark": {"type": "text", "dy": 17, "fontSize": 12, "fontWeight": "bold"},
-            "encoding": {**at("x", "y"), "text": {"field": "s"}},
-        },
+        layer(
+            "lines",
+            rule,
+            x2={"field": "x2"},
+            y2={"field": "y2"},
+            color=color,
+            tooltip=tip(path="s", verdict="words", km="km"),
+            **at("x", "y"),
+        ),
+        layer("lines", length, text={"field": "km"}, **at("xm", "ym")),
+        layer("dots", dot, tooltip=tip(site="s"), **at("x", "y")),
+        layer("dots", name, text={"field": "s"}, **at("x", "y")),
     ]
     spec = spec_of(layers, {"dots": dots, "lines": lines}, None, height=300)
     return {**spec, "width": 300}

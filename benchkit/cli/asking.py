@@ -1,0 +1,72 @@
+"""What `benchkit run` is asked: its targets, and whether its options fit together, before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from benchkit.errors import AskedWronglyError
+
+if TYPE_CHECKING:  # numpy, which `--help` need not pay for
+    from benchkit.campaign.question import Changes
+    from benchkit.model.target import Target
+
+# Formats that may follow themselves on stdout, when there are several runs.
+SEVERAL = ("text", "markdown")
+LONGEST_NS = 300 * 10**9
+
+
+def check_several(repeat: int, base: str | None, form: str, *, interleave: bool) -> None:
+    """Whether several runs, or turns of two targets, are asked for as they can be. Raises AskedWronglyError."""
+    if (base is not None) != interleave:
+        raise AskedWronglyError(
+            "--compare BASE and --interleave measure two targets in turns: give both; runs that are there "
+            "already are compared by `benchkit compare`"
+        )
+    if repeat > 1 and base is None and form not in SEVERAL:
+        raise AskedWronglyError(
+            f"--repeat {repeat} --format {form}: several reports in one stream are text or markdown; "
+            "`benchkit report` shows each run in every format"
+        )
+
+
+def target_of(name: str, changes: Changes, kernel: str) -> Target:
+    """The target as it is asked, and as this kernel can measure it."""
+    from benchkit.campaign.question import eased, narrowed  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
+    from benchkit.targets import load_target  # noqa: PLC0415
+
+    asked = narrowed(load_target(name), changes)
+    check_rates(asked)
+    return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
+
+
+def say_outline(targets: Iterable[Target]) -> None:
+    """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
+    from benchkit.campaign.outline import outline  # noqa: PLC0415  costs numpy
+
+    for each in targets:
+        for line in outline(each):
+            click.echo(line, err=True)
+
+
+def tell(asked: Target, emulator: str) -> None:
+    """Say what is odd about a target. Raises AskedWronglyError where it needs an emulator and has none."""
+    for warning in asked.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if emulator == "none" and any(path.model is not None for path in asked.paths):
+        raise AskedWronglyError(
+            f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
+            "measure; use auto, netem or userspace"
+        )
+
+
+def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:
+    """How long an undecided run may go on, in nanoseconds; None where it may not. Raises AskedWronglyError."""
+    if max_duration is not None and not until_decided:
+        raise AskedWronglyError(
+            "--max-duration says how long --until-decided may go on: give both, or --duration"
+        )
+    return (max_duration or LONGEST_NS) if until_decided else None
