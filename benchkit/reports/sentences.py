@@ -38,6 +38,9 @@ METRIC_NAMES = {
 PHASE_NAMES = {"up": "loaded up", "down": "loaded down", "both": "loaded both ways"}
 # Metrics that are themselves the load.
 LOADS = ("goodput", "udp", "completion", "inference")
+# Those whose interval comes from what arrived in each tenth of a second.
+PLATEAUS = ("goodput", "udp")
+FEW_INDEPENDENT = " (too few independent tenths of a second for an interval)"
 NO_EMULATOR = "none"
 # A mesh may break thousands of promises: the tables name them all.
 MOST_NAMES = 8
@@ -245,6 +248,8 @@ def rate(series: Series) -> str:
     metric, unit = series.metric, clean(series.metric.unit)
     estimate = metric.estimate
     said = with_interval(estimate, unit) if estimate else "not measured"
+    if metric.metric in PLATEAUS and estimate and estimate.low is None and estimate.high is None:
+        said += FEW_INDEPENDENT
     if metric.configured is None:
         return said
     if estimate is None or estimate.value is None:

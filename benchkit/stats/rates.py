@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.stats.autocorrelation import autocorrelation
+from benchkit.stats.autocorrelation import autocorrelation_of_few
 from benchkit.stats.interval import Interval
 from benchkit.stats.student import student_quantile
 
@@ -19,6 +19,7 @@ RUNNING_INTERVALS = 5
 # A loss-based sender breathes within its plateau; less than a tenth below its level is no ramp.
 LEVEL_TOLERANCE = 0.1
 FEWEST_INTERVALS = 3
+LEAST_SPREAD = 0.05
 _MBIT_PER_OCTET_PER_NS = 8e3
 
 
@@ -63,7 +64,7 @@ def plateau(
     The ramp ends where the running level, over five intervals, has for the last time been below the later half
     of the transfer: below the lowest running level there, and by more than a tenth below its mean. It
     never reaches into the later half, and is not looked for in fewer than nine intervals. Goodput is total octets over total time; its interval is
-    Student's, over the intervals' rates, with the effective number of them. Fewer than three have no ends.
+    Student's, over the intervals' rates, with the effective number of them. Where that is below three it has no ends.
     ValueError where nothing was counted, or an interval has no length.
 
     >>> edges = np.arange(0, 2_100_000_000, 100_000_000)
@@ -106,11 +107,15 @@ def _ramp_end(rates: NDArray[np.float64]) -> int:
 
 
 def _half_width(rates: NDArray[np.float64]) -> float:
-    """Half the 95 % interval of the mean rate, widened for autocorrelation; infinite for too few."""
+    """Half the 95 % interval of the mean rate; infinite where the rates are worth too few independent ones."""
     if rates.size < FEWEST_INTERVALS:
         return math.inf
-    found = autocorrelation(rates)
+    found = autocorrelation_of_few(rates)
     size = rates.size / found.time
+    if size < FEWEST_INTERVALS:
+        return math.inf
+    # Rates that resemble each other lie closer to their own mean than to the true one.
+    share = max(1 - (found.time - 1) / (rates.size - 1), LEAST_SPREAD)
+    spread = math.sqrt(float(rates.var(ddof=1)) / share)
     freedom = min(size - 1, found.freedom)
-    spread = float(rates.std(ddof=1))
     return student_quantile((1 + CONFIDENCE) / 2, freedom) * spread / math.sqrt(size)

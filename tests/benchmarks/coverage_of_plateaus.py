@@ -4,7 +4,8 @@
 
 Rates of 100 ms are series whose mean is known: independent, autocorrelated, and the sawtooth of a loss-based sender with
 its phase drawn. Batch means are Student's interval over so many equal batches. "wide" is half the interval in standard
-deviations of the rates. Seeds are fixed.
+deviations of the rates; "without" is how often it has no ends, for too few rates are independent, which no truth
+is outside of. Seeds are fixed.
 """
 
 # ruff: noqa: T201  it prints a table
@@ -56,9 +57,29 @@ def autoregressive(phi: float) -> Callable[[np.random.Generator, int], Rates]:
 
 
 def sawtooth(period: float) -> Callable[[np.random.Generator, int], Rates]:
+    """Each interval counts the whole of its time, or the mean would depend on the phase."""
+
+    def area(at: Rates) -> Rates:
+        """From the last fall of the tooth on; over a whole tooth it is none."""
+        since = at % period / period
+        found: Rates = period * (since**2 - since) / 2
+        return found
+
     def draw(rng: np.random.Generator, n: int) -> Rates:
-        ramp = (np.arange(n) + rng.random() * period) % period / period - 0.5
+        edges = np.arange(n + 1) + rng.random() * period
+        ramp = np.diff(area(edges))
         found: Rates = ramp * math.sqrt(12) + 0.1 * rng.standard_normal(n)
+        return found
+
+    return draw
+
+
+def noisy(phi: float) -> Callable[[np.random.Generator, int], Rates]:
+    """A slow drift below as much noise."""
+    drift = autoregressive(phi)
+
+    def draw(rng: np.random.Generator, n: int) -> Rates:
+        found: Rates = (drift(rng, n) + rng.standard_normal(n)) / math.sqrt(2)
         return found
 
     return draw
@@ -69,6 +90,7 @@ SERIES = {
     "AR(1) 0.5": autoregressive(0.5),
     "AR(1) 0.8": autoregressive(0.8),
     "AR(1) 0.9": autoregressive(0.9),
+    "AR(1) 0.9 and noise": noisy(0.9),
     "sawtooth of 0.7 s": sawtooth(7),
     "sawtooth of 3.7 s": sawtooth(37),
 }
@@ -85,9 +107,11 @@ def main() -> None:
             said = []
             for way, interval in ways.items():
                 ends = np.array([interval(rates) for rates in series])
+                endless = 100 * np.mean(np.isinf(ends[:, 0]))
                 covered = np.mean((ends[:, 0] <= MIDDLE) & (ends[:, 1] >= MIDDLE))
                 wide = float(np.median(ends[:, 1] - ends[:, 0])) / 2 / DEVIATION
-                said.append(f"{way} {100 * covered:5.1f} % wide {wide:4.2f}")
+                without = f", {endless:.0f} % without" if endless else ""
+                said.append(f"{way} {100 * covered:5.1f} % wide {wide:4.2f}{without}")
             print(f"{name:18} n {n:3}   {'   '.join(said)}", flush=True)
 
 

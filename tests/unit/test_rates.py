@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats as oracle
 
+from benchkit.stats.autocorrelation import autocorrelation, autocorrelation_of_few
 from benchkit.stats.rates import Plateau, loss_interval, plateau
 from benchkit.stats.student import student_quantile
 
@@ -122,14 +123,37 @@ def test_the_interval_of_goodput_is_students_where_intervals_are_independent() -
     assert half <= (found.high - found.low) / 2 * 1.001 <= 2 * half
 
 
-def test_the_interval_of_goodput_covers_the_truth_about_as_often_as_it_says() -> None:
+@pytest.mark.parametrize(
+    ("phi", "n"), [(0.0, 20), (0.0, 100), (0.5, 20), (0.5, 100), (0.8, 50), (0.9, 50), (0.9, 300)]
+)
+def test_the_interval_of_goodput_covers_the_truth_about_as_often_as_it_says(
+    phi: float, n: int
+) -> None:
     rng = np.random.default_rng(9)
-    rates = rng.standard_normal((100, 300))
-    for index in range(1, 100):
-        rates[index] = 0.5 * rates[index - 1] + math.sqrt(0.75) * rates[index]
+    rates = rng.standard_normal((n, 400))
+    for index in range(1, n):
+        rates[index] = phi * rates[index - 1] + math.sqrt(1 - phi * phi) * rates[index]
     ends = [counted(900 + 10 * column).goodput for column in rates.T]
-    covered = sum(each.low <= 900 <= each.high for each in ends) / 300
-    assert 0.91 <= covered <= 0.99
+    covered = sum(each.low <= 900 <= each.high for each in ends) / 400
+    assert 0.92 <= covered <= 0.99
+
+
+def test_rates_of_which_too_few_are_independent_have_no_ends() -> None:
+    found = counted(np.linspace(900, 920, 20)).goodput
+    assert (found.low, found.high) == (-math.inf, math.inf)
+
+
+def test_what_too_few_take_off_the_first_lag_is_put_back() -> None:
+    rng = np.random.default_rng(10)
+    found = []
+    for _ in range(300):
+        series = rng.standard_normal(40)
+        for index in range(1, 40):
+            series[index] = 0.6 * series[index - 1] + 0.8 * series[index]
+        found.append((autocorrelation_of_few(series).time, autocorrelation(series).time))
+    few, many = np.median(found, axis=0)
+    assert many < (1 + 0.6) / (1 - 0.6) <= few
+    assert autocorrelation_of_few(np.full(20, 5.0)).time == 1
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=120))

@@ -210,6 +210,20 @@ def test_a_budget_on_goodput_is_shown_at_the_goodput() -> None:
     assert "the limit is the user's" in render(replace(whole, paths=(path,)), "text")
 
 
+def test_goodput_of_too_few_independent_rates_says_so() -> None:
+    path = passing().paths[0]
+    metrics = tuple(
+        replace(one, estimate=Estimate(one.estimate.value, None, None))
+        if one.metric == "goodput" and one.estimate
+        else one
+        for one in path.metrics
+    )
+    record = replace(passing(), paths=(replace(path, metrics=metrics),))
+    words = "(too few independent tenths of a second for an interval)"
+    assert words in " ".join(render(record, "full").split())
+    assert words not in " ".join(render(passing(), "full").split())
+
+
 def test_a_budget_on_loss_has_a_row_though_loss_is_counted_and_not_measured() -> None:
     whole = passing()
     verdict = Verdict(
