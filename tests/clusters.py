@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from real_targets import real_target
+
 from benchkit.clock import NS_PER_MS, NS_PER_US
 from benchkit.emulators.choice import EMULATORS
 from benchkit.emulators.link import Emulation
@@ -207,12 +209,14 @@ class Triangle:
                 models[at] = PathModel(Direction(0, loss=1.0), Direction(0, loss=1.0))
         self.emulation.apply(models)
 
-    def target(self, **changes: str) -> Path:
+    def target(self, *probes: str, duration: str = "2 s", load: str = "1 s") -> Path:
         """A target of both directions between the agents."""
-        values = {"duration": "2 s", "probes": '["rtt"]', "a": "", "b": "", **changes}
-        text = BETWEEN_AGENTS.format(**values)
+        plan = {"probes": probes or ("rtt",), "duration": duration, "rate": "100/s"}
+        plan |= {"load_duration": load, "calibration": "0.2 s"}
+        between = dict.fromkeys("ab", "agent = true")
+        paths = [("a", "b"), ("b", "a")]
         file = self.folder / "between.toml"
-        file.write_text(text)
+        file.write_text(real_target("Between agents", between, paths, limit="50 ms", **plan))
         return file
 
     def arguments(self, target: Path, *more: str) -> tuple[str, ...]:
@@ -228,49 +232,6 @@ class Triangle:
         last = max((self.folder / "results").glob("2*/run.json"))
         found: dict[str, Any] = json.loads(last.read_text())
         return found
-
-
-BETWEEN_AGENTS = """
-schema = 1
-title = "Between agents"
-
-[[site]]
-name = "a"
-agent = true
-{a}
-
-[[site]]
-name = "b"
-agent = true
-{b}
-
-[[path]]
-from = "a"
-to = "b"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "50 ms"
-
-[[path]]
-from = "b"
-to = "a"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "50 ms"
-
-[plan]
-probes = {probes}
-duration = "{duration}"
-rate = "100/s"
-load_duration = "1 s"
-calibration = "0.2 s"
-"""
 
 
 def _delayed(milliseconds: float, jitter_us: int = 0) -> PathModel:

@@ -11,7 +11,8 @@ from benchkit.emulators.line import LineReport, quantile_ns
 from benchkit.model.samples import Samples
 
 LATENESS_SHARE = 0.95
-# Of an interval: packets that leave so much later than they were due are no longer at the rate that was asked.
+# Of an interval: packets that leave so much later than they were due are no longer at the rate that was asked. A mesh's
+# senders let packets leave together (each is stamped by itself), so it is their rate that is held, not each one's moment.
 PACING_SHARE = 0.05
 # Of the packets of a path: when so many were never sent, those that were tell of the quieter moments only.
 UNSENT_SHARE = 0.01

@@ -23,6 +23,9 @@ class Growing:
         self._holes: dict[str, Room[np.bool_]] = {}
         self._rows = 0
 
+    def __len__(self) -> int:
+        return self._rows
+
     def add(self, batch: Samples) -> None:
         """Append rows. A column that only some batches have, for another probe came first, has holes for the rest."""
         first = self._rows

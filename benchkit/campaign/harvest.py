@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchkit.campaign.departures import Departures
 from benchkit.campaign.growing import Growing
-from benchkit.model.samples import REFUSED, Column, Samples, column, concatenate
+from benchkit.model.samples import Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
 
@@ -46,10 +46,9 @@ class Harvest:
     def add(self, batch: Samples) -> None:
         """Take a batch. Departures are a reflector's own stamps of its answers, kept by session.
 
-        What a stream tells of its rate on the way comes again with its goodput: it is not kept. Nor is what a
-        responder did not answer, which shows as loss.
+        What a stream tells of its rate on the way comes again with its goodput: it is not kept.
         """
-        if batch.kind in {"rate", REFUSED}:
+        if batch.kind == "rate":
             return
         if batch.kind != "departures":
             key = (batch.kind, batch.path, batch.phase)
@@ -58,14 +57,21 @@ class Harvest:
             self._growing[key].add(batch)
             return
         ssid, sequence, t3 = (batch.columns[name].data for name in ("ssid", "sequence", "t3_ns"))
-        for session in np.unique(ssid).tolist():
-            its = ssid == session
-            self._departures[session].add(sequence[its], t3[its])
+        order = np.argsort(ssid, kind="stable")
+        ssid, sequence, t3 = ssid[order], sequence[order], t3[order]
+        ends = [*(np.flatnonzero(np.diff(ssid)) + 1).tolist(), len(ssid)]
+        for first, last in zip([0, *ends], ends, strict=False) if len(ssid) else ():
+            self._departures[int(ssid[first])].add(sequence[first:last], t3[first:last])
 
     def has(self, kind: str, path: str, phase: str) -> bool:
         """Whether anything of that kind, path and phase has come."""
         key = (kind, path, phase)
         return key in self._growing or key in self._settled
+
+    def count(self, kind: str, path: str, phase: str) -> int:
+        """How many rows of that kind, path and phase have come."""
+        key = (kind, path, phase)
+        return sum(len(kept[key]) for kept in (self._settled, self._growing) if key in kept)
 
     def forget(self, phase: str, paths: Collection[str] | None = None) -> None:
         """Drop the rows of a phase that is measured again; of these paths alone, where they are named."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.instrument import Gauges
+from benchkit.campaign.ledger import Ledger
 from benchkit.emulators.line import LineReport
 from benchkit.model.record import Calibration
 
@@ -16,8 +16,7 @@ from benchkit.model.record import Calibration
 class Log:
     """Samples, readings of the machine, and everything that has to be told.
 
-    `line` holds the reports by phase; `missing` says why a cell, (path, phase), was not or not wholly measured, where
-    phase "" is all of them.
+    `line` holds the reports by phase.
     """
 
     harvest: Harvest = field(default_factory=Harvest)
@@ -27,14 +26,14 @@ class Log:
     unmeasured: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     line: dict[str, LineReport] = field(default_factory=dict)
-    missing: dict[tuple[str, str], str] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     interrupted: bool = False
 
-    def miss(self, paths: Iterable[str], why: str, phase: str = "") -> None:
-        """Note that these paths are not measured, and why."""
+    def miss(self, path: str, why: str) -> None:
+        """Note that this path is not measured, and why."""
         self.unmeasured.append(why)
         self.notes.append(why)
-        self.missing |= {(path, phase): why for path in paths}
+        self.ledger.blame([(path, "")], why)
 
     @property
     def load_drops(self) -> int:

@@ -16,15 +16,23 @@ ACKNOWLEDGED = 1.5
 
 
 def sampled(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths whose wires are tried one by one: all that are listed, and of a mesh the shortest, middle and longest.
+    """The paths whose wires are tried one by one: all that are listed, and of a mesh's like wires the shortest, middle and longest.
 
-    The others of a mesh differ from these in their delay alone, which is calibrated on every one.
+    Rate, buffer and MTU are arithmetic that all lanes of one switch share: like wires differ in their delay alone, which
+    is calibrated on every one of them. What the arithmetic could get wrong is what depends on the delay, so the three are
+    those where that would show. To try each by itself would take most of an hour for a thousand pairs.
     """
-    mesh = sorted((path for path in paths if _is_modelled(path)), key=_rtt_ns)
-    if len(mesh) <= 3:  # noqa: PLR2004  those three
-        return tuple(paths)
-    chosen = {mesh[place].name for place in (0, len(mesh) // 2, -1)}
-    return tuple(path for path in paths if not _is_modelled(path) or path.name in chosen)
+    like: dict[tuple[int | None, ...], list[Path]] = {}
+    for path in paths:
+        if path.in_mesh and path.model is not None:
+            wire = (path.model.rate_bps, path.model.buffer_octets, path.model.mtu)
+            like.setdefault(wire, []).append(path)
+    left_out = set[str]()
+    for alike in like.values():
+        by_delay = sorted(alike, key=_rtt_ns)
+        chosen = {by_delay[place].name for place in (0, len(by_delay) // 2, -1)}
+        left_out |= {path.name for path in by_delay} - chosen
+    return tuple(path for path in paths if path.name not in left_out)
 
 
 def side_by_side(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
@@ -41,13 +49,26 @@ def bulk_groups(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
     more of them at once than it carries.
     """
     groups: list[tuple[Path, ...]] = [(path,) for path in paths if not path.in_mesh]
+    of = _loaded(paths)
+    for one in rounds([(path.near, path.far) for path in of.values()]):
+        groups += _carried([of[frozenset(pair)] for pair in one])
+    return groups
+
+
+def stand_ins(paths: Sequence[Path]) -> dict[str, Path]:
+    """By the name of each path of a mesh that is not loaded itself, the way back of it that is, in both directions."""
+    of = _loaded(paths)
+    loaded = {path.name: of[frozenset((path.near, path.far))] for path in paths if path.in_mesh}
+    return {name: path for name, path in loaded.items() if path.name != name}
+
+
+def _loaded(paths: Sequence[Path]) -> dict[frozenset[str], Path]:
+    """The first path between each two sites of a mesh."""
     of: dict[frozenset[str], Path] = {}
     for path in paths:
         if path.in_mesh:
             of.setdefault(frozenset((path.near, path.far)), path)
-    for one in rounds([(path.near, path.far) for path in of.values()]):
-        groups += _carried([of[frozenset(pair)] for pair in one])
-    return groups
+    return of
 
 
 def _carried(together: Sequence[Path]) -> list[tuple[Path, ...]]:

@@ -8,6 +8,7 @@ from benchkit.campaign import reach
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.log import Log
 from benchkit.clock import NS_PER_S
 from benchkit.model.meter import EQUIPMENT, FACILITY, Meter
@@ -15,7 +16,7 @@ from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
 from benchkit.stats.energy_ratio import energy_ratio
-from benchkit.stats.verdicts import judge, overall
+from benchkit.stats.verdicts import judge, of_a_part, overall
 
 PHASE = "ratio"
 
@@ -27,10 +28,13 @@ def read_meters(target: Target, crew: Crew, observe: Observer, log: Log) -> None
     jobs = {each.name: (reach.HOST, _spec(each, target.plan)) for each in target.meters}
     seconds = max(spec.count * spec.interval_ns for _, spec in jobs.values()) / NS_PER_S
     observe(PhaseBegan("reading energy counters", 0, 1, seconds))
+    for name, (_, spec) in jobs.items():
+        log.ledger.plan([(name, PHASE)], spec.count, spec.count * spec.interval_ns)
     for error in crew.work(jobs, seconds + target.plan.timeout_ns / NS_PER_S).values():
         log.unmeasured.append(str(error))
         log.notes.append(str(error))
         observe(Said(str(error)))
+    log.ledger.close([(name, PHASE) for name in jobs])
 
 
 def _spec(meter: Meter, plan: Plan) -> EnergySpec:
@@ -47,8 +51,9 @@ def _spec(meter: Meter, plan: Plan) -> EnergySpec:
     )
 
 
-def meter_record(meter: Meter, harvest: Harvest, *, unfit: str | None) -> PathRecord:
+def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRecord:
     """The ratio of one meter, and the verdicts on it."""
+    unfit, missing = under.unfit, under.why_missing(meter.name, PHASE)
     rows = harvest.samples("energy", meter.name, PHASE)
     metrics: tuple[Metric, ...] = ()
     interval, n = None, 0
@@ -68,7 +73,9 @@ def meter_record(meter: Meter, harvest: Harvest, *, unfit: str | None) -> PathRe
             ),
         )
     verdicts = tuple(
-        replace(judge(budget, interval, n=n, phase=PHASE, unfit=unfit), percentile="")
+        of_a_part(
+            replace(judge(budget, interval, n=n, phase=PHASE, unfit=unfit), percentile=""), missing
+        )
         for budget in meter.budgets
     )
     return PathRecord(

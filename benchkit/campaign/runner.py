@@ -18,6 +18,7 @@ from benchkit.campaign.kept_harvest import KeptHarvest
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.live import LiveFigures
 from benchkit.campaign.log import Log
+from benchkit.campaign.meshes import stand_ins
 from benchkit.campaign.metering import meter_record, read_meters
 from benchkit.campaign.question import Question
 from benchkit.campaign.stations import NO_AGENTS
@@ -167,8 +168,9 @@ def _circumstances(
         stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
         synchronised=clock_quality().synchronised,
         plan=question.target.plan,
-        missing=log.missing,
+        missing=log.ledger.missing(log.harvest, interrupted=log.interrupted),
         unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
+        stand_ins=stand_ins(question.target.paths),
     )
 
 
@@ -183,7 +185,7 @@ def _record(
     under = _circumstances(question, log, instrument, unfit)
     paths = (
         *(path_record(path, log.harvest, under) for path in target.paths),
-        *(meter_record(meter, log.harvest, unfit=unfit) for meter in target.meters),
+        *(meter_record(meter, log.harvest, under) for meter in target.meters),
     )
     return RunRecord(
         run=run,

@@ -86,7 +86,7 @@ def find(
         try:
             found[path.name] = _one(path, target, agents, crew, say)
         except MeasureError as error:
-            log.miss((path.name,), str(error))
+            log.miss(path.name, str(error))
             say(str(error))
         finally:
             log.harvest.forget(discovery.TRIAL)

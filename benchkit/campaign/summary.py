@@ -13,11 +13,11 @@ from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances, Found, latencies
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
-from benchkit.model.record import Metric, PathRecord, Verdict
+from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
-from benchkit.stats.verdicts import Doubt, judge, overall
+from benchkit.stats.verdicts import Doubt, judge, of_a_part, overall
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
@@ -25,7 +25,12 @@ def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecor
     found = _metrics(path, harvest, under)
     if under.plan is not None:
         found += _work(path, harvest, under.plan)
-    verdicts = tuple(_verdict(path, budget, found, under) for budget in path.budgets)
+    verdicts = tuple(
+        _of_a_stand_in(under.stand_ins[path.name], budget, harvest, under)
+        if budget.metric == "goodput" and path.name in under.stand_ins
+        else _verdict(path, budget, found, under)
+        for budget in path.budgets
+    )
     return PathRecord(
         path=path.name,
         near=path.near,
@@ -92,12 +97,21 @@ def _baseline_ns(path: Path, harvest: Harvest) -> float | None:
     return middle if np.isfinite(middle) else None
 
 
+def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumstances) -> Verdict:
+    """A budget of the way back of a path that was loaded in both directions: up there is down here."""
+    rates = [
+        rate for name in (phases.UP, phases.DOWN) for rate in _goodput(path, name, harvest, under)
+    ]
+    found = _verdict(path, budget, rates, under)
+    turned = {phases.UP: phases.DOWN, phases.DOWN: phases.UP}
+    return replace(found, phase=turned.get(found.phase or "", found.phase))
+
+
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
+    missing = next((why for each in _rests_on(budget) if (why := under.why_missing(path.name, each))), None)  # fmt: skip
     if source is None:
-        return judge(
-            budget, None, n=0, unfit=under.unfit or under.why_missing(path.name) or under.unmeasured
-        )
+        return judge(budget, None, n=0, unfit=under.unfit or missing or under.unmeasured)
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
     effective = metric.effective_n or metric.n
@@ -107,22 +121,15 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
-    return _of_a_part(found_so, [under.why_missing(path.name, each) for each in _phases(metric)])
+    return of_a_part(found_so, missing)
 
 
-def _phases(metric: Metric) -> tuple[str, ...]:
-    """What a figure rests on: of two directions of goodput both, for the worse one was to be judged."""
-    if metric.metric == "goodput":
+def _rests_on(budget: Budget) -> tuple[str, ...]:
+    """The phases that a verdict rests on: of two directions of goodput both, for the worse one was to be judged."""
+    if budget.metric == "goodput":
         return phases.UP, phases.DOWN
-    return (metric.phase,)
-
-
-def _of_a_part(verdict: Verdict, missing: Sequence[str | None]) -> Verdict:
-    """What was not wholly measured cannot pass: nobody knows what is missing."""
-    why = next((each for each in missing if each is not None), None)
-    if why is None or verdict.verdict == "fail":
-        return verdict
-    return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
+    probe = "rtt" if budget.metric == "loss" else budget.metric
+    return (phases.SINGLE[probe][0],) if probe in phases.SINGLE else ()
 
 
 def _moved(
@@ -132,8 +139,7 @@ def _moved(
     if budget.metric == "loss":
         return Moved()
     if budget.metric == "goodput":
-        own = [row for row in under.calibration if row.path == path.name]
-        return moved_goodput(source[1]["goodput"].value, own)
+        return moved_goodput(source[1]["goodput"].value, _wire_of(path, under.calibration))
     idle = next((each for each in found if _is_idle(each[0], "rtt")), None)
     if idle is None:
         return moved_latency(path.model, None, 1.0, under.tolerance_ns)
@@ -142,6 +148,15 @@ def _moved(
     share = 1.0 if budget.percentile == "max" else float(percentile_share(budget.percentile))
     place = min(share * due / max(due - metric.lost, 1), 1.0)
     return moved_latency(path.model, intervals.get(budget.percentile), place, under.tolerance_ns)
+
+
+def _wire_of(path: Path, calibration: Sequence[Calibration]) -> list[Calibration]:
+    """What was asked of the path's wire and what it gave; of a mesh, where a few stand for all, of those like it."""
+    own = [row for row in calibration if row.path == path.name]
+    if any(row.quantity == "rate" for row in own) or not path.in_mesh or path.model is None:
+        return own
+    asked = (path.model.rate_bps or 0) / 1e6
+    return [row for row in calibration if row.quantity == "rate" and row.asked == asked]
 
 
 def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchkit.model.place import Budget
 from benchkit.model.record import Verdict
@@ -107,6 +107,13 @@ def judge(
         less_by=doubt.less_by or None,
         more_by=doubt.more_by or None,
     )
+
+
+def of_a_part(verdict: Verdict, why: str | None) -> Verdict:
+    """What was measured in part, for that reason, cannot pass: nobody knows what is missing. What it proves broken is."""
+    if why is None or verdict.verdict == "fail":
+        return verdict
+    return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
 
 
 def could_be_decided(verdict: Verdict) -> bool:

@@ -39,7 +39,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triangle]:
 
 
 def test_paths_are_measured_from_the_agents_at_their_ends(three: Triangle) -> None:
-    target = three.target(probes='["rtt", "http", "tcp"]', a="", duration="1 s")
+    target = three.target("rtt", "http", "tcp", duration="1 s")
     done = benchkit(*three.arguments(target), before=three.inside)
     assert done.returncode == 0, done.stderr
     assert "cluster: a, b" in done.stderr

@@ -16,7 +16,10 @@ from commands import Running, benchkit, name_of, session_of
 
 pytestmark = pytest.mark.privileged
 
-PATIENCE_S = 3
+# How long control is cut; the real thing is tried by hand: BENCHKIT_CUT_S=30 pytest tests/system/test_cluster_faults.py -k cut
+CUT_S = float(os.environ.get("BENCHKIT_CUT_S", "1.5"))
+PATIENCE_S = round(2 * CUT_S)
+END_S = 40 + 3 * CUT_S
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +94,7 @@ def cells(three: Triangle) -> dict[str, tuple[str, str]]:
 
 def serves_on(three: Triangle) -> None:
     """A run that follows finds everything as it should be, leases too."""
-    target = three.target(duration="1 s", probes='["rtt", "udp"]')
+    target = three.target("rtt", "udp", duration="1 s")
     done = benchkit(*three.arguments(target), before=three.inside)
     assert done.returncode == 0, done.stderr
 
@@ -148,31 +151,35 @@ def test_a_killed_scheduler_ends_the_run_and_not_the_agents(three: Triangle) -> 
 
 
 def test_control_that_is_cut_for_less_than_the_patience_costs_nothing(three: Triangle) -> None:
-    with run(three) as running:
+    seconds = round(CUT_S + 4.5)
+    with run(three, duration=f"{seconds} s") as running:
         running.await_word("round trips, idle")
         time.sleep(2)
         three.cut("a")
-        time.sleep(1.5)
+        time.sleep(CUT_S)
         three.cut()
-        status, _, said = running.end(40)
+        status, _, said = running.end(END_S)
     assert status == 0, said
-    assert rows(three) == {"a-b": 600, "b-a": 600}
+    assert rows(three) == {"a-b": 100 * seconds, "b-a": 100 * seconds}
     assert {verdict for verdict, _ in cells(three).values()} == {"pass"}
 
 
 def test_control_that_is_cut_for_longer_costs_the_rest_of_that_site(three: Triangle) -> None:
-    with run(three) as running:
+    seconds = round(2 * CUT_S + 3)
+    with run(three, duration=f"{seconds} s") as running:
         running.await_word("round trips, idle")
         time.sleep(2)
         three.cut("a")
-        status, _, said = running.end(40)
+        status, _, said = running.end(END_S)
     assert status == 4, said
-    assert cells(three)["a-b"][0] == "inconclusive"
-    assert "nothing was heard of it" in cells(three)["a-b"][1]
+    verdict, reason = cells(three)["a-b"]
+    assert verdict == "inconclusive"
+    assert "nothing was heard of it" in reason
+    assert f"of {100 * seconds} packets" in reason
     assert cells(three)["b-a"][0] == "pass"  # its agent and its path were there all the time
     kept = rows(three)
-    assert 100 <= kept["a-b"] < 600
-    assert kept["b-a"] == 600
+    assert 100 <= kept["a-b"] < 100 * seconds
+    assert kept["b-a"] == 100 * seconds
     until(is_idle(three), 30)
     three.cut()
 
@@ -185,7 +192,9 @@ def test_a_controller_that_is_interrupted_keeps_what_came_and_lets_go(three: Tri
         status, _, said = running.end(20)
     assert status == 130, said
     assert all(kept >= 100 for kept in rows(three).values())
-    assert {verdict for verdict, _ in cells(three).values()} <= {"inconclusive", "pass"}
+    for verdict, reason in cells(three).values():
+        assert verdict == "inconclusive"
+        assert "of 600 packets; the run was interrupted" in reason
     until(is_idle(three), 5)
     serves_on(three)
 
@@ -194,9 +203,11 @@ def test_a_controller_that_is_killed_leaves_all_that_came_and_the_agents_let_go(
     three: Triangle,
 ) -> None:
     results = three.folder / "results"
-    with run(three) as running:
-        running.await_word("round trips, idle")
-        time.sleep(2)
+    target = three.target("rtt", "tcp", load="20 s")
+    words = three.arguments(target, "--patience", f"{PATIENCE_S}s")
+    with Running(*words, before=three.inside) as running:
+        running.await_word("up, loaded")
+        time.sleep(2)  # a lease is held
         running.process.kill()
         running.process.wait()
     until(is_idle(three), 30)
@@ -206,7 +217,7 @@ def test_a_controller_that_is_killed_leaves_all_that_came_and_the_agents_let_go(
     assert "samples had arrived" in cleaned.stdout, cleaned.stdout + cleaned.stderr
     assert not journal.exists()
     assert three.record()["interrupted"]
-    assert all(kept >= 100 for kept in rows(three).values())
+    assert rows(three) == {"a-b": 200, "b-a": 200}
     assert {verdict for verdict, _ in cells(three).values()} == {"inconclusive"}
     serves_on(three)
 

@@ -10,49 +10,19 @@ from pathlib import Path
 
 import pytest
 from commands import benchkit
+from real_targets import real_target
 
-TARGET = """
-schema = 1
-title = "What answers"
 
-[[site]]
-name = "me"
-
-[[site]]
-name = "open"
-address = "localhost"
-reach = "tcp {port}"
-
-[[site]]
-name = "shut"
-address = "127.0.0.1"
-reach = "tcp 1"
-
-[[path]]
-from = "me"
-to = "open"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "100 ms"
-
-[[path]]
-from = "me"
-to = "shut"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "100 ms"
-
-[plan]
-probes = ["rtt"]
-duration = "2 s"
-rate = "200/s"
-"""
+def target(port: int) -> str:
+    """A port that accepts, and one that does not."""
+    sites = {
+        "me": "",
+        "open": f'address = "localhost"\nreach = "tcp {port}"',
+        "shut": 'address = "127.0.0.1"\nreach = "tcp 1"',
+    }
+    paths = [("me", "open"), ("me", "shut")]
+    plan = {"probes": ["rtt"], "duration": "2 s", "rate": "200/s"}
+    return real_target("What answers", sites, paths, limit="100 ms", **plan)
 
 
 @pytest.fixture
@@ -73,9 +43,9 @@ def port() -> Iterator[int]:
 
 
 def test_what_answers_is_judged_and_what_does_not_is_told(tmp_path: Path, port: int) -> None:
-    target = tmp_path / "answers.toml"
-    target.write_text(TARGET.format(port=port))
-    done = benchkit("run", str(target), "--path", "me-open", "--results", str(tmp_path / "one"))
+    file = tmp_path / "answers.toml"
+    file.write_text(target(port))
+    done = benchkit("run", str(file), "--path", "me-open", "--results", str(tmp_path / "one"))
     assert done.returncode == 0, done.stderr
     record = json.loads(next((tmp_path / "one").glob("2*/run.json")).read_text())
     assert record["emulator"] == "none"
@@ -87,7 +57,7 @@ def test_what_answers_is_judged_and_what_does_not_is_told(tmp_path: Path, port: 
     assert 0 < path["metrics"][0]["percentiles"]["p50"]["value"] < 100
     assert "nothing emulated" in done.stdout
 
-    both = benchkit("run", str(target), "--results", str(tmp_path / "two"))
+    both = benchkit("run", str(file), "--results", str(tmp_path / "two"))
     assert both.returncode == 4
     assert "nothing answers at shut (127.0.0.1 TCP port 1)" in both.stderr
     record = json.loads(next((tmp_path / "two").glob("2*/run.json")).read_text())

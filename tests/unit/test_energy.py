@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.metering import meter_record
 from benchkit.errors import MeasureError, TargetError
 from benchkit.model.meter import MICRO
@@ -166,7 +167,7 @@ def test_the_documented_ratio_is_judged(ratio: float, verdict: str) -> None:
     total, equipment = counters(*((ratio * n, n) for n in range(9)))
     rows = {"at_ns": column(range(9)), "total_micro": total, "equipment_micro": equipment}
     harvest.add(Samples("energy", meter.name, "ratio", rows))
-    record = meter_record(meter, harvest, unfit=None)
+    record = meter_record(meter, harvest, Circumstances())
     assert record.verdict == verdict
     assert record.verdicts[0].fact == "guizhou-2024:pue"
     assert record.verdicts[0].limit == 1.2

@@ -199,6 +199,21 @@ def test_a_few_wires_of_a_mesh_stand_for_all() -> None:
     assert len(phases.wire_phases(target.paths)) == 6
 
 
+def test_every_kind_of_wire_is_tried(tmp_path: FilePath) -> None:
+    own = """
+[[path]]
+from = "a"
+to = "b"
+[path.model]
+rate = "50 Mbit/s"
+route_factor = 1.2
+"""
+    target = target_of(tmp_path, 'mesh = "full"', own)
+    wires = sampled(target.paths)
+    rates = [path.model.rate_bps for path in wires if path.model]
+    assert sorted(rates) == [50_000_000] * 2 + [100_000_000] * 3  # there and back are both of them
+
+
 def test_the_plan_of_a_mesh_says_its_rounds_and_its_duration() -> None:
     target = narrowed(load_target("guizhou-47"), Changes(probes=("rtt", "tcp")))
     whole, *rest = outline(target)
