@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import secrets
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
@@ -25,7 +24,6 @@ from benchkit.model.responder_spec import (
     StreamServerSpec,
     TwampServerSpec,
 )
-from benchkit.model.samples import REFUSED, Samples
 from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
 from benchkit.testbeds.cluster_access import Access, needed
@@ -36,14 +34,6 @@ START_S = 15
 # Of one source, of HTTP and of requests: as many as a load client would use.
 MOST_CONNECTIONS = 1024
 LOOK_S = 0.2
-# Whoever scans the Internet shall not fill a log.
-WARN_NS = 60 * NS_PER_S
-REASONS = {
-    "not_allowed": "from addresses that --allow does not name",
-    "too_often": "beyond --rate-cap",
-    "no_stamp_packet": "that are no STAMP packets, or sealed with another key",
-    "unsent": "that found no way back",
-}
 ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 
 
@@ -96,47 +86,15 @@ class Post:
         return TwampServerSpec(of.address, of.port, of.allowed, of.rate_per_s)
 
 
-class Refusals:
-    """What the responders of an agent did not answer, told in a line at a time and not too often."""
-
-    def __init__(self, warn: Callable[[str], None]) -> None:
-        """Tell this."""
-        self._warn = warn
-        self._untold: dict[str, Counter[str]] = defaultdict(Counter)
-        self._totals: Counter[str] = Counter()
-        self._told_ns = -WARN_NS
-
-    def take(self, name: str, counts: Samples) -> None:
-        """Count what a responder of that name tells."""
-        found = Counter({reason: int(each[0]) for reason, each in counts.columns.items()})
-        self._untold[name] += found
-        self._totals[name] += found.total()
-
-    def tell(self, now_ns: int) -> None:
-        """Say what has not been said, if the last time was long enough ago; `now_ns` is on CLOCK_MONOTONIC."""
-        if not self._untold or now_ns - self._told_ns < WARN_NS:
-            return
-        self._told_ns = now_ns
-        for name, counts in self._untold.items():
-            reasons = ", ".join(
-                f"{count} {REASONS[each]}" for each, count in counts.items() if count
-            )
-            self._warn(
-                f"{name}: {counts.total()} packets not answered: {reasons}; "
-                f"{self._totals[name]} since the start"
-            )
-        self._untold.clear()
-
-
 def run_agent(
     post: Post,
     say: Callable[[str], None],
-    warn: Callable[[str], None],
     access: Access | None = None,
 ) -> None:
     """Say a line for each port once all are open, and serve until KeyboardInterrupt; with `access`, in a cluster.
 
-    `warn` is told what is refused. Raises UnfitError where a port cannot be had, or when a responder ends by itself.
+    Responders tell themselves whom they refuse (`linux.refusals`). Raises UnfitError where a port cannot be had, or when a
+    responder ends by itself.
     """
     if access is not None:
         needed()
@@ -158,11 +116,9 @@ def run_agent(
             say(f"{name:8} {where}")
         if access is not None:
             stack.enter_context(_member(post, access, say))
-        refusals = Refusals(warn)
         while True:
             _see_alive(running, LOOK_S)
-            _hear(channel, refusals)
-            refusals.tell(monotonic_ns())
+            _pass_over(channel)
 
 
 @contextmanager
@@ -202,10 +158,8 @@ def _see_alive(running: Sequence[Future[int]], seconds: float) -> None:
         raise UnfitError("a responder ended by itself: start the agent again")
 
 
-def _hear(channel: Channel, refusals: Refusals) -> None:
-    """Of what responders count only refusals are asked for: the rest must not fill the memory."""
+def _pass_over(channel: Channel) -> None:
+    """What responders tell of departures nobody has asked for here: it must not fill the memory."""
     with suppress(queue.Empty):
         while True:
-            message = channel.messages.get_nowait()
-            if message.kind == "batch" and message.body.kind == REFUSED:
-                refusals.take(message.token, message.body)
+            channel.messages.get_nowait()

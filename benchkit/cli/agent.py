@@ -189,7 +189,7 @@ def agent(
         _check_admission("--iperf3", served.address, remedy, guarded=guarded)
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, twamp, served, bulk_key), click.echo, _warn, access)
+            run_agent(Post(site, reflector, twamp, served, bulk_key), click.echo, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
@@ -204,10 +204,6 @@ def _check_admission(option: str, address: str, remedy: str, *, guarded: bool) -
             f"{option} {address}: others reach this address, and a far end is a tool for them too: say whom it "
             f"serves with {remedy}, or --open for everybody"
         )
-
-
-def _warn(line: str) -> None:
-    click.echo(f"benchkit: {line}", err=True)
 
 
 def _access(cluster: str | None, certs: Path | None) -> Access | None:

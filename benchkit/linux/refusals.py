@@ -38,20 +38,20 @@ class Refusals:
         self._lock = threading.Lock()
         self.total = 0
 
-    def add(self, source: str, why: str) -> None:
-        """Count one, and say so where nothing was said of its source for a minute."""
+    def add(self, source: str, why: str, times: int = 1) -> None:
+        """Count one, or as many, and say so where nothing was said of its source for a minute."""
         now = self._now_ns()
         with self._lock:
-            self.total += 1
+            self.total += times
             found = self._sources.get(source)
             if found is None:
                 found = self._sources[source] = _Source(now - MINUTE_NS)
                 if len(self._sources) > MOST_SOURCES:
                     self._sources.popitem(last=False)
-            found.since += 1
-            found.total += 1
+            found.since += times
+            found.total += times
             if now - found.told_ns < MINUTE_NS:
                 return
-            times = f" ({found.since} times since it was last told)" if found.total > 1 else ""
+            often = f" ({found.since} times since it was last told)" if found.total > 1 else ""
             found.told_ns, found.since = now, 0
-        self._say(f"refused {source}: {printable(why)}{times}")
+        self._say(f"refused {source}: {printable(why)}{often}")

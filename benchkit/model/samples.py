@@ -39,8 +39,6 @@ HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status", *HTTP_
 BURST, ARRIVALS = "burst", "arrivals"
 # How long each run of the garbage collector held up a process that measures; none is as it should be.
 COLLECTOR = "collector"
-# What a responder did not answer, a column for each reason: counts since it was last told.
-REFUSED = "refused"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 

@@ -11,7 +11,7 @@ from benchkit.clock import NS_PER_S
 
 MOST_SOURCES = 1 << 14
 BURST_S = 0.1
-NOT_ALLOWED, TOO_OFTEN = "not_allowed", "too_often"
+NOT_ALLOWED, TOO_OFTEN = "from a network that is not allowed", "more often than --rate-cap allows"
 LEAST_BURST = 16.0
 IPV6, IPV6_SOURCE_OCTETS = 6, 8
 
@@ -21,7 +21,8 @@ _Kept = TypeVar("_Kept")
 class Admission:
     """An allow-list of networks, and a token bucket for each source: an IPv4 address, or 64 bits of an IPv6 one.
 
-    `is_open` is to admit everybody always; `turned_away` counts packets by why they were not admitted. Whoever has one IPv6 address has all of its network, and would be as many sources as it liked.
+    `is_open` is to admit everybody always. Whoever has one IPv6 address has all of its network, and would be as many
+    sources as it liked.
     """
 
     def __init__(self, allowed: Sequence[str] = (), rate_per_s: float = 0) -> None:
@@ -32,25 +33,24 @@ class Admission:
         # By address: whether it is allowed, and which source that is.
         self._known: OrderedDict[str, tuple[bool, str]] = OrderedDict()
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
-        self.turned_away = dict.fromkeys((NOT_ALLOWED, TOO_OFTEN), 0)
         self.is_open = not self._networks and not rate_per_s
 
     def admits(self, address: str, now_ns: int) -> bool:
         """Whether a packet from that address is to be answered; `now_ns` is on CLOCK_MONOTONIC."""
+        return not self.objection(address, now_ns)
+
+    def objection(self, address: str, now_ns: int) -> str:
+        """Why a packet from that address is not to be answered, in words; "" where it is."""
         if self.is_open:
-            return True
+            return ""
         known = self._known.get(address)
         if known is None:
             known = self._look_at(address)
             _remember(self._known, address, known)
         allowed, source = known
         if not allowed:
-            self.turned_away[NOT_ALLOWED] += 1
-            return False
-        if self._rate and not self._has_token(source, now_ns):
-            self.turned_away[TOO_OFTEN] += 1
-            return False
-        return True
+            return NOT_ALLOWED
+        return TOO_OFTEN if self._rate and not self._has_token(source, now_ns) else ""
 
     def _look_at(self, text: str) -> tuple[bool, str]:
         address = _plain(text)

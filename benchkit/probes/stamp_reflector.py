@@ -25,7 +25,7 @@ from benchkit.linux.stamped_batches import (
 )
 from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
-from benchkit.model.samples import REFUSED, Samples, column
+from benchkit.model.samples import Samples
 from benchkit.probes.admission import Admission
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.reflector_departures import ReflectorDepartures
@@ -35,6 +35,7 @@ from benchkit.probes.stamp_packet import TTL_AT, Base, Request
 from benchkit.probes.stamp_reflecting import Arrival, Reflected, reflect
 from benchkit.probes.stamp_time import SYNCHRONISED, Integers, pack_error_estimate, wire_time
 
+NO_WAY_BACK = "an answer that found no way back"
 FLUSH_S = 0.05
 # So many in a row, and the next are taken in together; so many times, and the loop goes on.
 FEW, MOST_BATCHES = 8, 16
@@ -68,8 +69,6 @@ class Reflector:
         self._refusals = Refusals()
         with_key = "STAMP without the right key" if spec.key_file else "no STAMP"
         self._why_refused = f"{with_key}, at UDP port {spec.port}"
-        self._unread = self._unsent = 0
-        self._told: dict[str, int] = {}
         self._many = False
         self.look_at_clock()
 
@@ -127,14 +126,13 @@ class Reflector:
         return self._many
 
     def _answer(self, received: Received) -> None:
-        now = monotonic_ns()
-        if not self._admission.admits(received.source[0], now):
-            self._refusals.add(received.source[0], "STAMP from a network not allowed, or too often")
+        now, source = monotonic_ns(), received.source[0]
+        if why := self._admission.objection(source, now):
+            self._refusals.add(source, f"STAMP {why}")
             return
         request = self._base.read_request(received.payload)
         if request is None or (self._spec.strict and len(received.payload) < self._base.octets):
-            self._unread += 1
-            self._refusals.add(received.source[0], self._why_refused)
+            self._refusals.add(source, self._why_refused)
             return
         if self._twamp:
             request = request._replace(ssid=0, padded=True)
@@ -149,7 +147,9 @@ class Reflector:
         try:
             timestamping.answer(self._udp, reply, received, traffic_class)
         except OSError:
-            self._unsent += 1  # no room or no way back: the sender sees a loss, which it is
+            self._refusals.add(
+                source, NO_WAY_BACK
+            )  # or no room: the sender sees a loss, which it is
             return
         if session:
             session.sent += 1
@@ -163,7 +163,7 @@ class Reflector:
             return False
         now, source = monotonic_ns(), source_of(came.names[at[0]].tobytes())
         if not self._admission.is_open:
-            at = at[[self._admission.admits(source[0], now) for _ in at]]
+            at = self._admitted(at, source[0], now)
         if not len(at):
             return True
         ssid, asked = self._batches.asked(came, at)
@@ -174,11 +174,20 @@ class Reflector:
             session.received += len(at)
             sequences = (session.sent + np.arange(len(at))) % WORD
         sent = self._batches.answer(came, at, sequences, session, self._estimate)
-        self._unsent += len(at) - len(sent)
+        if len(sent) < len(at):
+            self._refusals.add(source[0], NO_WAY_BACK, len(at) - len(sent))
         if session:
             session.sent += len(sent)
         self._departures.note_many(ssid, asked[sent], session, sequences[sent])
         return True
+
+    def _admitted(self, at: Integers, source: str, now_ns: int) -> Integers:
+        """Those of some requests of one source that are to be answered."""
+        objections = [self._admission.objection(source, now_ns) for _ in at]
+        turned_away = [why for why in objections if why]
+        if turned_away:
+            self._refusals.add(source, f"STAMP {turned_away[0]}", len(turned_away))
+        return at[[not why for why in objections]]
 
     def _reply(
         self,
@@ -249,17 +258,6 @@ class Reflector:
         """When the answers left, since this was last asked: SSID, sequence and the kernel's T3."""
         return self._departures.untold()
 
-    def refused(self) -> Samples | None:
-        """How many packets were not answered and why, since this was last asked; None where all were."""
-        counts = {
-            **self._admission.turned_away, "no_stamp_packet": self._unread, "unsent": self._unsent,
-        }  # fmt: skip
-        new = {name: count - self._told.get(name, 0) for name, count in counts.items()}
-        self._told = counts
-        if not any(new.values()):
-            return None
-        return Samples(REFUSED, "", "", {name: column([count]) for name, count in new.items()})
-
 
 @contextmanager
 def reflecting(udp: socket.socket, far_end: Reflector) -> Iterator[None]:
@@ -289,6 +287,6 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
             while True:
                 await asyncio.sleep(FLUSH_S)
                 far_end.look_at_clock()
-                for rows in (far_end.departures(), far_end.refused()):
-                    if rows is not None:
-                        yield rows
+                rows = far_end.departures()
+                if rows is not None:
+                    yield rows

@@ -1,31 +1,26 @@
-"""An engineer is told at the agent what its responders do not answer, and not too often."""
+"""Whoever is refused is counted each time, and told once a minute."""
 
 from __future__ import annotations
 
-from benchkit.campaign.agent import REASONS, WARN_NS, Refusals
-from benchkit.model.samples import REFUSED, Samples, column
+from benchkit.clock import NS_PER_S
+from benchkit.linux.refusals import MOST_SOURCES, Refusals
 
 
-def test_an_agent_tells_at_once_and_then_after_a_while_with_all_since() -> None:
-    said: list[str] = []
-    refusals = Refusals(said.append)
+def test_a_source_is_told_once_a_minute_and_counted_each_time() -> None:
+    now, said = [0], []
+    refusals = Refusals(said.append, lambda: now[0])
+    for _ in range(5):
+        refusals.add("192.0.2.7", "no STAMP")
+    refusals.add("192.0.2.8", "no STAMP")
+    assert said == ["refused 192.0.2.7: no STAMP", "refused 192.0.2.8: no STAMP"]
+    now[0] = 60 * NS_PER_S
+    refusals.add("192.0.2.7", "no STAMP")
+    assert said[2:] == ["refused 192.0.2.7: no STAMP (5 times since it was last told)"]
+    assert refusals.total == 7
 
-    def refuse(**counts: int) -> None:
-        columns = {name: column([counts.get(name, 0)]) for name in REASONS}
-        refusals.take("STAMP", Samples(REFUSED, "", "", columns))
 
-    refusals.tell(0)
-    assert said == []
-    refuse(too_often=3, unsent=1)
-    refusals.tell(1)
-    assert said == [
-        "STAMP: 4 packets not answered: 3 beyond --rate-cap, 1 that found no way back; 4 since the start"
-    ]
-    refuse(not_allowed=2)
-    refuse(not_allowed=5)
-    refusals.tell(WARN_NS)
-    assert len(said) == 1
-    refusals.tell(WARN_NS + 1)
-    assert said[1:] == [
-        "STAMP: 7 packets not answered: 7 from addresses that --allow does not name; 11 since the start"
-    ]
+def test_as_many_sources_as_there_are_addresses_take_no_more_memory() -> None:
+    refusals = Refusals(lambda _: None, lambda: 0)
+    for number in range(3 * MOST_SOURCES):
+        refusals.add(str(number), "no STAMP")
+    assert len(refusals._sources) == MOST_SOURCES

@@ -5,17 +5,14 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from benchkit.campaign.agent import REASONS
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
-from benchkit.model.samples import REFUSED, Samples
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import FEW, Reflector
 from benchkit.probes.stamp_time import WireTime
@@ -161,29 +158,27 @@ def test_answers_say_how_good_the_clock_is_in_the_format_that_was_told() -> None
         assert abs(reply.t2_ns(now) - now) < 60 * 10**9
 
 
-def counted(rows: Samples | None) -> Counter[str]:
-    assert rows is not None
-    assert rows.kind == REFUSED
-    return Counter({name: int(each[0]) for name, each in rows.columns.items()})
-
-
-def test_a_reflector_counts_what_it_does_not_answer_by_reason() -> None:
+def test_a_reflector_counts_and_tells_whom_it_does_not_answer_and_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     many = [request(number) for number in range(40)]
-    with pair(ReflectorSpec(LOCAL, 0, allowed=("127.0.0.0/8",), rate_per_s=1)) as found:
-        assert found.far.refused() is None
-        answered = len(found.asked(*many, b"too short"))
-        counts = counted(found.far.refused())
-        assert counts == {
-            "not_allowed": 0,
-            "too_often": 41 - answered,
-            "no_stamp_packet": 0,
-            "unsent": 0,
-        }
-        assert found.far.refused() is None
-    with pair(ReflectorSpec(LOCAL, 0, allowed=("192.0.2.0/24",))) as found:
-        found.asked(*many[: 2 * FEW])
-        assert counted(found.far.refused())["not_allowed"] == 2 * FEW
-    with pair(ReflectorSpec(LOCAL, 0)) as found:
-        found.asked(*many, b"too short")
-        assert counted(found.far.refused())["no_stamp_packet"] == 1
-        assert set(REASONS) == set(found.far._told)
+
+    def refused(spec: ReflectorSpec, *payloads: bytes) -> tuple[int, int, list[str]]:
+        """How many of these are answered, how many refused, and what is said of it."""
+        caplog.clear()
+        with pair(spec) as found:
+            answered = len(found.asked(*payloads))
+            return answered, found.far._refusals.total, [each.message for each in caplog.records]
+
+    capped = ReflectorSpec(LOCAL, 0, allowed=("127.0.0.0/8",), rate_per_s=1)
+    answered, times, said = refused(capped, *many, b"too short")
+    assert times == 41 - answered
+    assert len(said) == 1
+    assert said[0].startswith("refused 127.0.0.1: STAMP more often than --rate-cap allows")
+    _, times, said = refused(ReflectorSpec(LOCAL, 0, allowed=("192.0.2.0/24",)), *many[: 2 * FEW])
+    assert (times, said) == (
+        2 * FEW,
+        ["refused 127.0.0.1: STAMP from a network that is not allowed"],
+    )
+    _, times, said = refused(ReflectorSpec(LOCAL, 0), *many, b"too short")
+    assert (times, said) == (1, ["refused 127.0.0.1: no STAMP, at UDP port 0"])
