@@ -18,6 +18,8 @@ from benchkit.probes.door import run_probe
 START_TIMEOUT_S = 15.0
 LATE_TIMEOUT_S = 2.0
 TICK_S = 0.1
+# For what probes that are broken off have to tell.
+LAST_WORDS_S = 1.0
 MOST_AT_ONCE = 64
 BULK = (TcpSpec, UdpSpec, FilesSpec, Iperf3Spec)
 
@@ -46,6 +48,8 @@ class Crew:
         self._ended: set[str] = set()
         self._responders: dict[str, Future[int]] = {}
         self._tokens = 0
+        # What is at work here just now, and not at an agent.
+        self._working: set[str] = set()
 
     def serve(self, site: str, spec: Spec) -> None:
         """Start a responder that stays until the campaign ends; `await_responders` sees it ready."""
@@ -71,6 +75,9 @@ class Crew:
         `seconds`.
         """
         tokens = {name: self._token(site) for name, (site, _) in jobs.items()}
+        self._working = {
+            tokens[name] for name, (site, _) in jobs.items() if site not in self._distant
+        }
         futures = self._begun(jobs, tokens)
         pending = set(tokens.values())
         here = [futures[name] for name, (site, _) in jobs.items() if site not in self._distant]
@@ -80,6 +87,7 @@ class Crew:
             limit,
             lambda: _raise_death(here),
         )
+        self._working = set()
         troubles = {}
         for name, future in futures.items():
             if not future.done():
@@ -107,7 +115,13 @@ class Crew:
         self._pump_until(lambda: False, seconds, lambda: None)
 
     def drain(self) -> None:
-        """Take in what has already arrived, without waiting: for an interrupted campaign."""
+        """Take in what has already arrived; where probes were broken off, have those here stop and tell the rest first."""
+        deadline = monotonic_ns() + round(LAST_WORDS_S * NS_PER_S)
+        for token in self._working and {*self._working, *self._responders}:
+            self._channel.stop(token)
+        while not self._working <= self._ended and monotonic_ns() < deadline:
+            with suppress(queue.Empty):
+                self._take(timeout=TICK_S)
         with suppress(queue.Empty):
             while True:
                 self._take(timeout=None)

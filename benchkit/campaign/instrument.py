@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign import phases
+from benchkit.campaign.fitness import LATENESS_SHARE
 from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_US
 from benchkit.emulators.line import LineReport, quantile_ns
@@ -58,6 +59,7 @@ def instrument_of(
         host_p50_us=_microseconds(hosts, 50),
         host_p99_us=_microseconds(hosts, 99),
         line_lateness_p50_us=_line(line, 0.5),
+        line_lateness_p95_us=_line(line, LATENESS_SHARE),
         line_lateness_p99_us=_line(line, 0.99),
         line_realtime=line.realtime if line is not None and line.lateness else None,
         unstamped=_unstamped(paths, harvest),

@@ -18,6 +18,7 @@ from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 
 SHOWN = ("p50", "p95", "p99")
+SHARES = [float(percentile_share(name)) for name in SHOWN]
 # What an operator would call measuring; calibration has words of its own at its end.
 PHASES = (*(name for name, _, _ in SINGLE.values()), *LOADED)
 RATE = "rate"
@@ -73,9 +74,11 @@ def told_together(found: Sequence[PathMoved]) -> str:
 
 
 def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) -> PathMoved:
-    found = {name: histogram.percentile_ns(float(percentile_share(name))) for name in SHOWN}
+    found = histogram.percentiles_ns(SHARES)
     percentiles = {
-        name: round(ns / NS_PER_MS, 4) for name, ns in found.items() if math.isfinite(ns)
+        name: round(ns / NS_PER_MS, 4)
+        for name, ns in zip(SHOWN, found, strict=True)
+        if math.isfinite(ns)
     }
     return PathMoved(
         rows.path,

@@ -25,7 +25,7 @@ MOST_SESSIONS, MOST_PER_S = 1000, 10_000
 # Sessions of an emulated site that send no faster than this share a socket.
 SLOW_NS = 10 * NS_PER_MS
 # What it takes to start a process, with some to spare; and over how long the starts of all fans are spread.
-STARTING_NS, APART_NS = 60 * NS_PER_MS, 40 * NS_PER_MS
+STARTING_NS, APART_NS = 60 * NS_PER_MS, 50 * NS_PER_MS
 
 
 def shared(jobs: Mapping[str, Job], site: str) -> dict[str, Job]:

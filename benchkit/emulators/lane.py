@@ -92,12 +92,14 @@ class Lane:
 
     def due_of_one(self, arrival_ns: int, octets: int) -> int:
         """When a frame that is one packet may leave, 0 for never: what `pieces` says, for less, where `is_plain`."""
-        leaves = arrival_ns
-        if self._ns_per_octet:
-            leaves, fit = self._queued(arrival_ns, octets, 1)
-            if not fit:
+        leaves, octet_ns = arrival_ns, self._ns_per_octet
+        if octet_ns:  # as `_queued`, of one
+            wire = octets + WIRE_OVERHEAD
+            begins = max(arrival_ns, self._free_at)
+            if self._buffer is not None and wire > self._buffer - (begins - arrival_ns) / octet_ns:
                 self.count.overflowed += 1
                 return 0
+            leaves = self._free_at = begins + round(wire * octet_ns)
         if self._lost is not None and self._lost():
             self.count.lost += 1
             return 0

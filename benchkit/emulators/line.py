@@ -103,16 +103,10 @@ class Line:
         for descriptor in (*self._by_descriptor, timer.fileno(), control.fileno()):
             poller.register(descriptor, select.EPOLLIN)
         while True:
-            due = self._waiting[0][0] if self._waiting else FAR_FUTURE
             now = monotonic_ns()
             if now > self._window_end_ns:
                 self._adapt(now)
-            if due - now > self._spin_ns:
-                timer.set(due - self._spin_ns)
-                ready = poller.poll()
-            else:
-                ready = poller.poll(0)
-            for descriptor, _ in ready:
+            for descriptor, _ in self._awaited(poller, timer, now):
                 index = self._by_descriptor.get(descriptor)
                 if index is not None:
                     self._admit(index)
@@ -121,6 +115,14 @@ class Line:
                 elif not self._obey(control, realtime=realtime):
                     return
             self._release()
+
+    def _awaited(self, poller: select.epoll, timer: TimerFd, now: int) -> list[tuple[int, int]]:
+        """What has come until the next frame is due, or nearly."""
+        due = self._waiting[0][0] if self._waiting else FAR_FUTURE
+        if due - now > self._spin_ns:
+            timer.set(due - self._spin_ns)
+            return poller.poll()
+        return poller.poll(0)
 
     def _adapt(self, now: int) -> None:
         """Spread the share of time that may be spent watching the clock over as many frames as came lately."""

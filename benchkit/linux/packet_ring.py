@@ -25,6 +25,7 @@ ETH_P_ALL = 3
 TP_STATUS_KERNEL, TP_STATUS_USER = 0, 1
 
 OFFLOAD_HEADER = 10  # struct virtio_net_hdr
+OFFLOAD_KIND = 1  # where it says whether the frame is a super-packet: not where this is 0
 PAGE = mmap.PAGESIZE
 
 _FRAME = struct.Struct("=IIIHHII")  # status, length, captured, mac, net, seconds, nanoseconds
@@ -45,6 +46,13 @@ class Frame(NamedTuple):
     octets: int
     segments: int
     header: int
+
+
+def frame_of(data: bytes, stamp_ns: int, octets: int) -> Frame:
+    """A frame as the ring gave it, with what its offload header says."""
+    _, kind, header, size = _OFFLOAD.unpack_from(data)
+    segments = -(-(octets - header) // size) if kind and size else 1
+    return Frame(data, stamp_ns, octets, segments, header)
 
 
 class PacketRing:
@@ -77,24 +85,32 @@ class PacketRing:
         """Give the descriptor, for a selector."""
         return self._packet.fileno()
 
-    def frames(self, most: int) -> Iterator[Frame]:
-        """Up to `most` frames that have arrived, oldest first."""
-        ring = self._ring
+    def raw(self, most: int) -> Iterator[tuple[bytes, int, int]]:
+        """Up to `most` frames that have arrived, oldest first: `data`, `stamp_ns` and `octets` as a Frame has them."""
+        ring, slot, slots, unpack, offload = (
+            self._ring,
+            self._slot,
+            self._slots,
+            _FRAME.unpack_from,
+            OFFLOAD_HEADER,
+        )
         for _ in range(most):
-            at = self._next * self._slot
-            status, length, captured, mac, _, seconds, nanoseconds = _FRAME.unpack_from(ring, at)
+            at = self._next * slot
+            status, length, captured, mac, _, seconds, nanoseconds = unpack(ring, at)
             if not status & TP_STATUS_USER:
                 return
-            start = at + mac - OFFLOAD_HEADER
-            data = ring[start : at + mac + captured]
+            data = ring[at + mac - offload : at + mac + captured]
             ring[at : at + 4] = _FREE
-            self._next = (self._next + 1) % self._slots
+            self._next = (self._next + 1) % slots
             if captured < length:
                 self.truncated += 1
                 continue
-            _, kind, header, size = _OFFLOAD.unpack_from(data)
-            segments = -(-(length - header) // size) if kind and size else 1
-            yield Frame(data, seconds * NS_PER_S + nanoseconds, length, segments, header)
+            yield data, seconds * NS_PER_S + nanoseconds, length
+
+    def frames(self, most: int) -> Iterator[Frame]:
+        """Up to `most` frames that have arrived, oldest first."""
+        for data, stamp_ns, octets in self.raw(most):
+            yield frame_of(data, stamp_ns, octets)
 
     def dropped(self) -> int:
         """How many frames found no slot or did not fit since this was last asked."""

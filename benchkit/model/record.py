@@ -149,6 +149,7 @@ class Instrument:
     host_p50_us: float | None = None
     host_p99_us: float | None = None
     line_lateness_p50_us: float | None = None
+    line_lateness_p95_us: float | None = None
     line_lateness_p99_us: float | None = None
     line_realtime: bool | None = None
     unstamped: int = 0

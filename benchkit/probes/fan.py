@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -45,14 +46,18 @@ from benchkit.probes.schedule import due_times
 from benchkit.probes.stamp_columns import OCTETS, REPLY, REQUEST, from_ntp_columns
 from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, to_ntp
 
-SOON_NS, LOOK_S = 100 * NS_PER_MS, 0.25
-# So many rows of a session, or what so long a time brought, go home together.
-ENOUGH_ROWS, ENOUGH_NS = 100, 4 * NS_PER_S
+# What has come is read now and then: each look costs half a millisecond, however little there is.
+SOON_NS, LOOK_S, LAST_LOOK_S = 100 * NS_PER_MS, 1.0, 0.1
+# So many rows of a session, or what so long a time brought, go home together: each batch costs this process and the
+# campaign's half a millisecond, and a mesh has thousands of sessions.
+ENOUGH_ROWS, ENOUGH_NS = 100, 10 * NS_PER_S
 INTAKE = 4096
-# Below the emulator's: what it does late is a wrong figure, what a sender does late only a bunch of packets.
+# Real-time, for dozens of these share two cores with whatever else runs there, and each has dozens of paths to keep the
+# pace of; below the emulator's, for what that does late is a wrong figure, and what a sender does late, whose packets the
+# kernel stamps when they leave, only a bunch of packets. The campaign's own process has none: it may always wait.
 PRIORITY = 5
-# Packets of one site that are due within so long leave together: one wake-up for all of them.
-GATHERED_NS = 40 * NS_PER_MS
+# Packets of one site that are due within so long leave together: one wake-up for all of them, at least two an interval.
+GATHERED_NS = 50 * NS_PER_MS
 STAMPS = {timestamping.SND: "t1_ns", timestamping.SCHED: "t1_sched_ns"}
 SENT = ("sent_ns", "t1_sched_ns", "t1_ns")
 ANSWERED = ("received_ns", "t4_ns", "t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
@@ -67,11 +72,16 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
     with timestamping.stamped_udp_socket() as udp:
         prepare(udp)
         flight = _Fan(spec.sessions, udp)
-        with Pacer(flight.moments, flight.send):
-            while not flight.finished:
-                await asyncio.sleep(LOOK_S)
-                for rows in flight.settle():
-                    yield rows
+        try:
+            with Pacer(flight.moments, flight.send) as pacer:
+                while not flight.finished:
+                    await _a_while(pacer)
+                    for rows in flight.settle():
+                        yield rows
+        except asyncio.CancelledError:  # it is broken off: what is known is told all the same
+            for rows in flight.settle(at_once=True):
+                yield rows
+            raise
         silent = flight.silent()
     if silent:
         names = ", ".join(one.path for one in silent[:3])
@@ -79,6 +89,15 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
         raise MeasureError(
             f"{names}{more}: none of {silent[0].count} packets was answered: is a STAMP reflector running there?"
         )
+
+
+async def _a_while(pacer: Pacer) -> None:
+    """Until it is worth while to look at what has come; after the last packet soon."""
+    if pacer.finished.is_set():
+        await asyncio.sleep(LAST_LOOK_S)
+        return
+    with suppress(TimeoutError):
+        await asyncio.wait_for(pacer.finished.wait(), LOOK_S)
 
 
 def staggered(sessions: tuple[StampSpec, ...], start_ns: int) -> list[Numbers]:
@@ -90,7 +109,7 @@ def staggered(sessions: tuple[StampSpec, ...], start_ns: int) -> list[Numbers]:
     for place, one in enumerate(sessions):
         seed = one.schedule.seed * 65_536 + one.ssid  # or all would draw the same moments
         schedule = replace(one.schedule, seed=seed)
-        grid = min(GATHERED_NS, one.interval_ns // 5)
+        grid = min(GATHERED_NS, one.interval_ns // 2)
         turn = place * one.interval_ns // len(sessions) // grid * grid
         offset = turn if schedule.kind == "periodic" else 0
         found.append(due_times(start_ns + offset, one.interval_ns, one.count, schedule))
@@ -237,7 +256,7 @@ class _Fan:
         unheard = np.flatnonzero(self._columns["received_ns"].max(axis=1) == 0)
         return [self._sessions[place] for place in unheard.tolist()]
 
-    def settle(self) -> Iterator[Samples]:
+    def settle(self, *, at_once: bool = False) -> Iterator[Samples]:
         """The rows that can no longer change, session by session, when it is time to send them home."""
         self.collect()
         self._read()
@@ -246,7 +265,7 @@ class _Fan:
         done = (self._columns["received_ns"] > 0) | (self._due <= now - timeout)
         last = np.where(done.all(axis=1), self._count, done.argmin(axis=1))
         ready = last - self._settled
-        late = now - self._told_ns >= ENOUGH_NS
+        late = at_once or now - self._told_ns >= ENOUGH_NS
         for place in np.flatnonzero(
             (ready > 0) & (late | (ready >= ENOUGH_ROWS) | (last == self._count))
         ).tolist():

@@ -34,8 +34,8 @@ from benchkit.probes.stamp_columns import OCTETS, REPLY, REQUEST, to_ntp_columns
 from benchkit.probes.stamp_time import pack_error_estimate, to_ntp
 
 AT_ONCE, STAMPED = 1024, 8192
-FLUSH_S = 0.5
-PRIORITY = 5  # as a fan's
+FLUSH_S = 1.0
+PRIORITY = 5  # as a fan's, and for the same reason
 # Answers whose departure is not known yet, by transmit identity.
 REMEMBERED = 1 << 16
 WORD = 1 << 32
@@ -179,9 +179,14 @@ async def gathering_reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | No
         far_end = GatheringReflector(udp, spec)
         with gathering(udp, far_end, spec.gather_ns):
             yield None
-            while True:
-                await asyncio.sleep(FLUSH_S)
+            ending: asyncio.CancelledError | None = None
+            while ending is None:
+                try:
+                    await asyncio.sleep(FLUSH_S)
+                except asyncio.CancelledError as error:  # what is known is told all the same
+                    ending = error
                 far_end.look_at_clock()
                 rows = far_end.departures()
                 if rows is not None:
                     yield rows
+            raise ending

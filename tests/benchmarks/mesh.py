@@ -2,16 +2,19 @@
 
 Each row is one run of `benchkit run guizhou-47 --sites N` (10 packets/s on every path unless `--rate` says otherwise):
 how soon all probes had sent their first packet, how late they and the emulator's switch were, what the round trips were
-off the model, how busy the machine was, and what the page of it takes.
+off the model, how busy the machine was and with what, and what the page of it takes. Cores are those that the switch, the
+sites' reflectors, their senders and the campaign itself took while round trips were measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -30,8 +33,67 @@ HEADER = (
         "all begun s",
         "sent late p50/p95/p99 ms",
     ),
-    *("line late p50/p99 us", "p50 off model ms", "lost", "busy %", "judged s", "page s / MB"),
+    *("line late p50/p95/p99 us", "p50 off model ms", "lost", "busy %"),
+    *("cores switch/refl/send/run", "judged s", "page s / MB"),
 )
+SETTLING_S = 3
+TICK = os.sysconf("SC_CLK_TCK")
+Times = dict[int, tuple[str, int, float]]
+
+
+def times() -> Times:
+    """Name, parent and seconds of processor time of every process, by its number."""
+    found: Times = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                head, _, rest = (entry / "stat").read_text().rpartition(")")
+            except OSError:
+                continue
+            fields = rest.split()
+            used = (int(fields[11]) + int(fields[12])) / TICK
+            found[int(entry.name)] = head.partition("(")[2], int(fields[1]), used
+    return found
+
+
+class Watch(threading.Thread):
+    """Looks at all processes twice a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[tuple[int, Times]] = []
+
+    def run(self) -> None:
+        while True:
+            self.seen.append((time.monotonic_ns(), times()))
+            time.sleep(0.5)
+
+    def cores(self, campaign: int, began_ns: int, seconds: float) -> str:
+        """What each part took of a phase that began then, in cores."""
+        first, last = began_ns + SETTLING_S * 10**9, began_ns + round(seconds * 1e9)
+        during = [(at, found) for at, found in self.seen if first <= at <= last]
+        before = next((found for at, found in reversed(self.seen) if at < began_ns), {})
+        if len(during) < 2:
+            return "-"
+        (begin, at_first), (end, at_last) = during[0], during[-1]
+        took = dict.fromkeys(("switch", "reflectors", "senders", "campaign"), 0.0)
+        for pid in descendants(at_last, campaign):
+            name, _, used = at_last[pid]
+            role = "campaign" if pid == campaign else "senders"
+            if name.startswith("benchkit line"):
+                role = "switch"
+            elif role == "senders" and pid in before:
+                role = "reflectors"
+            took[role] += used - at_first.get(pid, ("", 0, 0.0))[2]
+        return " / ".join(f"{each * 1e9 / (end - begin):.2f}" for each in took.values())
+
+
+def descendants(found: Times, root: int) -> set[int]:
+    """A process and all that it started, with what those started."""
+    ours = {root}
+    while more := {pid for pid, (_, parent, _) in found.items() if parent in ours} - ours:
+        ours |= more
+    return ours & found.keys()
 
 
 def measured(sites: int, rate: str, seconds: int, results: Path) -> tuple[list[str], str]:
@@ -54,6 +116,8 @@ def measured(sites: int, rate: str, seconds: int, results: Path) -> tuple[list[s
         stderr=subprocess.PIPE,
         text=True,
     )
+    watch = Watch()
+    watch.start()
     told: list[tuple[int, str]] = []
     assert process.stderr is not None
     for line in process.stderr:
@@ -63,11 +127,23 @@ def measured(sites: int, rate: str, seconds: int, results: Path) -> tuple[list[s
     took = (time.monotonic_ns() - began) / 1e9
     process.wait()
     record = json.loads(out)
-    return _row(sites, record, results, told, took), "; ".join(record.get("unfit", []))
+    cores = watch.cores(process.pid, _began(told), seconds)
+    return _row(sites, record, results, told, took, cores), "; ".join(record.get("unfit", []))
+
+
+def _began(told: list[tuple[int, str]]) -> int:
+    """When round trips were begun."""
+    lines = (at for at, line in told if "round trips, idle" in line and "/" in line[:4])
+    return next(lines, 0)
 
 
 def _row(
-    sites: int, record: dict[str, Any], results: Path, told: list[tuple[int, str]], took: float
+    sites: int,
+    record: dict[str, Any],
+    results: Path,
+    told: list[tuple[int, str]],
+    took: float,
+    cores: str,
 ) -> list[str]:
     rows = read_samples(list_runs(results)[-1], "rtt")
     idle = [each for each in rows if each.phase == "idle"]
@@ -75,9 +151,7 @@ def _row(
     late = np.concatenate(
         [(each.columns["sent_ns"] - each.columns["due_ns"]).data for each in idle]
     )
-    phase_began = next(
-        (at for at, line in told if "round trips, idle" in line and "/" in line[:4]), 0
-    )
+    phase_began = _began(told)
     firsts = [int(each.columns["sent_ns"].data[0]) for each in idle]
     metrics = [path["metrics"][0] for path in record["paths"] if path["metrics"]]
     off = [
@@ -90,14 +164,16 @@ def _row(
     kept = next((at for at, line in told if line.startswith("kept in")), 0)
     page, octets = _page(record["run"], results)
     fifty, most, tail = np.quantile(late, (0.5, 0.95, 0.99)) / 1e6
-    line = f"{instrument.get('line_lateness_p50_us', 0):.0f} / {instrument.get('line_lateness_p99_us', 0):.0f}"
+    line = " / ".join(
+        f"{instrument.get(f'line_lateness_p{share}_us', 0):.0f}" for share in (50, 95, 99)
+    )
     seconds = record["duration_s"]
     return [
         str(sites), str(len(record["paths"])), f"{due / _span(idle):.0f}", record["verdict"],
         f"{took - seconds:.1f}", f"{(max(firsts) - phase_began) / 1e9:.2f}",
         f"{fifty:.2f} / {most:.2f} / {tail:.2f}", line,
         f"{np.median(off):+.3f} ({min(off):+.3f}..{max(off):+.3f})", f"{lost} of {due}",
-        f"{instrument.get('cpu_busy_percent', 0):.0f}", f"{(kept - last_phase) / 1e9:.1f}",
+        f"{instrument.get('cpu_busy_percent', 0):.0f}", cores, f"{(kept - last_phase) / 1e9:.1f}",
         f"{page:.1f} / {octets / 1e6:.1f}",
     ]  # fmt: skip
 

@@ -12,6 +12,7 @@ from emulated import Emulated, Flow, ms, until
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators import choice
 from benchkit.emulators.star import is_star
+from benchkit.emulators.switch import PAUSE_NS
 from benchkit.errors import UnfitError
 from benchkit.model.place import Direction, Path, PathModel
 
@@ -66,6 +67,26 @@ def test_every_way_has_its_own_delay(meshed: Emulated) -> None:
             assert np.median(found) <= path.model.forward.delay_ns + MEDIAN_NS
 
     until(lambda: meshed.send(forward, count=30, every_ns=8 * NS_PER_MS), check)
+
+
+def test_dense_frames_are_early_or_late_by_half_a_pause_and_keep_their_order(
+    meshed: Emulated,
+) -> None:
+    meshed.apply(*models_of(meshed))
+    forward = [(at, False) for at in range(len(meshed.paths))]
+
+    def check(flows: list[Flow]) -> None:
+        early = []
+        for path, flow in zip(meshed.paths, flows, strict=True):
+            assert path.model is not None
+            assert flow.lost == []
+            assert flow.order == sorted(flow.order)
+            off = flow.delays_ns() - path.model.forward.delay_ns
+            early.append(-off.min())
+            assert abs(np.median(off)) <= MEDIAN_NS
+        assert 0 < max(early) <= PAUSE_NS  # the switch goes by the clock
+
+    until(lambda: meshed.send(forward, count=400, every_ns=NS_PER_MS), check)
 
 
 def test_the_way_back_of_one_path_is_the_way_there_of_its_twin(meshed: Emulated) -> None:

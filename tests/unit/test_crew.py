@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -241,3 +242,24 @@ def test_what_dies_at_an_agent_costs_its_own_cell_alone() -> None:
         assert len(heard) == 3
         for each in sites.values():
             each.close()
+
+
+def test_probes_that_are_broken_off_tell_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    def act(address: SinkAddress) -> int:
+        with Sink(address) as sink:
+            sink.send(batch(1))
+            select.select([sink.fileno()], [], [], FOREVER_S)  # until it is told to stop
+            sink.send(batch(2))
+        return 2
+
+    def interrupt() -> None:
+        if heard:
+            raise KeyboardInterrupt
+
+    with crew_of(near=act) as (crew, heard):
+        monkeypatch.setattr(crew, "_watch", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            crew.work({"one": ("here", spec("near"))}, FOREVER_S)
+        assert heard == [1]
+        crew.drain()
+        assert heard == [1, 2]

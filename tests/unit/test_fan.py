@@ -178,6 +178,30 @@ def test_poisson_sessions_draw_moments_of_their_own() -> None:
     assert (again[0] == one).all()
 
 
+def test_a_fan_that_is_broken_off_tells_what_it_knows() -> None:
+    told: list[Samples] = []
+
+    async def whole() -> None:
+        async with far_ends(1) as ports:
+            spec = FanSpec((session("p", ports[0], 7, count=1000),))
+
+            async def note() -> None:
+                async for rows in probe.fan(spec):
+                    told.append(rows)  # noqa: PERF401  as they come, for it is broken off
+
+            task = asyncio.get_running_loop().create_task(note())
+            await asyncio.sleep(0.5)
+            assert not told
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    run(whole())
+    rows = concatenate(told)
+    assert 10 <= len(rows) < 100
+    assert not np.ma.getmaskarray(rows.columns["received_ns"]).any()
+
+
 def answers_of(kind: str, payload: bytes) -> list[bytes]:
     """What a far end that misbehaves makes of a request."""
     base = Base()
