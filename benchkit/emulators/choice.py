@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -58,8 +59,8 @@ def choose(wanted: str, paths: Sequence[Path] = ()) -> Choice:
     if len(paths) > MOST_OF_NETEM and wanted != "none":
         if wanted == "netem":
             raise UnfitError(
-                f"netem was asked for, which takes four devices a path, and there are {len(paths)} paths: use --emulator "
-                f"userspace, or --sites for {MOST_OF_NETEM} paths at most"
+                f"netem was asked for, which takes four devices a path, {MOST_OF_NETEM} paths at most, and there are "
+                f"{len(paths)}: use --emulator userspace, or {_fewer(paths)}"
             )
         if is_star(paths):
             return Choice("userspace", f"one wire a site carries a mesh of {len(paths)} paths")
@@ -79,6 +80,14 @@ def choose(wanted: str, paths: Sequence[Path] = ()) -> Choice:
     if missing:
         return Choice("userspace", f"kernel {release} has no netem ({missing})")
     return Choice("netem", f"kernel {release} has it")
+
+
+def _fewer(paths: Sequence[Path]) -> str:
+    """How to ask for no more than netem takes."""
+    if not any(path.in_mesh for path in paths):
+        return "name some with --path"
+    sites = math.isqrt(MOST_OF_NETEM)
+    return f"--sites {sites}, {sites * (sites - 1)} paths in a full mesh"
 
 
 def steps_of(name: str, paths: Sequence[Path], seed: int) -> list[Step]:

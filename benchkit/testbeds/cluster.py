@@ -6,9 +6,8 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent import futures
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 from distributed import Client
 
@@ -17,6 +16,7 @@ from benchkit.linux.channel import Message
 from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_executor import ClusterExecutor, Remote
 from benchkit.testbeds.cluster_site import LONG_POLL_S
+from benchkit.testbeds.shutdown import shut_down
 
 CONNECT_S = 10.0
 GRACE_S = 2.0
@@ -30,7 +30,7 @@ def unheard(message: Message) -> None:
     """Pass over what tasks tell."""
 
 
-class ClusterTestbed:
+class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
     """The sites of a cluster for one campaign. `heard` is called, on another thread, with all that tasks tell.
 
     A site of which nothing is heard for `patience_s` is lost: its tasks end with MeasureError.
@@ -63,19 +63,8 @@ class ClusterTestbed:
             self._client.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for site in self.sites.values():
-            site.shutdown(wait=False, cancel_futures=True)
-        for site in self.sites.values():
-            site.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, *_: object) -> None:
+        shut_down(self.sites.values())
         for each in self._fetching:
             each.cancel()
         self._client.sync(self._end)

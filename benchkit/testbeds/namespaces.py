@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from benchkit.errors import BenchkitError, UnfitError
 from benchkit.linux import process
+from benchkit.testbeds.shutdown import shut_down
 
 Result = TypeVar("Result")
 GRACE_S = 2.0
@@ -70,26 +71,15 @@ class NamespaceExecutor(Executor):
             del self._running[future]
 
 
-class NamespaceTestbed:
+class NamespaceTestbed(AbstractContextManager["NamespaceTestbed"]):
     """The executors of all sites of an emulation."""
 
     def __init__(self, namespaces: Mapping[str, str | None]) -> None:
         """Make one executor a site, by the path of its namespace."""
         self.sites = {name: NamespaceExecutor(name, netns) for name, netns in namespaces.items()}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for site in self.sites.values():
-            site.shutdown(wait=False, cancel_futures=True)
-        for site in self.sites.values():
-            site.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, *_: object) -> None:
+        shut_down(self.sites.values())
 
 
 def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keywords: Any) -> None:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import benchkit, quick_target
+from commands import Running, benchkit, quick_target
 
 BUCKET, URL = "archive", "s3://archive/team/runs"
 SHORT = ("--duration", "800ms")
@@ -87,6 +88,14 @@ def test_a_run_goes_to_a_bucket_and_is_read_from_another_machine(
         "--results", URL, "--format", "csv", **here,
     )  # fmt: skip
     assert asked.stdout.split() == ["runs", "2"], asked.stderr
+    elsewhere = {**server, "XDG_STATE_HOME": str(tmp_path / "elsewhere")}
+    with Running("serve", "--results", URL, "--bind", "127.0.0.1:0", **elsewhere) as serving:
+        serving.await_word("serving on")
+        place = serving.heard.split()[-1].removeprefix("http://").rstrip("/")
+        dashboard = http.client.HTTPConnection(place, timeout=20)
+        dashboard.request("GET", "/api/runs")
+        assert run in dashboard.getresponse().read().decode()
+        dashboard.close()
 
 
 @pytest.mark.privileged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -53,13 +54,16 @@ def test_every_command_of_the_document_is_one() -> None:
         parses(words)
 
 
-def test_the_container_file_packs_what_is_there() -> None:
+def test_the_container_file_packs_what_the_wheel_is_made_of() -> None:
     text = (DEPLOY / "Containerfile").read_text()
-    copied = [
-        word for line in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE) for word in line.split()
-    ]
-    assert {"pyproject.toml", "benchkit", "requirements.lock"} <= set(copied)
+    copies = re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
+    copied = {word for line in copies for word in line.split()}
     assert [name for name in copied if not (CHECKOUT / name).exists()] == []
+    told = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    wheel = told["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], *wheel["force-include"], wheel["hooks"]["custom"]["path"]}
+    needed |= {told["project"]["readme"], *told["project"]["license-files"]}
+    assert needed <= copied
 
 
 def test_the_document_names_the_preload_that_makes_a_site_of_any_worker() -> None:

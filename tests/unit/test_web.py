@@ -22,6 +22,8 @@ from synthetic_runs import jitter, record_of, run_id, write, write_many
 
 from benchkit.clock import monotonic_ns
 from benchkit.reports.figures import clean
+from benchkit.store import mirror
+from benchkit.web import application as web_application
 from benchkit.web.access import Access, is_loopback
 from benchkit.web.application import application
 from benchkit.web.catalog import CHECK_NS, Catalog
@@ -465,3 +467,35 @@ def test_pages_ask_for_nothing_that_is_not_served(tmp_path: Path) -> None:
     assert [status for status, _ in answers] == [200, 200, 404, 404]
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert passing().title in text or "guizhou" in text
+
+
+def test_runs_that_live_at_a_url_come_into_the_list_as_they_are_uploaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOOK_S", "PULL_S"):
+        monkeypatch.setattr(web_application, name, 0.02)
+    url = f"file://{tmp_path}/archive/runs"
+    folders = {}
+    for machine in ("here", "there"):
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / machine))
+        folders[machine] = mirror.mirror_of(url)
+    here, there = folders["here"], folders["there"]
+
+    def upload(number: int) -> None:
+        write(here, number, jitter(number))
+        mirror.push(here, here / run_id(number))
+
+    async def ask(client: TestClient[Any, Any]) -> str:
+        for number in (1, 2):
+            upload(number)
+            for _ in range(1000):
+                if run_id(number) in await (await client.get("/api/runs")).text():
+                    break
+                await asyncio.sleep(0.02)
+            assert run_id(number) in await (await client.get("/api/runs")).text()
+        assert not (there / run_id(2) / "samples").exists()
+        return await (await client.get(f"/runs/{run_id(2)}")).text()  # it wants the samples
+
+    page = asked(there, ask)
+    assert "raw samples of this run are not at hand" not in page
+    assert (there / run_id(2) / "samples" / "rtt.parquet").exists()
