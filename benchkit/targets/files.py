@@ -53,9 +53,9 @@ def read_toml(path: Path) -> TomlFile:
         raise TargetError(
             f"{name}:{line}: not UTF-8: octet 0x{data[error.start]:02x}; save the file as UTF-8"
         ) from error
-    if (line := _deep_line(text)) is not None:
+    if (deep := _deep_line(text)) is not None:
         raise TargetError(
-            f"{name}:{line}: a key of more than {_MOST_PARTS} parts: no target has one"
+            f"{name}:{deep}: a key of more than {_MOST_PARTS} parts: no target has one"
         )
     try:
         tree = tomllib.loads(text)
