@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchkit.campaign.evidence import evidence
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
-from benchkit.clock import NS_PER_MS
+from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.linux import tcp
 from benchkit.model.place import Path
 from benchkit.model.record import Metric
@@ -17,6 +20,8 @@ from benchkit.model.target import Plan
 from benchkit.stats.interval import Interval
 from benchkit.stats.rates import loss_interval, plateau
 
+# A sender that offers less than this share of what it was asked to was held up at its own host.
+OFFERED = 0.97
 Found = tuple[Metric, Mapping[str, Interval]]
 
 
@@ -99,10 +104,24 @@ def datagrams(phase: str, rows: Samples, account: Samples, plan: Plan | None) ->
         lost=lost,
         configured=plan.udp_rate_bps / 1e6 if plan and plan.udp_rate_bps else None,
         estimate=level.goodput.estimate(),
+        limited_by=_short_of(plan, row["sent"], columns["start_ns"].data, columns["end_ns"].data),
         setup=_datagram_setup(plan, ours="received" in row) if plan else None,
         details=_details(row, lost, sent),
     )
     return metric, {}
+
+
+def _short_of(
+    plan: Plan | None, sent: int, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]
+) -> str | None:
+    """That the sender itself did not offer what it was asked to, and what it did; None where it did."""
+    if plan is None or not plan.udp_rate_bps:
+        return None
+    lasted_s = float(end_ns[-1] - start_ns[0]) / NS_PER_S
+    offered_bps = sent * plan.udp_payload_octets * 8 / lasted_s
+    if offered_bps >= OFFERED * plan.udp_rate_bps:
+        return None
+    return f"sender, which offered {offered_bps / 1e6:.4g} Mbit/s"
 
 
 def _datagram_setup(plan: Plan, *, ours: bool) -> str:

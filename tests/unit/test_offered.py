@@ -1,0 +1,28 @@
+"""Whether a UDP sender offered what it was asked to."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchkit.campaign.throughput import datagrams
+from benchkit.model.samples import Samples, column
+from benchkit.model.target import Plan
+
+S = 1_000_000_000
+PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payload_octets=1250)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"), [(10_000, None), (9800, None), (8000, "sender, which offered 40 Mbit/s")]
+)
+def test_a_sender_that_was_held_up_is_what_limited_the_figure(sent: int, said: str | None) -> None:
+    edges = [at * S // 10 for at in range(21)]
+    octets = [sent * 1250 // 20] * 20
+    columns = {"start_ns": edges[:-1], "end_ns": edges[1:], "octets": octets}
+    rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
+    row = {"sent": sent, "lost": 0, "dropped_here": 0}
+    account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
+    metric, _ = datagrams("udp up", rows, account, PLAN)
+    assert metric.limited_by == said
+    assert metric.estimate is not None
+    assert metric.estimate.value == pytest.approx(sent * 1250 * 8 / 2e6)
