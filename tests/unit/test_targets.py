@@ -1021,3 +1021,17 @@ def test_a_login_takes_a_key_and_a_password(monkeypatch: pytest.MonkeyPatch) -> 
     assert "iperf3_key: is missing: iperf3_user and iperf3_key go together" in problems(without)[0]
     elsewhere = text.replace("iperf3://", "")
     assert "is for a site whose address begins with iperf3://" in problems(elsewhere)[0]
+
+
+@pytest.mark.parametrize("key", ["a" + ".a" * 70, "a" + " . a" * 70, '"a"' + '."a"' * 70])
+@pytest.mark.parametrize("line", ["{} = 1", "[{}]", "x = {{ {} = 1 }}"])
+def test_a_key_of_too_many_parts_is_refused_before_it_is_read(key: str, line: str) -> None:
+    with pytest.raises(TargetError, match=r"^x\.toml:2: a key of more than 64 parts"):
+        load("schema = 1\n" + line.format(key) + "\n")
+
+
+def test_many_dots_that_are_no_key_are_no_trouble() -> None:
+    values = ", ".join("0.5" for _ in range(200))
+    with pytest.raises(TargetError) as caught:
+        load(f"# {'.' * 200}\nnumbers = [{values}]\n")
+    assert not any("parts" in problem for problem in caught.value.problems)
