@@ -88,3 +88,4 @@ async def _keep_looking(app: web.Application) -> AsyncIterator[None]:
         yield
         for task in running:
             task.cancel()
+    gc.unfreeze()  # or what is frozen is never collected, and DuckDB's bindings complain of it at the end
