@@ -24,7 +24,7 @@ class Scale:
     def cell(self, value: float) -> int:
         """The column of a value, 0 to width - 1."""
         share = (value - self.low) / (self.high - self.low)
-        return min(self.width - 1, max(0, int(share * self.width)))
+        return int(min(self.width - 1.0, max(0.0, share * self.width)))  # a share may be infinite
 
     def holds(self, value: float) -> bool:
         """Whether the value is on the scale."""
