@@ -1,9 +1,11 @@
-"""When a far end's kernel sent its answers: eight octets for each, found by sequence number."""
+"""When a far end's kernel sent its answers: sixteen octets for each, found by sequence number."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchkit.campaign.room import Room
 
 # More packets than any session of ours has; what claims to be a later one is none of them.
 MOST = 1 << 26
@@ -14,11 +16,12 @@ class Departures:
 
     def __init__(self) -> None:
         """Know none."""
-        self._t3_ns = np.zeros(128, dtype=np.int64)
-        self._any = False
+        self._sequence, self._t3_ns = Room(np.int64), Room(np.int64)
+        self._count = 0
+        self._by_sequence: NDArray[np.int64] | None = None
 
     def __bool__(self) -> bool:
-        return self._any
+        return self._count > 0
 
     def add(self, sequence: NDArray[np.int64], t3_ns: NDArray[np.int64]) -> None:
         """Take what has become known, two arrays of one shape."""
@@ -26,17 +29,23 @@ class Departures:
         sequence, t3_ns = sequence[ours], t3_ns[ours]
         if not len(sequence):
             return
-        wanted = int(sequence.max()) + 1
-        if wanted > len(self._t3_ns):
-            grown = np.zeros(max(wanted, 2 * len(self._t3_ns)), dtype=np.int64)
-            grown[: len(self._t3_ns)] = self._t3_ns
-            self._t3_ns = grown
-        self._t3_ns[sequence] = t3_ns
-        self._any = True
+        self._sequence.put(self._count, sequence)
+        self._t3_ns.put(self._count, t3_ns)
+        self._count += len(sequence)
+        self._by_sequence = None
 
     def of(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of these packets, in their order; 0 where unknown."""
+        if self._by_sequence is None:
+            self._by_sequence = self._sorted_in()
         found = np.zeros(len(sequence), dtype=np.int64)
-        known = sequence < len(self._t3_ns)
-        found[known] = self._t3_ns[sequence[known]]
+        known = sequence < len(self._by_sequence)
+        found[known] = self._by_sequence[sequence[known]]
+        return found
+
+    def _sorted_in(self) -> NDArray[np.int64]:
+        """A place for each sequence number, made when it is asked for: a long run asks at its end."""
+        known = self._sequence.upto(self._count)
+        found = np.zeros(int(known.max()) + 1 if self._count else 0, dtype=np.int64)
+        found[known] = self._t3_ns.upto(self._count)
         return found

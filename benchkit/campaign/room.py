@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIRST_VALUES = 128
-LARGE_OCTETS = 1 << 21
+# Columns of one table move at the same time, whatever the size of their values.
+LARGE = 1 << 18
 # How much is written before its pages are given back to the kernel.
 STRIDE_OCTETS = 1 << 18
 # On a disk, where /tmp often is memory.
@@ -55,7 +56,7 @@ class Room(Generic[Kind]):
         """Make room for half as much again; all between is zero. On a disk, nothing is copied."""
         room = max(wanted, len(self._values) + len(self._values) // 2, FIRST_VALUES)
         octets = room * self._values.itemsize
-        moved = self._mapped(octets) if octets >= LARGE_OCTETS else None
+        moved = self._mapped(octets) if room >= LARGE else None
         if moved is not None and self._map is not None:
             self._map = moved
             self._values = np.frombuffer(moved, dtype=self._values.dtype)

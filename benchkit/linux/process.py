@@ -80,6 +80,9 @@ def _body(
     if netns is not None:
         try:
             libc.enter_network(netns)
-        except FileNotFoundError:
-            return  # the campaign that held it has been killed meanwhile
+        except OSError:
+            # A campaign that is ending refuses others its descriptors, one that has ended has none.
+            if os.path.exists(netns):  # noqa: PTH110  a path's own raises where it may not look
+                raise
+            return
     function(*arguments)

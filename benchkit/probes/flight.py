@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from array import array
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
@@ -17,7 +17,7 @@ from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.samples import HARDWARE_COLUMNS, Samples
-from benchkit.probes.flight_rows import Answer, Rows, Session
+from benchkit.probes.flight_rows import Answer, Kept, Rows, Session
 from benchkit.probes.near_clock import NearClock
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.precise import PrecisePacer
@@ -33,10 +33,11 @@ class Codec(Protocol):
     """A protocol's packets.
 
     `far_columns` name what an answer tells of the far end. In those that end in "_ns" 0 is a stamp that it
-    does not have.
+    does not have. `kept` is what it keeps of each packet until that is settled.
     """
 
     far_columns: tuple[str, ...]
+    kept: Kept
 
     def pack(self, index: int) -> bytes:
         """The packet of that number."""
@@ -62,13 +63,16 @@ class _Flight:
         start = max(spec.start_ns, monotonic_ns() + SOON_NS)
         due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
         self._in_hardware = timestamping.are_in_hardware(udp)
-        self.rows = Rows(spec, due, codec.far_columns, hardware=self._in_hardware)
+        hardware, kept = self._in_hardware, codec.kept
+        self.rows = Rows(spec, due, codec.far_columns, hardware=hardware, kept=kept)
         self._times = self.rows.times
         self._codec = codec
         self._udp = udp
         self._carrier = carrier
         self._clock = NearClock()
-        self._left = array("q")  # by transmit identity: which packet that was
+        # Transmit identities count what the kernel took: before which of them a packet was refused.
+        self._taken = 0
+        self._refused: list[int] = []
 
     def send(self, index: int) -> None:
         """Send packet `index` and collect the stamps that are there already."""
@@ -77,7 +81,9 @@ class _Flight:
         # An ICMP error to an earlier packet is told here, and this one was not sent. A second refusal is
         # this packet's own: it is lost, as its missing answer will say, and the kernel did not count it.
         if self._leaves(request) or self._leaves(request):
-            self._left.append(index)
+            self._taken += 1
+        else:
+            self._refused.append(self._taken)
         self._times["sent_ns"][index] = now
         self._clock.look()
         self.collect_stamps()
@@ -93,8 +99,8 @@ class _Flight:
         """Take transmit stamps off the error queue."""
         for identity, point, stamp, hardware in self._carrier.transmit_stamps(self._udp):
             name = POINTS.get(point)
-            if name is not None and identity < len(self._left):
-                index = self._left[identity]
+            if name is not None and identity < self._taken:
+                index = identity + bisect_right(self._refused, identity)
                 if stamp and not self._times[name][index]:  # what TCP sends again is stamped again
                     self._times[name][index] = self._steady(index, stamp)
                 if hardware and self._in_hardware:  # another clock, which nobody here may put right

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
+from benchkit.linux import pages
 from benchkit.model.samples import (
     DUPLICATES,
     FAR_COPIES,
@@ -23,10 +24,14 @@ from benchkit.model.schedule import Schedule
 FEW_ROWS, FEW_ROWS_NS = 10, NS_PER_S
 # A network card may tell when a packet left only after its answer has come.
 STAMP_GRACE_NS = 50 * NS_PER_MS
+# So many rows that were told are let go of at once: a run of hours takes no more memory than one of minutes.
+LET_GO = 1 << 15
 ARRIVALS = ("received_ns", "t4_ns", "t4_hardware_ns")
 # What every row has whatever the protocol: those of the far end come with the codec.
 NEAR_COLUMNS = ("sent_ns", "received_ns", "t1_sched_ns", "t1_ns", "t4_ns")
 Integers = NDArray[np.int64]
+# Arrays with a place for each packet, which nobody looks at once it is settled.
+Kept = Sequence[NDArray[Any]]
 
 
 class Session(Protocol):
@@ -79,10 +84,11 @@ class Rows:
         times: Mapping[str, Integers] | None = None,
         *,
         hardware: bool = False,
+        kept: Kept = (),
     ) -> None:
         """Begin with none sent. `times` are columns to write to, where they are part of larger ones.
 
-        `hardware` has room for the card's own stamps.
+        `hardware` has room for the card's own stamps. `kept` is what others keep of each packet until it is settled.
         """
         self.spec = spec
         self.due = due
@@ -91,13 +97,15 @@ class Rows:
         self.times = times or {name: np.zeros(spec.count, dtype=np.int64) for name in names}
         self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
         self._copies: set[tuple[int, int]] = set()
-        self._settled = 0
+        self._kept = (*self.times.values(), *kept)
+        self._settled = self._let_go = 0
         self._told_ns = 0
+        self._heard = False  # among those that were let go of
 
     @property
     def answered(self) -> bool:
         """Whether any answer has come."""
-        return bool(self.times["received_ns"].any())
+        return self._heard or bool(self.times["received_ns"][self._let_go :].any())
 
     def note(self, answer: Answer, t4_ns: int, now_ns: int) -> None:
         """Write an answer down; a further one to the same packet is counted, and the first stands.
@@ -138,7 +146,17 @@ class Rows:
         if last == first:
             return None
         self._settled, self._told_ns = last, now
-        return self._rows(slice(first, last))
+        told = self._rows(slice(first, last))
+        if last - self._let_go >= LET_GO:
+            self._give_back(last)
+        return told
+
+    def _give_back(self, last: int) -> None:
+        """Let go of what was told. An answer that comes even later is a further one, and nobody is told."""
+        first, self._heard = self._let_go, self.answered
+        for each in self._kept:
+            pages.give_back(each, first, last)
+        self._let_go = last
 
     def _may_wait(self, now_ns: int) -> bool:
         """Whether a few more rows would do no harm: the last are never kept back."""

@@ -11,7 +11,7 @@ from benchkit.linux import timestamping
 from benchkit.model.samples import Samples
 from benchkit.model.spec import IcmpSpec
 from benchkit.probes.flight import fly
-from benchkit.probes.flight_rows import Answer
+from benchkit.probes.flight_rows import Answer, Kept
 from benchkit.probes.reachable import connect_to, stamp_by_card
 
 TOKEN_OCTETS = 8
@@ -23,6 +23,7 @@ class _Echoes:
     """The packets of one session, told from those of others by a token."""
 
     far_columns: tuple[str, ...] = ()
+    kept: Kept = ()
 
     def __init__(self, address: str) -> None:
         self._token = os.urandom(TOKEN_OCTETS)

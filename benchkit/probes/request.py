@@ -22,7 +22,7 @@ from benchkit.model.spec import RequestSpec
 from benchkit.probes.admission import Admission
 from benchkit.probes.crowd import Crowd, peer_of
 from benchkit.probes.flight import fly
-from benchkit.probes.flight_rows import Answer
+from benchkit.probes.flight_rows import Answer, Kept
 from benchkit.probes.reachable import listening_at
 
 OCTETS = 64
@@ -35,6 +35,7 @@ class _Requests:
     """Records of one size, told apart by their number."""
 
     far_columns: tuple[str, ...] = ()
+    kept: Kept = ()
 
     def pack(self, index: int) -> bytes:
         return index.to_bytes(8, "big").ljust(OCTETS, b"\0")

@@ -42,7 +42,13 @@ class SessionPlaces:
         self.times = {name: np.zeros(len(whole), dtype=np.int64) for name in names}
         self.wire = np.zeros(len(whole), dtype=np.uint64)
         self.rows = [
-            Rows(spec, each, far_columns, {name: of[its] for name, of in self.times.items()})
+            Rows(
+                spec,
+                each,
+                far_columns,
+                {name: of[its] for name, of in self.times.items()},
+                kept=(self.wire[its],),
+            )
             for spec, each, its in zip(specs, due, self.slices, strict=True)
         ]
 

@@ -150,6 +150,7 @@ class Echo:
     """A protocol and a card: every packet is answered at once, and the third's departure has no stamp of the card."""
 
     far_columns: tuple[str, ...] = ()
+    kept = ()
 
     def __init__(self) -> None:
         self.waiting: list[int] = []

@@ -37,7 +37,7 @@ def filled(count: int = COUNT, step: int = 50_000) -> Room[np.int64]:
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=20), st.integers(0, 1 << 16))
 def test_values_come_back_wherever_they_lie(lengths: list[int], large: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(room, "LARGE_OCTETS", large)
+        patched.setattr(room, "LARGE", large)
         patched.setattr(room, "STRIDE_OCTETS", 4096)
         found, at = Room(np.int64), 0
         seen = []
