@@ -149,9 +149,9 @@ def _point(record: RunRecord, path: str, wanted: Wanted) -> Point:
 
 
 def _limit(path: PathRecord, wanted: Wanted) -> float | None:
-    """The budget on the figure: budgets judge the idle path, and goodput both ways."""
+    """The budget on the figure: budgets judge the idle path, goodput both ways, and every workload that infers."""
     metric = "loss" if wanted.statistic == "loss" else wanted.metric
-    loaded = wanted.metric != "goodput" and wanted.phase != IDLE
+    loaded = wanted.metric not in ("goodput", "inference") and wanted.phase != IDLE
     return next(
         (
             each.limit

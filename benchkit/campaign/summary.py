@@ -109,7 +109,7 @@ def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumst
 
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
-    missing = next((why for each in _rests_on(budget) if (why := under.why_missing(path.name, each))), None)  # fmt: skip
+    missing = next((why for each in _rests_on(budget, under.plan) if (why := under.why_missing(path.name, each))), None)  # fmt: skip
     if source is None:
         return judge(budget, None, n=0, unfit=under.unfit or missing or under.unmeasured)
     metric, intervals = source
@@ -124,10 +124,13 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     return of_a_part(found_so, missing)
 
 
-def _rests_on(budget: Budget) -> tuple[str, ...]:
-    """The phases that a verdict rests on: of two directions of goodput both, for the worse one was to be judged."""
+def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:
+    """The phases that a verdict rests on: of several all, for the worst one was to be judged."""
     if budget.metric == "goodput":
         return phases.UP, phases.DOWN
+    if budget.metric == "inference":
+        every = plan.workloads if plan is not None else ()
+        return tuple(f"{phases.WORK}{each.name}" for each in every if each.kind == "inference")
     probe = "rtt" if budget.metric == "loss" else budget.metric
     return (phases.SINGLE[probe][0],) if probe in phases.SINGLE else ()
 
@@ -160,7 +163,11 @@ def _wire_of(path: Path, calibration: Sequence[Calibration]) -> list[Calibration
 
 
 def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:
-    """What a budget is held against: the idle path, and of two directions of goodput the worse one."""
+    """What a budget is held against: the idle path, of two directions of goodput and of several workloads the worst."""
+    if budget.metric == "inference":
+        works = [each for each in found if each[0].metric == budget.metric]
+        known = [each for each in works if budget.percentile in each[1]]
+        return max(known, key=lambda each: each[1][budget.percentile].value, default=None)
     if budget.metric == "goodput":
         # Two directions at once compete for their acknowledgements: shown, not judged.
         alone = (phases.UP, phases.DOWN)

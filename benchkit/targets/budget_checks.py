@@ -14,6 +14,7 @@ from benchkit.targets.tree import Table, table_in, tables_in, text_in
 
 def budget_complaints(tree: Table, library: Library) -> Iterator[Complaint]:
     """What is wrong with budgets of paths, of meters, and for all paths."""
+    asks = any(text_in(work, "kind") == "inference" for _, work in tables_in(tree, ("workload",)))
     holders = [*tables_in(tree, ("path",)), *tables_in(tree, ("meter",))]
     holders.append((("defaults",), table_in(tree, "defaults")))
     for holder_location, holder in holders:
@@ -30,6 +31,11 @@ def budget_complaints(tree: Table, library: Library) -> Iterator[Complaint]:
                 yield location, "has no limit: give `fact`, to cite a document, or `limit`"
             if metric in METRICS:
                 yield from _misfits(location, budget, metric)
+            if metric == "inference" and not asks:
+                yield (
+                    (*location, "metric"),
+                    f"{metric!r} is of a [[workload]] of that kind, and there is none: write one, or drop the budget",
+                )
             yield from _figures(location, budget, metric, library)
 
 

@@ -116,6 +116,7 @@ class BudgetTable(Table):
         "http",
         "http-fresh",
         "http-load",
+        "inference",
         "loss",
         "goodput",
         "ratio",

@@ -64,6 +64,8 @@ def misfits(location: tuple[int | str, ...], table: Mapping[str, Any]) -> Iterat
     needed, allowed = KEYS[kind]
     for key in sorted(needed - table.keys()):
         yield (*location, key), f"is missing: a {kind} needs {', '.join(sorted(needed))}"
+    if "mix" in needed and table.get("mix") == []:
+        yield (*location, "mix"), "is empty: write at least one exchange, with request and response"
     for key in sorted(table.keys() - needed - allowed - {"name", "kind"}):
         takes = ", ".join(sorted(needed | allowed))
         yield (*location, key), f"means nothing for a {kind}, which takes {takes}: drop it"

@@ -225,10 +225,11 @@ def test_the_formats_of_the_command_line_are_those_that_are_rendered() -> None:
 
 
 def test_whatever_a_plan_may_measure_can_be_compared_and_measured_again() -> None:
-    measured = {probe.metric for probe in PLAN_PROBES.values()} | {"loss"}
+    measured = {probe.metric for probe in PLAN_PROBES.values()} | {"loss", "inference"}
     assert COMPARED.keys() == FLOORS.keys()
     assert measured <= COMPARED.keys()
     for metric in measured:
         found = suspects(gate(passing(), compared(replace(WORSE, metric=metric))))
         assert found is not None
+        assert found.probes
         assert set(found.probes) <= PLAN_PROBES.keys()

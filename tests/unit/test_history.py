@@ -15,10 +15,13 @@ from synthetic_runs import jitter, record_of, rtt_samples, run_id, write
 
 from benchkit.campaign.history import Wanted, histories, read_records
 from benchkit.errors import AskedWronglyError
+from benchkit.model.place import Budget
 from benchkit.model.record import RunRecord
 from benchkit.reports.history_text import HISTORY_FORMATS, render_histories, render_table
 from benchkit.stats.change_points import PERMUTATIONS, _is_rare, change_points, is_outside
 from benchkit.stats.energy import best_split, greatest
+from benchkit.stats.latency import latency_metric
+from benchkit.stats.verdicts import judge
 from benchkit.store import write_run
 from benchkit.store.sql import ask
 
@@ -142,6 +145,17 @@ def test_a_change_says_what_else_changed_with_it() -> None:
     ]
     (found,) = histories(records, Wanted())
     assert found.changes[0].beside == ("emulator: base userspace; candidate netem",)
+
+
+def test_a_budget_on_inference_is_drawn_beside_each_workload_that_infers() -> None:
+    (record, *rest) = runs(6, slow_from=99)
+    (path,) = record.paths
+    metric, intervals = latency_metric("inference", "ask", jitter(1, 400) * 1e6)
+    verdict = judge(Budget("inference", 9.0, "ms", "p95"), intervals["p95"], n=400, phase="ask")
+    judged = replace(path, metrics=(metric,), verdicts=(verdict,))
+    records = [replace(record, paths=(judged,)), *rest]
+    (found,) = histories(records, Wanted(metric="inference", phase="ask"))
+    assert found.points[0].limit == 9.0
 
 
 def test_a_run_without_the_figure_is_a_gap_and_never_filled() -> None:

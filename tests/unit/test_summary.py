@@ -10,6 +10,7 @@ import pytest
 
 from benchkit.campaign import summary
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.phases import WORK
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord
 from benchkit.model.samples import (
@@ -20,6 +21,8 @@ from benchkit.model.samples import (
     Samples,
     column,
 )
+from benchkit.model.target import Plan
+from benchkit.model.workload import Exchange, Workload
 from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
@@ -31,6 +34,12 @@ QUEUE, DWELL, HOST = (
     70_000,
     40_000,
 )  # in front of our device; at the far end; in user space
+SECOND = 1000 * MS
+MIX = (Exchange(1, 1000, 1000),)
+PLAN = Plan(
+    *(SECOND, 100, SECOND, 100, SECOND, 100, SECOND, SECOND, None),
+    workloads=tuple(Workload(name, "inference", mix=MIX) for name in ("short", "long")),
+)
 MODEL = PathModel(Direction(4 * MS), Direction(4 * MS), 1_000_000_000)
 
 
@@ -209,6 +218,38 @@ def test_a_goodput_budget_is_held_against_the_worse_direction() -> None:
     assert (up.configured, up.n) == (1000.0, 20)
     (verdict,) = record.verdicts
     assert (verdict.verdict, verdict.phase) == ("fail", "down")
+
+
+def inferred(harvest: Harvest, work: str, took_ns: int) -> None:
+    due = np.arange(400) * 20 * MS
+    columns = {"due_ns": column(due), "received_ns": column(due + took_ns)}
+    harvest.add(Samples("inference", "a-b", f"{WORK}{work}", columns))
+
+
+def test_a_budget_on_inference_is_held_against_the_worst_of_its_workloads() -> None:
+    circumstances = summary.Circumstances(plan=PLAN)
+    budgets = [Budget("inference", limit, "ms", "p95") for limit in (25.0, 50.0)]
+    harvest = Harvest()
+    inferred(harvest, "short", 20 * MS)
+    inferred(harvest, "long", 30 * MS)
+    record = summary.path_record(path(*budgets), harvest, circumstances)
+    assert [one.verdict for one in record.verdicts] == ["fail", "pass"]
+    assert {one.phase for one in record.verdicts} == {"long"}
+    assert record.verdicts[0].measured is not None
+    assert record.verdicts[0].measured.value == pytest.approx(30)
+
+
+def test_a_budget_on_inference_rests_on_every_workload_that_infers() -> None:
+    circumstances = summary.Circumstances(
+        plan=PLAN, missing={("a-b", f"{WORK}long"): "the agent left"}
+    )
+    harvest = Harvest()
+    inferred(harvest, "short", 20 * MS)
+    budget = Budget("inference", 25.0, "ms", "p95")
+    (verdict,) = summary.path_record(path(budget), harvest, circumstances).verdicts
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "measured in part: the agent left")
+    (verdict,) = record_of(Harvest(), budget).verdicts
+    assert (verdict.verdict, verdict.reason) == ("inconclusive", "not measured")
 
 
 def test_an_emulator_that_lost_packets_is_what_limited_the_streams() -> None:

@@ -423,7 +423,7 @@ def test_what_physics_forbids_is_a_warning_with_both_numbers() -> None:
         pytest.param(
             'metric = "rtt"',
             'metric = "rt"',
-            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'icmp', 'connect', 'request', 'http', 'http-fresh', 'http-load', 'loss', 'goodput' or 'ratio'",
+            "x.toml:27: path[1].budget[1].metric: 'rt' must be 'rtt', 'icmp', 'connect', 'request', 'http', 'http-fresh', 'http-load', 'inference', 'loss', 'goodput' or 'ratio'",
             id="unknown metric",
         ),
         pytest.param(
@@ -953,6 +953,7 @@ def test_workloads_are_read_and_measured_without_being_named() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("mix = [{", "mix = [] #", "workload[3].mix: is empty: write at least one exchange"),
         ('size = "1 GB"\n', "", "workload[1].size: is missing: a data set needs size"),
         ("files = 7", 'every = "1 s"', "workload[1].every: means nothing for a data set"),
         ('name = "check"', 'name = "data"', "'data' is already the name of workload[1]"),
@@ -962,6 +963,15 @@ def test_workloads_are_read_and_measured_without_being_named() -> None:
 def test_a_workload_that_does_not_fit_is_told(old: str, new: str, said: str) -> None:
     found = problems(GOOD + WORKLOADS.replace(old, new))
     assert any(said in one for one in found), found
+
+
+def test_inference_may_have_a_budget_where_a_workload_infers() -> None:
+    budget = 'metric = "inference"\nlimit = "40 ms"\n'
+    text = GOOD.replace("[plan]", f"[[path.budget]]\n{budget}\n[plan]")
+    (line,) = problems(text)
+    assert "'inference' is of a [[workload]] of that kind, and there is none: write one" in line
+    judged = load(text + WORKLOADS).paths[0].budgets[-1]
+    assert (judged.metric, judged.limit, judged.percentile) == ("inference", 40.0, "p95")
 
 
 REAL = """
