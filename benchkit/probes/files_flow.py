@@ -47,7 +47,7 @@ class FileSource(DataThread):
 
     def move(self) -> None:
         """Send until the agenda is empty."""
-        piece = memoryview(bytes(PIECE))
+        piece = tcp.source(PIECE)
         while self.running and (file := self._agenda.take()) is not None:
             number, due, octets = file
             due_ns = self._agenda.began_ns + due
@@ -90,7 +90,7 @@ class FileSink(DataThread):
 
     def move(self) -> None:
         """Receive until told that there are no more."""
-        buffer = bytearray(PIECE)
+        buffer = memoryview(tcp.receive_buffer(PIECE))
         while self.running:
             number, octets = ANNOUNCEMENT.unpack(exactly(self, ANNOUNCEMENT.size))
             if not octets:
@@ -100,7 +100,8 @@ class FileSink(DataThread):
             left = octets
             while left and self.running:
                 with suppress(BlockingIOError):
-                    got = self.connection.recv_into(buffer, min(left, PIECE))
+                    place = self.octets % tcp.PAGE
+                    got = self.connection.recv_into(buffer[place:], min(left, PIECE))
                     if not got:
                         raise OSError("it hung up in the middle of a file")
                     left -= got

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import socket
 from typing import cast
 
+import numpy as np
 import pytest
 
-from benchkit.linux import bulk
+from benchkit.linux import bulk, tcp
 
 US = 1e-6
 MOST = 4 << 20
@@ -30,6 +32,8 @@ class Line:
         self.now_s = 0.0
         self.naps: list[float] = []
         self.received: list[int] = []
+        self.begins: list[int] = []
+        self._whole = MOST + mmap.PAGESIZE
         self._per_s = per_us / US
         self._room = room
         self._taken = 0
@@ -43,8 +47,10 @@ class Line:
     def getsockopt(self, *_: int) -> int:
         return self._room
 
-    def recv_into(self, _: bytearray, octets: int, flags: int) -> int:
+    def recv_into(self, room: memoryview, octets: int, flags: int) -> int:
         assert not flags
+        assert len(room) >= octets
+        self.begins.append(self._whole - len(room))
         self.now_s = max(self.now_s, (self._taken + GSO) / self._per_s)
         got = min(octets, round(self.now_s * self._per_s) - self._taken, self._room)
         self._taken += got
@@ -53,7 +59,8 @@ class Line:
 
 
 def after(line: Line, calls: int = 200, streams: int = 1) -> Line:
-    arrivals = bulk._arrivals(cast("socket.socket", line), Tally(streams), bytearray(MOST))
+    room = mmap.mmap(-1, MOST + mmap.PAGESIZE)
+    arrivals = bulk._arrivals(cast("socket.socket", line), Tally(streams), room)
     for _ in range(calls):
         next(arrivals)
     return line
@@ -81,6 +88,24 @@ def test_a_nap_never_fills_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_slow_stream_is_counted_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.GSO", 1500)
     assert not after(Line(monkeypatch, per_us=100, room=32 << 20)).naps  # 0.8 Gbit/s
+
+
+def test_a_receive_begins_in_its_page_where_the_last_one_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = after(Line(monkeypatch, per_us=6000, room=32 << 20))
+    ends = [
+        (begin + got) % mmap.PAGESIZE for begin, got in zip(line.begins, line.received, strict=True)
+    ]
+    assert line.begins == [0, *ends[:-1]]
+    assert len(set(ends)) > 10
+
+
+def test_what_is_sent_again_and_again_lies_where_copying_is_fast() -> None:
+    blocks = tcp.send_blocks()
+    seen = np.frombuffer(blocks[0], dtype=np.uint8)
+    assert seen.ctypes.data % mmap.PAGESIZE == mmap.PAGESIZE - 16
+    assert all(len(block) == tcp.SEND_BLOCK for block in blocks)
 
 
 @pytest.mark.parametrize("octets", [bulk.CALL, bulk.MOST_LENT])
