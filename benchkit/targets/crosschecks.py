@@ -38,6 +38,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_weathers(tree),
         *_addresses(tree),
         *_iperf3_sites(tree),
+        *_verified(tree),
         *budget_complaints(tree, library),
         *context_complaints(tree, library),
         *_workloads(tree),
@@ -186,6 +187,24 @@ def _iperf3_sites(tree: Table) -> Iterator[Complaint]:
         elif len(named) == 1:
             missing = next(key for key in keys if key not in site)
             yield (*location, missing), f"is missing: {keys[0]} and {keys[1]} go together"
+
+
+def _verified(tree: Table) -> Iterator[Complaint]:
+    """An iperf3 server sends what it likes, and looks at nothing."""
+    plan = table_in(tree, "plan")
+    if plan.get("stream_mode") != "verify" or "tcp" not in plan.get("probes", ("tcp",)):
+        return
+    servers = {
+        text_in(site, "name")
+        for _, site in tables_in(tree, ("site",))
+        if (text_in(site, "address") or "").startswith("iperf3://") and not site.get("agent")
+    }
+    for _, path in tables_in(tree, ("path",)):
+        far = text_in(path, "to")
+        if far in servers:
+            said = f"'verify' cannot be had of {far!r}, an iperf3 server, which looks at no content"
+            yield ("plan", "stream_mode"), f"{said}: take 'copy' or 'zero-copy', or an agent there"
+            return
 
 
 def _weathers(tree: Table) -> Iterator[Complaint]:

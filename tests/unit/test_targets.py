@@ -1013,6 +1013,25 @@ def test_what_is_no_iperf3_server_is_told(address: str) -> None:
     assert "is no iperf3 server: write 'iperf3://host' or 'iperf3://host:5201'" in said
 
 
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ('stream_mode = "verify"', True),
+        ('stream_mode = "verify"\nprobes = ["rtt", "tcp"]', True),
+        ('stream_mode = "verify"\nprobes = ["connect", "udp"]', False),
+        ('stream_mode = "copy"', False),
+    ],
+)
+@pytest.mark.parametrize("address", ["iperf3://192.0.2.7", "192.0.2.7"])
+def test_content_is_not_looked_at_by_an_iperf3_server(address: str, plan: str, told: bool) -> None:
+    text = REAL.replace("ADDRESS", address) + f"[plan]\n{plan}\n"
+    if told and address.startswith("iperf3"):
+        (said,) = problems(text)
+        assert "plan.stream_mode: 'verify' cannot be had of 'far', an iperf3 server" in said
+    else:
+        load(text)
+
+
 def test_a_login_takes_a_key_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     login = 'address = "iperf3://192.0.2.7"\niperf3_user = "mario"\niperf3_key = "key.pem"'
     text = REAL.replace('address = "ADDRESS"', login)
