@@ -15,8 +15,8 @@ from benchkit.probes.iperf3_wire import TALK_S, Control, State
 from benchkit.probes.talk import GoneError, TalkError
 
 CONNECT_S = 5.0
-# Between two tests iperf3 closes its listener and opens it again.
-REOPENING_TRIES, REOPENING_S = 6, 0.05
+# Between two tests iperf3 closes its listener and opens it again, which takes as long as it waits for a processor.
+REOPENING_TRIES, REOPENING_S = 30, 0.05
 
 BUSY = (
     "is busy with another test: try again when that has ended, wait for it with --wait, or start a second one on "

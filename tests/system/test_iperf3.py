@@ -6,10 +6,8 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +24,13 @@ from benchkit.probes.iperf3_server import iperf3_server
 
 sys.path.append(str(Path(__file__).parents[1]))
 
+from iperf3_peer import LOCAL, free_port, iperf3_serving
 from rsa_keys import key_pair
 
 pytestmark = pytest.mark.skipif(
     shutil.which("iperf3") is None, reason="iperf3 is not installed: apt-get install iperf3"
 )
 
-LOCAL = "127.0.0.1"
 NS_PER_S = 1_000_000_000
 UDP = {"udp": True, "rate_bps": 20_000_000}
 
@@ -63,26 +61,6 @@ AS_SERVER = [
 ]  # fmt: skip
 
 
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def await_listening(port: int) -> None:
-    """Until the kernel shows a listener there: a connection would be taken for a client."""
-    wanted = f":{port:04X} 00000000:0000 0A"
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with open("/proc/net/tcp", encoding="ascii") as first:  # noqa: PTH123  no file
-            text = first.read()
-        with open("/proc/net/tcp6", encoding="ascii") as second:  # noqa: PTH123
-            text += second.read()
-        if wanted in text or f":{port:04X} {'0' * 32}:0000 0A" in text:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"iperf3 does not listen at port {port}")
-
-
 def sums(said: dict[str, Any], name: str) -> dict[str, Any]:
     end: dict[str, Any] = said["end"]
     return dict(end[name])
@@ -97,19 +75,14 @@ def column_sum(batch: Samples, name: str, *, up: bool) -> int:
 def test_we_measure_against_an_iperf3_server(name: str) -> None:
     asked = AS_CLIENT[name]
     port = free_port()
-    command = ["iperf3", "-s", "-1", "-J", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        await_listening(port)
 
-        async def work() -> list[Samples]:
-            spec = Iperf3Spec("a-b", "load", LOCAL, port, NS_PER_S, **asked)
-            return [batch async for batch in iperf3(spec)]
+    async def work() -> list[Samples]:
+        spec = Iperf3Spec("a-b", "load", LOCAL, port, NS_PER_S, **asked)
+        return [batch async for batch in iperf3(spec)]
 
-        try:
-            found = asyncio.run(asyncio.wait_for(work(), 30))
-            said = json.loads(server.communicate(timeout=10)[0])
-        finally:
-            server.kill()
+    with iperf3_serving(port, "-1", "-J", stdout=subprocess.PIPE) as server:
+        found = asyncio.run(asyncio.wait_for(work(), 30))
+        said = json.loads(server.communicate(timeout=10)[0])
     assert "error" not in said
     (totals,) = (batch for batch in found if batch.kind == "iperf3")
     direction = asked.get("direction", "up")
@@ -135,8 +108,7 @@ def test_we_log_in_at_an_iperf3_server(tmp_path: Path) -> None:
     key, users = tmp_path / "key.pem", tmp_path / "users.csv"
     key.write_bytes(private)
     users.write_text(f"mario,{password_hash('mario', 'rossi')}\n")
-    command = ["iperf3", "-s", "--rsa-private-key-path", str(key)]
-    command += ["--authorized-users-path", str(users)]
+    options = ["--rsa-private-key-path", str(key), "--authorized-users-path", str(users)]
 
     async def work(port: int, password: str) -> list[Samples]:
         login = Login("mario", password, public)
@@ -144,15 +116,11 @@ def test_we_log_in_at_an_iperf3_server(tmp_path: Path) -> None:
         return [batch async for batch in iperf3(spec)]
 
     port = free_port()
-    with subprocess.Popen([*command, "-p", str(port)], stdout=subprocess.DEVNULL) as server:
-        await_listening(port)
-        try:
-            found = asyncio.run(asyncio.wait_for(work(port, "rossi"), 30))
-            assert column_sum(found[-1], "received_octets", up=True) > 0
-            with pytest.raises(MeasureError, match="wants another user name and password"):
-                asyncio.run(asyncio.wait_for(work(port, "verdi"), 30))
-        finally:
-            server.kill()
+    with iperf3_serving(port, *options):
+        found = asyncio.run(asyncio.wait_for(work(port, "rossi"), 30))
+        assert column_sum(found[-1], "received_octets", up=True) > 0
+        with pytest.raises(MeasureError, match="wants another user name and password"):
+            asyncio.run(asyncio.wait_for(work(port, "verdi"), 30))
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import benchkit
+from iperf3_peer import free_port, iperf3_serving, iperf3_testing
 
-LOCAL = "127.0.0.1"
 REAL = """
 schema = 1
 title = "Two ends"
@@ -78,21 +74,6 @@ mix = [{ request = "1 KiB", response = "4 KiB" }]
 """
 
 
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def iperf3_serving(port: int) -> Iterator[None]:
-    with subprocess.Popen(["iperf3", "-s", "-p", str(port)], stdout=subprocess.DEVNULL) as server:
-        time.sleep(0.5)
-        try:
-            yield
-        finally:
-            server.kill()
-
-
 def run(tmp_path: Path, text: str, *more: str) -> dict[str, Any]:
     target = tmp_path / "asked.toml"
     target.write_text(text)
@@ -127,21 +108,15 @@ def test_a_far_end_that_is_taken_is_waited_for(tmp_path: Path) -> None:
     target = tmp_path / "asked.toml"
     target.write_text(REAL.format(port=port).replace('"tcp", "udp"', '"udp"'))
     words = ["run", str(target), "--results", str(tmp_path), "--format", "json"]
-    taking = ["iperf3", "-c", LOCAL, "-p", str(port), "-t", "60", "-b", "1M"]
-    with iperf3_serving(port), subprocess.Popen(taking, stdout=subprocess.DEVNULL) as other:
-        time.sleep(0.5)
-        try:
+    patient = [sys.executable, "-m", "benchkit", *words, "--wait", "60s"]
+    with iperf3_serving(port):
+        with iperf3_testing(port, "-t", "120", "-b", "1M"):
             at_once = benchkit(*words)
             waiting = subprocess.Popen(
-                [sys.executable, "-m", "benchkit", *words, "--wait", "60s"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
+                patient, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
             assert waiting.stderr is not None
             assert any(line.rstrip().endswith(": waiting") for line in waiting.stderr)
-        finally:
-            other.kill()
         said, _ = waiting.communicate(timeout=60)
     assert at_once.returncode == 4
     assert "is busy with another test" in at_once.stderr

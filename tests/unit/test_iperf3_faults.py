@@ -256,7 +256,8 @@ def test_a_stream_without_data_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     assert [batch.kind for batch in found] == ["goodput"]
 
 
-def test_nobody_there_names_the_port() -> None:
+def test_nobody_there_names_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iperf3_far_end, "REOPENING_TRIES", 2)
     port = free_port()
     _, error = measured(spec_of(port))
     assert isinstance(error, MeasureError)
