@@ -43,6 +43,8 @@ _LOADED = phases.LOADED
 _MEASURED = frozenset(name for name, _, _ in phases.SINGLE.values())
 _MS_PER_NS = 1e-6
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
+# Latencies and what was lost, as `sample_replicates` takes them.
+_Series = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _replicates(
                 continue
             kept = rows.get((path.path, metric.metric, metric.phase))
             if kept is not None:
-                found = sample_replicates(kept, seed)
+                found = sample_replicates(*kept, seed)
             else:
                 found = record_replicates(metric, alone=sampled)
             for statistic, replicate in found.items():
@@ -177,13 +179,16 @@ def _replicates(
                 yield (path.path, metric.metric, metric.phase, statistic), unit, replicate
 
 
-def sample_replicates(values: NDArray[np.float64], seed: int) -> dict[str, Replicate]:
+def sample_replicates(
+    values: NDArray[np.float64], lost: NDArray[np.bool_], seed: int
+) -> dict[str, Replicate]:
     """Every compared statistic of one series of latencies, from its packets.
 
-    `values` are in ms, of shape (n,) in time order, +inf for lost.
+    `values` are in ms, +inf for lost, without answers that have no stamp; `lost` is of all that were due. Both in
+    time order.
     """
     found = percentile_replicates(values, PERCENTILES, seed)
-    return {**found, "loss": loss_replicate(np.isinf(values))} if found else {}
+    return {**found, "loss": loss_replicate(lost)} if found else {}
 
 
 def record_replicates(metric: Metric, *, alone: bool = False) -> dict[str, Replicate]:
@@ -242,12 +247,13 @@ def _recorded_loss(metric: Metric, due: int, size: float) -> Interval:
         ends = (metric.loss.low, metric.loss.high)
         low, high = (metric.loss.value if end is None else end for end in ends)
         return Interval(metric.loss.value, low, high)
-    # What never varied has no autocorrelation.
-    return loss_interval(metric.lost, due, effective_n=size if metric.lost else float(due))
+    # What never varied has no autocorrelation. An answer without a stamp is none that was lost.
+    share = size / due if metric.lost else 1.0
+    return loss_interval(metric.lost, metric.n, effective_n=share * metric.n)
 
 
-def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.float64]]:
-    """Latencies in ms in time order, +inf for lost, by path, metric and phase."""
+def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], _Series]:
+    """The latencies of a run by path, metric and phase."""
     found = {}
     for kind in ("rtt", "http"):
         for rows in read_samples(run.folder, kind):
@@ -255,6 +261,8 @@ def _latency_samples(run: StoredRun) -> dict[tuple[str, str, str], NDArray[np.fl
                 name = metric_name(kind, rows.phase)
                 phase = rows.phase if rows.phase in _LOADED else phases.IDLE
                 counted = that_left(rows) if kind == "rtt" else rows
-                values, _ = as_latencies(*took_and_received(kind, counted))
-                found[rows.path, name, phase] = values * _MS_PER_NS
+                took, received = took_and_received(kind, counted)
+                values, _ = as_latencies(took, received)
+                lost = np.ma.getmaskarray(received)
+                found[rows.path, name, phase] = values * _MS_PER_NS, lost
     return found

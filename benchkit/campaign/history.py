@@ -174,8 +174,7 @@ def _estimate(path: PathRecord, wanted: Wanted) -> Estimate | None:
 
 def _statistic(metric: Metric, statistic: str) -> Estimate | None:
     if statistic == "loss":
-        due = metric.n - metric.unstamped
-        return Estimate(100 * metric.lost / due) if due else None
+        return Estimate(100 * metric.lost / metric.n) if metric.n else None
     if statistic == "mean" and metric.estimate is not None:
         return metric.estimate
     return metric.percentiles.get(statistic)

@@ -101,7 +101,9 @@ def trial(
 def replicates(runs: Runs, first_seed: int, *, sampled: bool) -> list[dict[str, Replicate]]:
     """What the comparison itself has of each run: its packets where runs are few, else its record."""
     if sampled:
-        return [sample_replicates(run, seed) for seed, run in enumerate(runs, first_seed)]
+        return [
+            sample_replicates(run, np.isinf(run), seed) for seed, run in enumerate(runs, first_seed)
+        ]
     return [record_replicates(latency_metric("rtt", "idle", run * 1e6)[0]) for run in runs]
 
 

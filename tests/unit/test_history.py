@@ -131,6 +131,19 @@ def test_a_history_names_the_run_that_changed_and_calls_the_newest_unconfirmed()
     assert [point.level for point in found.points] == [0] * 10 + [1] * 6
 
 
+def test_a_history_of_loss_counts_every_packet_that_was_due() -> None:
+    values = jitter(1, 200)
+    values[::20] = np.inf
+    whole = record_of(values, run_id(1))
+    (path,) = whole.paths
+    metrics = [replace(each, n=400, unstamped=200) for each in path.metrics[:1]]
+    record = replace(whole, paths=(replace(path, metrics=tuple(metrics)),))
+    (found,) = histories([record], Wanted(statistic="loss"))
+    estimate = found.points[0].estimate
+    assert estimate is not None
+    assert estimate.value == pytest.approx(2.5)  # 10 of 400, stamped or not
+
+
 def test_a_newest_run_that_stands_out_is_unconfirmed_and_no_change() -> None:
     (found,) = histories(runs(12, slow_from=11), Wanted())
     assert found.changes == ()
