@@ -15,6 +15,8 @@ Each error is rebuilt from its `args` alone, so that it survives a process borde
 
 from __future__ import annotations
 
+import os
+
 
 def printable(text: object) -> str:
     r"""The text on one line, blanks where it would steer a terminal: an error may hold a peer's own words.
@@ -23,6 +25,16 @@ def printable(text: object) -> str:
     'it said  [2Jno '
     """
     return "".join(sign if sign.isprintable() else " " for sign in str(text))
+
+
+def told_by_system(error: OSError) -> str:
+    """What the system says went wrong, without what Python or a library says around it.
+
+    >>> told_by_system(OSError(111, "connect call failed ('127.0.0.1', 1)")), told_by_system(OSError("gone"))
+    ('Connection refused', 'gone')
+    """
+    known = error.errno is not None and error.errno > 0  # of the resolver they are below
+    return os.strerror(error.errno or 0) if known else error.strerror or str(error)
 
 
 class BenchkitError(Exception):

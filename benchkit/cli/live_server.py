@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 
 from benchkit.cli.agent import LOOPBACK
 from benchkit.cli.serve import PORT
-from benchkit.errors import UnfitError
+from benchkit.errors import UnfitError, printable
 
 PATIENCE_S = 5.0
 
@@ -32,7 +33,9 @@ def _beside(results: Path) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        yield _address(process)
+        address = _address(process)
+        threading.Thread(target=_pass_on, args=(process,), name="live view", daemon=True).start()
+        yield address
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -68,6 +71,14 @@ def _address(process: subprocess.Popen[str]) -> str:
         )
     click.echo(f"live view: {address}", err=True)
     return address
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Say what else it says: a pipe that nobody empties is full some day, and then it answers nobody."""
+    assert process.stderr is not None  # noqa: S101  as above
+    with process.stderr as lines:
+        for line in lines:
+            click.echo(f"live view: {printable(line.rstrip())}", err=True)
 
 
 def _free_port() -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchkit.errors import MeasureError, UnfitError
+from benchkit.errors import MeasureError, UnfitError, told_by_system
 from benchkit.linux import hardware_stamps, timestamping
 
 
@@ -17,7 +16,7 @@ def connect_to(sender: socket.socket, path: str, address: str, port: int) -> Non
         sender.connect((address, port))
     except OSError as error:
         raise MeasureError(
-            f"{path}: no way to {address}: {os.strerror(error.errno or 0)}: see `ip route get {address}`"
+            f"{path}: no way to {address}: {told_by_system(error)}: see `ip route get {address}`"
         ) from error
 
 
@@ -36,6 +35,6 @@ def listening_at(protocol: str, address: str, port: int) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnfitError(
-            f"cannot listen at {address} {protocol} port {port}: {os.strerror(error.errno or 0)}: stop what "
+            f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: stop what "
             "listens there, or take another port"
         ) from error

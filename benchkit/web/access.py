@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -29,7 +30,7 @@ class Access:
     def address(self, port: int) -> str:
         """What a person opens, the token in it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        asked = f"?token={self.token}" if self.token else ""
+        asked = f"?token={quote(self.token, safe='')}" if self.token else ""
         return f"http://{host}:{port}/{asked}"
 
     def knows(self, request: web.Request) -> bool:
@@ -42,7 +43,12 @@ class Access:
             request.cookies.get(COOKIE, ""),
             request.query.get("token", ""),
         )
-        return any(hmac.compare_digest(each.encode(), self.token.encode()) for each in brought)
+        # A header may bring any octets at all.
+        own, theirs = (
+            self.token.encode(),
+            (each.encode(errors="surrogateescape") for each in brought),
+        )
+        return any(hmac.compare_digest(each, own) for each in theirs)
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from io import BufferedReader
 
 from aiohttp import web
@@ -63,7 +64,8 @@ class Watchers:
             response = web.StreamResponse(
                 headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
             )
-            await _send(request, response, desk, run)
+            with suppress(ConnectionResetError):  # who watched has left, as everybody does
+                await _send(request, response, desk, run)
             return response
         finally:
             self._count -= 1

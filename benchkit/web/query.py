@@ -14,6 +14,8 @@ from benchkit.web.row import Row
 
 USUAL_LIMIT, LARGEST_LIMIT = 50, 500
 LARGEST_OFFSET = 10**9
+# Digits; a number of thousands of them is none to Python either.
+LONGEST_NUMBER = 12
 # Of a history; the first is meant where nothing is said.
 METRICS = tuple(dict.fromkeys(probe.metric for probe in PLAN_PROBES.values()))
 PHASES = ("idle", "up", "down", "both")
@@ -101,7 +103,8 @@ def one_of(values: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
 def whole(values: Mapping[str, str], name: str, usual: int, *, least: int, most: int) -> int:
     """A whole number within its bounds. Raises AskedWronglyError for anything else."""
     text = values.get(name) or str(usual)
-    if not text.isascii() or not text.isdecimal() or not least <= int(text[:12]) <= most:
+    plain = text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
+    if not plain or not least <= int(text) <= most:
         raise AskedWronglyError(f"{name} {text}: a whole number from {least} to {most} is wanted")
     return int(text)
 

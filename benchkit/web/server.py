@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, told_by_system
 from benchkit.web.access import Access
 from benchkit.web.application import application
 from benchkit.web.catalog import Catalog
@@ -50,9 +50,9 @@ async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> N
         try:
             await site.start()
         except OSError as error:
-            said = os.strerror(error.errno) if error.errno else str(error)
             raise AskedWronglyError(
-                f"cannot listen on {access.host} port {access.port}: {said}: give another with --bind HOST:PORT"
+                f"cannot listen on {access.host} port {access.port}: {told_by_system(error)}: give another with "
+                "--bind HOST:PORT"
             ) from error
         say(access.address(_port(runner)))
         await _interrupted()

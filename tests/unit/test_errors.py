@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import socket
 
 import pytest
 
@@ -15,8 +16,10 @@ from benchkit.errors import (
     MeasureError,
     TakenError,
     TargetError,
+    told_by_system,
 )
 from benchkit.linux.refusals import Refusals
+from benchkit.probes.reachable import connect_to
 
 ARGUMENTS: dict[type[BenchkitError], tuple[object, ...]] = {
     TargetError: ("line 3: no such site", "line 5: no unit", "line 9: too many"),
@@ -95,3 +98,13 @@ def test_no_words_of_a_peer_steer_a_terminal(
     told: list[str] = []
     Refusals(told.append).add("192.0.2.7", "no test: \x1b]0;x\x07")
     assert told == ["refused 192.0.2.7: no test:  ]0;x "]
+
+
+def test_the_system_is_quoted_and_the_resolver_too() -> None:
+    for family, address in ((socket.AF_INET, "::1"), (socket.AF_INET6, "nobody.invalid.")):
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            with pytest.raises(MeasureError) as caught:
+                connect_to(sender, "a-b", address, 1)
+            assert "Unknown error" not in str(caught.value)
+            assert "Success" not in str(caught.value)
+    assert told_by_system(OSError("it broke")) == "it broke"

@@ -6,17 +6,15 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
+from dashboards import LOOPBACK, asked, got, page_of
 from multidict import MultiDict
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from sample_records import passing
 from synthetic_runs import jitter, record_of, run_id, write, write_many
 
@@ -24,7 +22,6 @@ from benchkit.clock import monotonic_ns
 from benchkit.reports.figures import clean
 from benchkit.store import mirror
 from benchkit.web import application as web_application
-from benchkit.web.access import Access, is_loopback
 from benchkit.web.application import application
 from benchkit.web.catalog import CHECK_NS, Catalog
 from benchkit.web.desk import Desk
@@ -33,51 +30,6 @@ from benchkit.web.query import answer, query_of
 from benchkit.web.row import Row
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
-LOOPBACK = Access("127.0.0.1", 0)
-Ask = Callable[[TestClient[Any, Any]], Awaitable[Any]]
-
-
-def asked(results: Path, ask: Ask, access: Access = LOOPBACK) -> Any:
-    """What `ask` makes of a dashboard over these results."""
-    catalog = Catalog(results)
-    catalog.look(budget_ns=10**11)  # however busy the machine is
-
-    async def served() -> Any:
-        app = application(Desk(catalog, access))
-        async with TestClient(TestServer(app, host="127.0.0.1")) as client:
-            return await ask(client)
-
-    return asyncio.run(served())
-
-
-def got(results: Path, *addresses: str) -> list[tuple[int, str]]:
-    """The status and the text of each address, and that each carries the headers."""
-
-    async def ask(client: TestClient[Any, Any]) -> list[tuple[int, str]]:
-        found = []
-        for address in addresses:
-            response = await client.get(address)
-            check_headers(response)
-            found.append((response.status, await response.text()))
-        return found
-
-    found: list[tuple[int, str]] = asked(results, ask)
-    return found
-
-
-def check_headers(response: ClientResponse) -> None:
-    policy = response.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'")
-    assert "unsafe-eval" not in policy
-    assert "script-src 'unsafe-inline'" not in policy
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def page_of(results: Path, parameters: str = "") -> dict[str, Any]:
-    ((status, text),) = got(results, f"/api/runs?{parameters}")
-    assert status == 200, text
-    found: dict[str, Any] = json.loads(text)
-    return found
 
 
 @pytest.fixture
@@ -360,102 +312,6 @@ def fits(value: Any, schema: dict[str, Any], whole: dict[str, Any]) -> None:
         assert schema.get("additionalProperties", False) or schema["required"]
     for each in value if schema["type"] == "array" else ():
         fits(each, schema["items"], whole)
-
-
-def test_metrics_are_openmetrics_with_the_newest_figures(tmp_path: Path) -> None:
-    write_many(tmp_path, (1, 2), more_ms=0.0)
-    ((status, text),) = got(tmp_path, "/metrics")
-    assert status == 200
-    families = {each.name: each for each in text_string_to_metric_families(text)}
-    (count,) = [sample.value for sample in families["benchkit_runs"].samples]
-    assert count == 2
-    (figure,) = families["benchkit_judged_seconds"].samples
-    (limit,) = families["benchkit_budget_seconds"].samples
-    assert limit.value == 0.01
-    assert 0.0085 < figure.value < 0.0088
-    assert figure.labels["percentile"] == "p95"
-
-
-def test_every_metric_that_the_grafana_dashboard_names_is_given_with_its_labels(
-    tmp_path: Path,
-) -> None:
-    write_many(tmp_path, (1, 2))
-    (_, text), (status, board) = got(tmp_path, "/metrics", "/grafana.json")
-    assert status == 200
-    labels: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        labels.setdefault(family.name, set())
-        for sample in family.samples:
-            labels[family.name] |= sample.labels.keys()
-    panels = json.loads(board)["panels"]
-    expressions = [each["expr"] for panel in panels for each in panel["targets"]]
-    assert len(expressions) > 10
-    for expression in expressions:
-        for name, selected in re.findall(r"(benchkit_[a-z_]+)(?:\{([^}]*)\})?", expression):
-            assert name in labels, expression
-            wanted = set(re.findall(r"(\w+)=~", selected))
-            assert not labels[name] or wanted <= labels[name], expression
-    for panel in panels:
-        for each in panel["targets"]:
-            shown = set(re.findall(r"\{\{(\w+)\}\}", each["legendFormat"]))
-            first = re.findall(r"benchkit_[a-z_]+", each["expr"])[0]
-            assert not labels[first] or shown <= labels[first], each
-
-
-def test_metrics_of_a_path_say_between_which_sites_it_is(tmp_path: Path) -> None:
-    write(tmp_path, 1, jitter(1))
-    ((_, text),) = got(tmp_path, "/metrics")
-    families = {each.name: each for each in text_string_to_metric_families(text)}
-    for name in ("benchkit_judged_seconds", "benchkit_path_passes", "benchkit_newest_due"):
-        for sample in families[name].samples:
-            assert (sample.labels["near"], sample.labels["far"]) == ("guiyang", "guangzhou")
-    assert families["benchkit_path_passes"].samples[0].value == 1
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]", "127.9.9.9"])
-def test_loopback_is_known_by_every_name_it_has(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["::", "", "evil.example", "localhost.evil.example", "10.0.0.1"])
-def test_and_by_no_other(host: str) -> None:
-    assert not is_loopback(host)
-
-
-def test_on_loopback_a_name_of_elsewhere_is_refused(tmp_path: Path) -> None:
-    async def ask(client: TestClient[Any, Any]) -> list[int]:
-        hosts = ("evil.example", "localhost:1", "127.0.0.1")
-        return [(await client.get("/", headers={"Host": host})).status for host in hosts]
-
-    assert asked(tmp_path, ask) == [421, 200, 200]
-
-
-def test_elsewhere_a_token_is_needed_for_everything_but_health(tmp_path: Path) -> None:
-    async def ask(client: TestClient[Any, Any]) -> list[int]:
-        found = [(await client.get(each)).status for each in ("/", "/api/runs", "/metrics")]
-        found.append((await client.get("/healthz")).status)
-        found.append((await client.get("/api/runs?token=wrong")).status)
-        bearer = {"Authorization": "Bearer secret"}
-        found.append((await client.get("/api/runs", headers=bearer)).status)
-        opened = await client.get("/?token=secret")
-        found.append(opened.status)
-        assert "HttpOnly" in opened.headers["Set-Cookie"]
-        assert "needs the token" in await opened.text()
-        found.append((await client.get("/api/runs")).status)  # the cookie
-        return found
-
-    access = Access("192.0.2.1", 0, "secret")
-    assert asked(tmp_path, ask, access) == [401, 401, 401, 200, 401, 200, 200, 200]
-
-
-def test_nothing_but_reading_is_answered(tmp_path: Path) -> None:
-    async def ask(client: TestClient[Any, Any]) -> list[int]:
-        return [
-            (await client.request(method, "/api/runs")).status
-            for method in ("POST", "PUT", "DELETE")
-        ]
-
-    assert asked(tmp_path, ask) == [405, 405, 405]
 
 
 def test_pages_ask_for_nothing_that_is_not_served(tmp_path: Path) -> None:
