@@ -78,6 +78,8 @@ def addresses(name: str) -> list[str]:
     """
     try:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+    except UnicodeError as error:  # before any resolver is asked
+        raise MeasureError(f"{name} is no name of a host: give one, or an IP address") from error
     except OSError as error:
         raise MeasureError(
             f"{name or 'a site without an address'} has no IP address: {error.strerror}; give one that has"

@@ -259,8 +259,9 @@ def _resolved(host: str) -> str:
 
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no name of a host"
         raise AskedWronglyError(
-            f"{host} is no address: {error.strerror}; give one of this machine's"
+            f"{host} is no address: {said}; give one of this machine's"
         ) from error
     return str(found[0][4][0])

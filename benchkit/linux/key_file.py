@@ -16,17 +16,16 @@ MOST_OCTETS = 64 << 10
 
 def contents_of(file: Path) -> bytes:
     """All of a small file. Raises OSError, also for what is no regular file or too large for a key."""
-    descriptor = os.open(
-        file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    )  # a pipe would wait for its writer
-    with open(descriptor, "rb") as opened:  # noqa: PTH123  there is no path to a descriptor
+    # Opened otherwise, a pipe would wait for its writer.
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
         about = os.fstat(descriptor)
-        if (
-            not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode))
-            or about.st_size > MOST_OCTETS
-        ):
+        is_file = stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)
+        if not is_file or about.st_size > MOST_OCTETS:
             raise OSError(errno.EFBIG, "it is no small file")
-        return opened.read(MOST_OCTETS)
+        return os.read(descriptor, MOST_OCTETS)
+    finally:
+        os.close(descriptor)
 
 
 def read_key(file: str) -> bytes:

@@ -15,7 +15,7 @@ from benchkit.model.responder_spec import ReflectorSpec, TwampServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import twamp_control as control
 from benchkit.probes.admission import Admission
-from benchkit.probes.crowd import Crowd
+from benchkit.probes.crowd import Crowd, peer_of
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.stamp_reflector import Reflector, reflecting
 from benchkit.probes.stamp_time import to_ntp
@@ -68,7 +68,7 @@ class _Server:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a client is met in a task")
-        peer: str = writer.get_extra_info("peername")[0]
+        peer = peer_of(writer.transport)
         welcome = self._admits(peer)
         self._clients.add(task)
         try:

@@ -75,7 +75,7 @@ def load_baseline(results: Path, name: str) -> Baseline:
     except OSError as error:
         said = error.strerror or str(error)
         raise AskedWronglyError(f"cannot read {file}: {said}: name another baseline") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AskedWronglyError(f"{file} is damaged: save the baseline again") from error
     if not whole or schema != SCHEMA:
         raise AskedWronglyError(

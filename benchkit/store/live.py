@@ -76,7 +76,7 @@ def first_event(file: Path) -> dict[str, Any]:
     try:
         with file.open("rb") as opened:
             found = json.loads(opened.readline())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -112,6 +112,8 @@ def _is_torn(record: Path) -> bool:
         json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):
         return True
+    except RecursionError:  # whole or not, there is more in it than a torn record has
+        return False
     return False
 
 

@@ -21,6 +21,8 @@ AUTHORITY_DAYS, HOST_DAYS = 3650, 365
 # Clocks differ: a certificate of this very second would be refused by who is a little behind.
 EARLIER = dt.timedelta(minutes=10)
 PRIVATE, PUBLIC = 0o600, 0o644
+# What a certificate takes for a common name.
+LONGEST_NAME = 64
 
 
 def make_certificates(folder: Path, hosts: Sequence[str], days: int = HOST_DAYS) -> list[Path]:
@@ -41,10 +43,16 @@ def make_certificates(folder: Path, hosts: Sequence[str], days: int = HOST_DAYS)
 def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     known, secret = folder / AUTHORITY, folder / AUTHORITY_KEY
     if known.exists() and secret.exists():
-        key = serialization.load_pem_private_key(secret.read_bytes(), None)
+        try:
+            key = serialization.load_pem_private_key(secret.read_bytes(), None)
+            authority = x509.load_pem_x509_certificate(known.read_bytes())
+        except (ValueError, TypeError) as error:  # a TypeError asks for a password
+            raise AskedWronglyError(
+                f"{secret} or {known} is not as we wrote it: name another folder"
+            ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise AskedWronglyError(f"{secret} is no key of ours: name another folder")
-        return x509.load_pem_x509_certificate(known.read_bytes()), key
+        return authority, key
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("benchkit's own authority")
     made = (
@@ -62,7 +70,8 @@ def _host(
     folder: Path, host: str, authority: x509.Certificate, by: ec.EllipticCurvePrivateKey, days: int
 ) -> Path:
     own = folder / host
-    if own.exists() or own.parent != folder:
+    is_name = host.isascii() and len(host) <= LONGEST_NAME and own.parent == folder
+    if own.exists() or not is_name:
         raise AskedWronglyError(
             f"{own} is there already, or no name of a host: give another, or remove it first"
         )

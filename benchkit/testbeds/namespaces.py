@@ -33,10 +33,10 @@ class NamespaceExecutor(Executor):
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
         """Start it now. The future ends with its result, its own exception, or UnfitError if it died."""
         future: Future[Result] = Future()
-        reader, writer = process.context().Pipe(duplex=False)
         with self._lock:
             if self._closed:
                 raise RuntimeError(f"the executor of {self.site} is shut down")
+            reader, writer = process.context().Pipe(duplex=False)
             task = process.start(
                 _work, writer, fn, args, kwargs, netns=self._netns, name=f"benchkit {self.site}"
             )

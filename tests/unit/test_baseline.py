@@ -86,6 +86,7 @@ def test_a_name_that_nobody_saved_is_an_error_with_its_remedy(results: Path) -> 
         '{"schema": 1, "runs": []}',
         '{"schema": 1, "runs": [1]}',
         '{"schema": 9, "runs": ["x"]}',
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_file_is_named(results: Path, text: str) -> None:

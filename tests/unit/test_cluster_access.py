@@ -56,11 +56,18 @@ def test_certificates_are_of_one_authority_and_their_keys_are_private(tmp_path: 
     assert Access("tls://192.0.2.1:8786", str(one)).security() is not None
 
 
-@pytest.mark.parametrize("name", ["scheduler", "..", "a/b"])
+@pytest.mark.parametrize("name", ["scheduler", "..", "a/b", "a" * 65, "köln"])
 def test_no_certificate_takes_the_place_of_another(tmp_path: Path, name: str) -> None:
     make_certificates(tmp_path, ["scheduler"])
     with pytest.raises(AskedWronglyError, match="is there already, or no name"):
         make_certificates(tmp_path, [name])
+
+
+def test_an_authority_that_is_damaged_is_told(tmp_path: Path) -> None:
+    make_certificates(tmp_path, ["scheduler"])
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    with pytest.raises(AskedWronglyError, match=r"ca\.pem is not as we wrote it"):
+        make_certificates(tmp_path, ["another"])
 
 
 def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def test_no_way_to_an_address_is_told(kind: type) -> None:
         pytest.skip(str(error))
 
 
+@pytest.mark.parametrize("name", ["a..example", "a" * 64])
+def test_what_is_no_name_of_a_host_is_told_before_any_resolver_is_asked(name: str) -> None:
+    with pytest.raises(MeasureError, match="no name of a host"):
+        addresses(name)
+
+
 def test_a_name_of_both_families_is_tried_by_both_the_most_exact_way_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

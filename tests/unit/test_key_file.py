@@ -34,3 +34,11 @@ def test_what_is_no_key_is_told_without_telling_the_key(
 def test_a_key_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(AskedWronglyError, match="No such file"):
         read_key(str(tmp_path / "none"))
+
+
+def test_what_is_no_file_is_told_and_leaves_nothing_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for place in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(AskedWronglyError, match=r"Is a directory|no small file"):
+            read_key(str(place))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

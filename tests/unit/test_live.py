@@ -111,6 +111,12 @@ def test_one_whose_writer_was_killed_says_so_and_goes_with_the_next_run(
     other.close()
 
 
+def test_a_first_line_that_is_no_event_is_none(tmp_path: Path) -> None:
+    for text in ("", "x", "[]", "[" * 100_000):
+        (tmp_path / "log").write_text(text + "\n")
+        assert first_event(tmp_path / "log") == {}
+
+
 def test_a_folder_that_refuses_ends_the_telling_and_not_the_run(tmp_path: Path) -> None:
     file = tmp_path / "results"
     file.write_text("no folder")

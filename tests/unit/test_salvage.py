@@ -145,3 +145,9 @@ def test_a_rename_that_fails_says_why_and_loses_nothing(
     assert read_run(partial.folder).run == RUN
     settle(partial)
     assert len(read_run(tmp_path / RUN).notes) == len(passing().notes) + 1
+
+
+def test_a_record_nested_too_deep_to_read_stays(tmp_path: Path) -> None:
+    partial = examine(aged(bare(tmp_path, run_json="[" * 100_000)))
+    assert partial.state == "unclear"
+    assert settle(partial).startswith("kept")

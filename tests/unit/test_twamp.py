@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from unittest.mock import Mock
 
 import pytest
 import uvloop
@@ -19,6 +20,7 @@ from benchkit.model.spec import TwampSpec
 from benchkit.probes import flight, twamp_server
 from benchkit.probes import twamp as probe
 from benchkit.probes import twamp_control as control
+from benchkit.probes.twamp_server import _Server
 
 LOCAL = "127.0.0.1"
 MS = 1_000_000
@@ -225,6 +227,19 @@ async def talked(port: int, *messages: bytes) -> bytes:
         return heard
     finally:
         writer.close()
+
+
+def test_a_client_that_has_gone_before_it_is_met_is_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def met() -> None:
+        reader, transport = asyncio.StreamReader(), asyncio.Transport({"sockname": (LOCAL, 1)})
+        reader.feed_eof()
+        writer = Mock(transport=transport, get_extra_info=transport.get_extra_info)
+        await _Server(TwampServerSpec(LOCAL, 1)).meet(reader, writer)
+
+    run(met())
+    assert not caplog.records
 
 
 def test_nonsense_ends_one_client_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
