@@ -5,48 +5,28 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path as FilePath
-from statistics import pstdev
 
 from pydantic import ValidationError
 
+from benchkit.clock import NS_PER_MS
 from benchkit.errors import TargetError
 from benchkit.linux.key_file import read_key
-from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.meter import Meter
-from benchkit.model.place import (
-    FIBRE_NS_PER_KM,
-    Budget,
-    Direction,
-    Path,
-    PathModel,
-    Site,
-    great_circle_km,
-)
+from benchkit.model.place import Budget, Path, Site, great_circle_km
 from benchkit.model.target import METRICS, Fact, Plan, Target
-from benchkit.targets.crosschecks import EXCLUSIVE, cross_complaints
+from benchkit.targets.crosschecks import cross_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.files import TomlFile, read_toml
 from benchkit.targets.folders import seed_folders
 from benchkit.targets.iperf3_site import host_of, iperf3_server
 from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
 from benchkit.targets.mesh import meshed, pairs_of
+from benchkit.targets.path_models import model_of
 from benchkit.targets.problems import complaints_of
-from benchkit.targets.schema import (
-    BudgetTable,
-    DeviationsTable,
-    DirectionTable,
-    MeterTable,
-    PathTable,
-    TargetTable,
-    TraceTable,
-    WeatherTable,
-)
+from benchkit.targets.schema import BudgetTable, MeterTable, PathTable, TargetTable
 from benchkit.targets.schema import SharedModelTable as Shared
 from benchkit.targets.stamp_table import stamp_complaints
 from benchkit.targets.stream_key import key_complaints, key_place
-
-_NS_PER_MS = 1e6
-_NS = {"us": 1e3, "ms": 1e6}
 
 
 def read_target(path: FilePath) -> Target:
@@ -138,96 +118,9 @@ def _path(table: PathTable, shared: Shared, sites: dict[str, Site], library: Lib
         name=table.name or f"{table.near}-{table.far}",
         near=table.near,
         far=table.far,
-        model=None if table.real else _model(table, shared, distance),
+        model=None if table.real else model_of(table, shared, distance),
         budgets=tuple(_budget(budget, library) for budget in table.budget),
         great_circle_km=distance,
-    )
-
-
-def _model(table: PathTable, shared: Shared, distance: float | None) -> PathModel:
-    model = table.model
-    merged = shared.model_copy(
-        update={
-            key: getattr(model, key) for key in model.model_fields_set & set(Shared.model_fields)
-        }
-    )
-    delay, origin = _delay(model.delay, merged, distance)
-    own = [
-        side
-        for side, direction in (("forward", model.forward), ("backward", model.backward))
-        if direction.delay is not None
-    ]
-    if own:
-        says = f"{' and '.join(own)} set in the target"
-        origin = says if delay is None or len(own) > 1 else f"{says}; else {origin}"
-    return PathModel(
-        forward=_direction(model.forward, merged, delay),
-        backward=_direction(model.backward, merged, delay),
-        rate_bps=merged.rate,
-        buffer_octets=merged.buffer,
-        mtu=merged.mtu or 1500,
-        origin=origin,
-    )
-
-
-def _delay(given: int | None, merged: Shared, distance: float | None) -> tuple[int | None, str]:
-    """The delay of one direction, and in words where it comes from."""
-    if given is not None:
-        return given, "set in the target"
-    if merged.route_factor is None or distance is None:
-        return None, ""
-    equipment = merged.equipment or 0
-    origin = (
-        f"great circle {distance:.0f} km x route factor {merged.route_factor:g}"
-        f" at {FIBRE_NS_PER_KM / 1000:g} us/km, plus {equipment / _NS_PER_MS:g} ms of equipment"
-    )
-    return round(distance * merged.route_factor * FIBRE_NS_PER_KM) + equipment, origin
-
-
-def _direction(own: DirectionTable, merged: Shared, delay: int | None) -> Direction:
-    said = _weather(own, merged)
-    deviations = _deviations(said.deviations)
-    spread = round(pstdev(deviations)) if deviations else said.jitter or 0
-    return Direction(
-        delay_ns=(own.delay if own.delay is not None else delay) or 0,
-        jitter_ns=spread,
-        loss=said.loss or 0.0,
-        distribution="table" if deviations else said.distribution or "normal",
-        deviations_ns=deviations,
-        bursts=Bursts(**said.bursts.model_dump()) if said.bursts else None,
-        reorder=said.reorder or 0.0,
-        duplicate=said.duplicate or 0.0,
-        trace=_trace(said.trace),
-    )
-
-
-def _weather(own: DirectionTable, merged: Shared) -> WeatherTable:
-    """What is said of the direction itself, else of all."""
-    said = {
-        key: getattr(own if key in own.model_fields_set else merged, key)
-        for key in WeatherTable.model_fields
-    }
-    # Of two that exclude each other, what the direction itself says.
-    for one, other in EXCLUSIVE:
-        if one in own.model_fields_set:
-            said[other] = getattr(own, other)
-        elif other in own.model_fields_set:
-            said[one] = None
-    return WeatherTable.model_construct(**said)
-
-
-def _deviations(table: DeviationsTable | None) -> tuple[int, ...]:
-    if table is None:
-        return ()
-    return tuple(sorted(round(value * _NS[table.unit]) for value in table.values))
-
-
-def _trace(table: TraceTable | None) -> Trace | None:
-    if table is None:
-        return None
-    return Trace(
-        at_ns=tuple(index * table.every for index in range(len(table.values))),
-        delay_ns=tuple(round(value * _NS[table.unit]) for value in table.values),
     )
 
 
@@ -289,11 +182,11 @@ def _warnings(path: Path) -> list[str]:
     """What physics forbids is odd, not wrong: coordinates are of a city, and a link may be no fibre."""
     if path.floor_ns is None:
         return []
-    floor = path.floor_ns / _NS_PER_MS
+    floor = path.floor_ns / NS_PER_MS
     beyond = f"below the {floor:.2f} ms that light in fibre needs on the great circle"
     found = []
     if path.model and path.model.rtt_ns < path.floor_ns:
-        rtt = path.model.rtt_ns / _NS_PER_MS
+        rtt = path.model.rtt_ns / NS_PER_MS
         found.append(f"path {path.name}: the model's round trip of {rtt:.2f} ms is {beyond}")
     found += [
         f"path {path.name}: the {budget.metric} budget of {budget.limit:.2f} ms is {beyond}"
