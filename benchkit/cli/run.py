@@ -176,11 +176,7 @@ def run(
     here = own_kernel()
     asked = [target_of(each, changes, here) for each in (base, target) if each is not None]
     if here != "uml" and kernel == "uml" and not dry_run:
-        if live:
-            raise AskedWronglyError(
-                "--live cannot be reached inside user-mode Linux: start `benchkit serve` beside the run"
-            )
-        context.exit(_inside(asked, results, repeat))
+        context.exit(_inside(asked, results, repeat, live=live))
     for each in asked:
         tell(each, emulator)
     if dry_run:
@@ -212,11 +208,15 @@ def _print_steps(targets: Sequence[Target], emulator: str) -> None:
         print_steps(each, emulator)
 
 
-def _inside(targets: Sequence[Target], results: Path, repeat: int) -> int:
+def _inside(targets: Sequence[Target], results: Path, repeat: int, *, live: bool) -> int:
     """Run the same command inside user-mode Linux, with the host's files."""
     from benchkit.campaign.question import longest_s  # noqa: PLC0415  costs numpy
     from benchkit.linux import uml  # noqa: PLC0415
 
+    if live:
+        raise AskedWronglyError(
+            "--live cannot be reached inside user-mode Linux: start `benchkit serve` beside the run"
+        )
     hidden = uml.why_hidden(results)
     if hidden is not None:
         raise AskedWronglyError(
