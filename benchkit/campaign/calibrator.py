@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchkit.campaign import calibration, phases, wire
-from benchkit.campaign.log import Log
 from benchkit.campaign.performance import Performance
 from benchkit.campaign.phases import Phase
-from benchkit.emulators.link import Emulation, modelled
+from benchkit.campaign.setup import Setup
+from benchkit.emulators.link import modelled
 from benchkit.errors import UnfitError
-from benchkit.model.place import Path
 from benchkit.model.record import Calibration
-from benchkit.model.target import Plan
 
 ATTEMPTS = 3
 
@@ -20,19 +18,13 @@ ATTEMPTS = 3
 class Calibrator:
     """Asked against got, for the modelled paths of one campaign."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        emulated: tuple[Path, ...],
-        emulation: Emulation,
-        performance: Performance,
-        log: Log,
-    ) -> None:
-        """Calibrate these paths; `phases` says in what phases."""
+    def __init__(self, setup: Setup, performance: Performance) -> None:
+        """Calibrate its emulated paths; `phases` says in what phases."""
+        plan, emulated = setup.question.target.plan, setup.question.target.emulated
         self._emulated = emulated
-        self._emulation = emulation
+        self._emulation = setup.emulation
         self._performance = performance
-        self._log = log
+        self._log = setup.log
         self._models = modelled(emulated)
         self._wires = (*phases.wire_phases(emulated), *phases.rate_phases(plan, emulated))
         self._floor, self._got = phases.calibration_phases(plan, emulated)

@@ -6,18 +6,15 @@ from collections import Counter
 
 from benchkit.campaign import calibration, fitness, phases, reach, sharing, stations
 from benchkit.campaign.calibrator import Calibrator
-from benchkit.campaign.crew import Crew
-from benchkit.campaign.events import Observer, Said
+from benchkit.campaign.events import Said
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.lateness import late_paths
-from benchkit.campaign.log import Log
 from benchkit.campaign.performance import Performance
 from benchkit.campaign.phases import Phase
-from benchkit.campaign.question import Question
-from benchkit.campaign.stations import NO_AGENTS, Agents
+from benchkit.campaign.setup import Setup
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.emulators.link import Emulation, modelled
+from benchkit.emulators.link import modelled
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.stats.verdicts import could_be_decided
 
@@ -25,27 +22,20 @@ from benchkit.stats.verdicts import could_be_decided
 class Campaign:
     """What one campaign does on a running emulation."""
 
-    def __init__(
-        self,
-        question: Question,
-        emulation: Emulation,
-        crew: Crew,
-        observe: Observer,
-        log: Log,
-        agents: Agents = NO_AGENTS,
-    ) -> None:
-        self._target = agents.acquainted(question.target)
-        self._agents = agents
-        self._paths = question.target.paths
-        self._emulated = tuple(path for path in self._paths if path.model is not None)
-        self._plan = question.target.plan
-        self._tolerance_ns = question.tolerance_ns
-        self._emulation = emulation
-        self._crew = crew
-        self._observe = observe
-        self._log = log
-        self._performance = Performance(question, emulation, crew, observe, log, agents)
-        self._calibrator = Calibrator(self._plan, self._emulated, emulation, self._performance, log)
+    def __init__(self, setup: Setup) -> None:
+        target = setup.question.target
+        self._target = setup.agents.acquainted(target)
+        self._agents = setup.agents
+        self._paths = target.paths
+        self._emulated = target.emulated
+        self._plan = target.plan
+        self._tolerance_ns = setup.question.tolerance_ns
+        self._emulation = setup.emulation
+        self._crew = setup.crew
+        self._observe = setup.observe
+        self._log = setup.log
+        self._performance = Performance(setup)
+        self._calibrator = Calibrator(setup, self._performance)
         self._measuring: tuple[Phase, ...] = ()
         self._own: tuple[Phase, ...] = ()
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from benchkit.campaign import phases
 from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_S
-from benchkit.model.place import Path
 from benchkit.model.target import Target
 from benchkit.planning.rounds import rounds
 
@@ -16,8 +15,7 @@ MINUTE, HOUR = 60, 3600
 
 def outline(target: Target) -> list[str]:
     """A line on the whole; of a mesh what it is made of, too. It takes for granted that real far ends answer all probes."""
-    emulated = tuple(path for path in target.paths if path.model is not None)
-    calibrating = _calibrating(target, emulated)
+    calibrating = _calibrating(target)
     measuring = phases.measuring_phases(target.plan, target.paths)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
@@ -32,8 +30,8 @@ def outline(target: Target) -> list[str]:
     return [whole, *_mesh_lines(target, calibrating, measuring)]
 
 
-def _calibrating(target: Target, emulated: tuple[Path, ...]) -> tuple[Phase, ...]:
-    plan = target.plan
+def _calibrating(target: Target) -> tuple[Phase, ...]:
+    plan, emulated = target.plan, target.emulated
     if not emulated:
         return (phases.host_floor(plan, target.paths),) if target.paths else ()
     floor, got = phases.calibration_phases(plan, emulated)

@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from benchkit.campaign import path_jobs, phases, sharing, stations, wire
-from benchkit.campaign.crew import BULK, Crew
-from benchkit.campaign.events import Observer, PhaseBegan, Said
+from benchkit.campaign.crew import BULK
+from benchkit.campaign.events import PhaseBegan, Said
 from benchkit.campaign.live import settled, told_together
-from benchkit.campaign.log import Log
 from benchkit.campaign.phases import Phase
-from benchkit.campaign.question import Question
 from benchkit.campaign.reach import Reach
-from benchkit.campaign.stations import NO_AGENTS, Agents
+from benchkit.campaign.setup import Setup
 from benchkit.campaign.waiting import Patience
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_offset_ns
-from benchkit.emulators.link import Emulation
 from benchkit.errors import MeasureError, SiteLostError
 from benchkit.model.place import Path
 from benchkit.model.spec import Spec
@@ -31,23 +28,15 @@ class Performance:
     `reaches` says by path how its far end is reached, and `own` where this host's own floor is measured.
     """
 
-    def __init__(
-        self,
-        question: Question,
-        emulation: Emulation,
-        crew: Crew,
-        observe: Observer,
-        log: Log,
-        agents: Agents = NO_AGENTS,
-    ) -> None:
+    def __init__(self, setup: Setup) -> None:
         """Nothing is planned yet."""
-        self._plan = question.target.plan
-        self._emulation = emulation
-        self._crew = crew
-        self._observe = observe
-        self._log = log
-        self._agents = agents
-        self._patience = Patience(question.wait_ns, crew.rest, self.say)
+        self._plan = setup.question.target.plan
+        self._emulation = setup.emulation
+        self._crew = setup.crew
+        self._observe = setup.observe
+        self._log = setup.log
+        self._agents = setup.agents
+        self._patience = Patience(setup.question.wait_ns, setup.crew.rest, self.say)
         self._planned: list[Phase] = []
         self._index = 0
         self.reaches: Mapping[str, Reach] = {}

@@ -40,7 +40,7 @@ class Question:
     @property
     def is_emulated(self) -> bool:
         """Whether any path has a model."""
-        return any(path.model is not None for path in self.target.paths)
+        return bool(self.target.emulated)
 
     @property
     def tolerance_ns(self) -> int:

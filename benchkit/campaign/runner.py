@@ -21,6 +21,7 @@ from benchkit.campaign.log import Log
 from benchkit.campaign.meshes import stand_ins
 from benchkit.campaign.metering import meter_record, read_meters
 from benchkit.campaign.question import Question
+from benchkit.campaign.setup import Setup
 from benchkit.campaign.stations import NO_AGENTS
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
@@ -63,7 +64,7 @@ def run_campaign(question: Question, observe: Observer, results: File | None = N
         KeyboardInterrupt: interrupted before anything was measured.
     """
     allow_descriptors()
-    emulated = [path for path in question.target.paths if path.model is not None]
+    emulated = question.target.emulated
     choice = choose(question.emulator if emulated else "none", emulated)
     libc.give_back_memory()
     log = Log()
@@ -109,8 +110,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
     target = question.target
     process.warm_up(PRELOADED)
     with ExitStack() as stack:
-        emulated = tuple(path for path in target.paths if path.model is not None)
-        emulation = stack.enter_context(choice.emulate(emulated, target.plan.seed))
+        emulation = stack.enter_context(choice.emulate(target.emulated, target.plan.seed))
         channel = stack.enter_context(Channel())
         sites = {**emulation.namespaces, reach.HOST: None}
         testbed = stack.enter_context(NamespaceTestbed(sites))
@@ -127,7 +127,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
             live.take(batch)
 
         crew = Crew(executors, channel, heard, emulation.check)
-        campaign = Campaign(question, emulation, crew, observe, log, agents)
+        campaign = Campaign(Setup(question, emulation, crew, observe, log, agents))
         try:
             read_meters(target, crew, observe, log)
             campaign.prepare()

@@ -56,7 +56,7 @@ def tell(asked: Target, emulator: str) -> None:
     """Say what is odd about a target. Raises AskedWronglyError where it needs an emulator and has none."""
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if emulator == "none" and any(path.model is not None for path in asked.paths):
+    if emulator == "none" and asked.emulated:
         raise AskedWronglyError(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"

@@ -118,6 +118,11 @@ class Target:
     meters: tuple[Meter, ...] = ()
     scale: int | None = None
 
+    @property
+    def emulated(self) -> tuple[Path, ...]:
+        """Its paths that have a model; the others are real."""
+        return tuple(path for path in self.paths if path.model is not None)
+
     def site(self, name: str) -> Site:
         """The site of that name."""
         return next(site for site in self.sites if site.name == name)
