@@ -124,6 +124,14 @@ class Running:
         found = [int(line.split()[0]) for line in self.survivors(within_s=0)]
         return [pid for pid in found if name_of(pid).startswith(name)]
 
+    def await_called(self, name: str, within_s: float = 30.0) -> list[int]:
+        """The same, once there is one: processes come and go with the phases."""
+        deadline = time.monotonic() + within_s
+        while not (found := self.called(name)) and self.process.poll() is None:
+            assert time.monotonic() < deadline, f"no {name} within {within_s:.0f} s"
+            time.sleep(0.02)
+        return found
+
     def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
         """Its status, stdout and stderr, once it has ended."""
         out, said = self.process.communicate(timeout=timeout)

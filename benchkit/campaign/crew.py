@@ -47,6 +47,7 @@ class Crew:
         self._ready: set[str] = set()
         self._ended: set[str] = set()
         self._responders: dict[str, Future[int]] = {}
+        self._responding_here: list[str] = []
         self._tokens = 0
         # What is at work here just now, and not at an agent.
         self._working: set[str] = set()
@@ -55,6 +56,8 @@ class Crew:
         """Start a responder that stays until the campaign ends; `await_responders` sees it ready."""
         token = self._token(site)
         self._responders[token] = self._submit(site, spec, token)
+        if site not in self._distant:
+            self._responding_here.append(token)
 
     def await_responders(self) -> None:
         """Return when every responder listens. Raises what one of them failed with, or UnfitError."""
@@ -72,7 +75,7 @@ class Crew:
         """Run one probe for each named job, (site, spec), all at once, and see them to their ends.
 
         Returns the jobs that could not measure, and why. Raises UnfitError if they take far longer than
-        `seconds`.
+        `seconds`, or where a responder here ends meanwhile: what it does not answer would count as lost.
         """
         tokens = {name: self._token(site) for name, (site, _) in jobs.items()}
         self._working = {
@@ -81,12 +84,14 @@ class Crew:
         futures = self._begun(jobs, tokens)
         pending = set(tokens.values())
         here = [futures[name] for name, (site, _) in jobs.items() if site not in self._distant]
+        here += [self._responders[token] for token in self._responding_here]
         limit = seconds + START_TIMEOUT_S
         self._pump_until(
             lambda: pending <= self._ended and all(each.done() for each in futures.values()),
             limit,
             lambda: _raise_death(here),
         )
+        _raise_death(here)
         self._working = set()
         troubles = {}
         for name, future in futures.items():

@@ -51,9 +51,14 @@ async def burst(spec: BurstSpec) -> AsyncIterator[Samples]:
             )
         udp.setblocking(True)  # noqa: FBT003  the standard library's signature
         numbers = count()
-        rows = [*_of_sizes(udp, spec.sizes, numbers)]
-        await asyncio.sleep(spec.pause_ns / NS_PER_S)
-        rows += await _fastest(udp, spec, numbers)
+        try:
+            rows = [*_of_sizes(udp, spec.sizes, numbers)]
+            await asyncio.sleep(spec.pause_ns / NS_PER_S)
+            rows += await _fastest(udp, spec, numbers)
+        except ConnectionRefusedError as error:
+            raise MeasureError(
+                f"{spec.path}: the far end of the burst, {spec.address} port {spec.port}, ended before it did; run again"
+            ) from error
         udp.setblocking(False)  # noqa: FBT003  as above
         await _say_goodbye(udp)
         yield _samples(BURST, spec, ("sequence", "octets", "sent_ns"), rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from concurrent.futures import Executor, Future
@@ -88,7 +89,7 @@ def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keyw
     except BenchkitError as error:
         outcome = False, error
     except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
-        error.add_note("raised in the process of a site")
+        error.add_note(f"raised in the process of a site, at {_where(error)}")
         outcome = False, error
     try:
         writer.send(outcome)
@@ -96,6 +97,12 @@ def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keyw
         return  # nobody is listening any more
     except Exception as error:  # noqa: BLE001  pickling raises what it likes
         writer.send((False, _cannot_cross(error)))
+
+
+def _where(error: Exception) -> str:
+    """The line that raised it: a traceback does not cross processes."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _received(reader: Connection) -> tuple[bool, Any] | None:

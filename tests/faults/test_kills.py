@@ -72,8 +72,10 @@ def test_nothing_survives_a_kill(
     words = ("run", target, "--results", str(results))
     with Running(*words, TMPDIR=str(temporary)) as running:
         running.await_word("emulator:")
+        if victim != "campaign":
+            running.await_called(victim)
         time.sleep(after_s)
-        found = [running.process.pid] if victim == "campaign" else running.called(victim)
+        found = [running.process.pid] if victim == "campaign" else running.await_called(victim)
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

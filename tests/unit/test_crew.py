@@ -182,6 +182,27 @@ def test_a_job_that_hangs_is_named(release: threading.Event) -> None:
         assert heard == [1]
 
 
+def test_a_responder_that_dies_meanwhile_is_told_though_all_probes_end_well() -> None:
+    begun = threading.Event()
+
+    def dies(address: SinkAddress) -> int:
+        with Sink(address) as sink:
+            sink.ready()
+            begun.wait(FOREVER_S)
+        raise UnfitError("a process of site b ended with signal 15")
+
+    def outlives(address: SinkAddress) -> int:
+        begun.set()
+        time.sleep(0.1)
+        return measures(1)(address)
+
+    with crew_of(far=dies, near=outlives) as (crew, _):
+        crew.serve("here", spec("far"))
+        crew.await_responders()
+        with pytest.raises(UnfitError, match="signal 15"):
+            crew.work({"a-b": ("here", spec("near"))}, 5)
+
+
 def test_a_defect_is_no_measuring_error() -> None:
     bad = fails(ValueError("a bug"))
     with crew_of(bad=bad) as (crew, _), pytest.raises(ValueError, match="a bug"):
