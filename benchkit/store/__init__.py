@@ -10,8 +10,9 @@ results/.live-20261123T101500Z-guizhou-4f2a        what is told of one that is b
 
 from __future__ import annotations
 
-from benchkit.store.folder import read_run, read_samples, write_run
+from benchkit.store.folder import read_run, write_run
 from benchkit.store.run_id import new_run_id
+from benchkit.store.samples import read_samples
 from benchkit.store.search import find_run, leftovers, list_runs
 
 __all__ = [

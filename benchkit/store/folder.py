@@ -14,7 +14,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,25 +112,6 @@ def _record_text(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def read_samples(run_dir: Path, kind: str, wanted: Collection[str] | None = None) -> list[Samples]:
-    """The samples of one kind: one for each path and phase, in the order written; none where none were kept.
-
-    Of the `wanted` paths alone, where they are named.
-
-    Raises:
-        AskedWronglyError: the file is damaged.
-    """
-    file = run_dir / SAMPLES_NAME / f"{kind}.parquet"
-    if not file.exists():
-        from benchkit.store.mirror import fetch_samples  # noqa: PLC0415  it imports this module
-
-        if not fetch_samples(run_dir, kind):
-            return []
-    from benchkit.store.parquet import read_parquet  # noqa: PLC0415  duckdb: 120 ms, for this only
-
-    return read_parquet(file, kind, wanted)
-
-
 def add_samples(run_dir: Path, samples: Sequence[Samples]) -> None:
     """Put samples into a run that was kept without them, for the disk had refused them; it says so from then on.
 
@@ -141,7 +122,7 @@ def add_samples(run_dir: Path, samples: Sequence[Samples]) -> None:
     record = read_run(run_dir)
     if not any(note.startswith(MISSING) for note in record.notes):
         raise AskedWronglyError(f"{run_dir} has its samples already: remove what is left beside it")
-    from benchkit.store.parquet import write_parquet  # noqa: PLC0415  as in read_samples
+    from benchkit.store.parquet import write_parquet  # noqa: PLC0415  duckdb: 120 ms, for this only
 
     folder = run_dir / SAMPLES_NAME
     shutil.rmtree(folder, ignore_errors=True)
@@ -179,7 +160,7 @@ def _write_samples(partial: Path, record: RunRecord, samples: Sequence[Samples])
     """Write what can be written; returns in words what could not."""
     if not samples:
         return None
-    from benchkit.store.parquet import write_parquet  # noqa: PLC0415  as in read_samples
+    from benchkit.store.parquet import write_parquet  # noqa: PLC0415  as above
 
     folder = partial / SAMPLES_NAME
     trouble = None

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchkit.errors import AskedWronglyError, UnfitError
 from benchkit.model.samples import Column, Samples, column, concatenate
+from benchkit.store.quoting import quoted, unglobbed
 
 # Extensions are downloads; Parquet is built in.
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
@@ -51,7 +52,7 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
     Raises:
         AskedWronglyError: the file is no Parquet, or damaged.
     """
-    source = f"read_parquet({_quoted(_unglobbed(file))}, file_row_number = true)"
+    source = f"read_parquet({quoted(unglobbed(str(file.resolve())))}, file_row_number = true)"
     try:
         with duckdb.connect(config=_CONFIG) as connection:
             _see_it_can_be_held(connection, file)
@@ -71,7 +72,7 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
 
 def _see_it_can_be_held(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     """A few octets of Parquet can say any number of rows: what we write takes more. Raises AskedWronglyError."""
-    name = _quoted(_unglobbed(file))
+    name = quoted(unglobbed(str(file.resolve())))
     (cells,) = connection.execute(
         f"select (select sum(num_rows) from parquet_file_metadata({name}))"  # noqa: S608  quoted
         f" * (select count(*) from parquet_schema({name}))"
@@ -102,10 +103,10 @@ def _write_kind(
         selects.append(_select(named, f"part_{index}"))
     options = (
         f"format parquet, parquet_version v2, compression zstd, row_group_size {_ROWS_AT_ONCE},"
-        f" kv_metadata {{run: {_quoted(run)}, kind: {_quoted(parts[0].kind)}}}"
+        f" kv_metadata {{run: {quoted(run)}, kind: {quoted(parts[0].kind)}}}"
     )
     connection.execute(
-        f"copy ({' union all by name '.join(selects)}) to {_quoted(str(file))} ({options})"
+        f"copy ({' union all by name '.join(selects)}) to {quoted(str(file))} ({options})"
     )
     for index in range(len(parts_of)):
         connection.unregister(f"part_{index}")
@@ -113,10 +114,10 @@ def _write_kind(
 
 def _select(named: Sequence[_Pair], part: str) -> str:
     if len(named) == 1:
-        path, phase = (_quoted(word) for word in named[0])
+        path, phase = (quoted(word) for word in named[0])
         return f"select {path} as path, {phase} as phase, * from {part}"  # noqa: S608  quoted
     words = [
-        f"([{', '.join(_quoted(pair[place]) for pair in named)}])[{PLACE} + 1]" for place in (0, 1)
+        f"([{', '.join(quoted(pair[place]) for pair in named)}])[{PLACE} + 1]" for place in (0, 1)
     ]
     return f"select {words[0]} as path, {words[1]} as phase, * exclude ({PLACE}) from {part}"  # noqa: S608  quoted
 
@@ -171,15 +172,6 @@ def _read_all(connection: duckdb.DuckDBPyConnection, source: str, kind: str) -> 
         }
         parts.setdefault(pair, []).append(Samples(kind, *pair, columns))
     return [concatenate(own) for own in parts.values()]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _unglobbed(file: Path) -> str:
-    """The path with what duckdb would take for a pattern put in brackets."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(file.resolve()))
 
 
 def _first_line(error: Exception) -> str:

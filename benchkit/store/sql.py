@@ -19,6 +19,7 @@ import duckdb
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.store.folder import SAMPLES_NAME
+from benchkit.store.quoting import quoted, unglobbed
 from benchkit.store.run_id import is_run_id
 
 KINDS = ("rtt", "http", "goodput", "tcp_info")
@@ -61,7 +62,7 @@ def ask(results: Path, records: Sequence[RunRecord], sql: str) -> Answer:
         _fill(connection, records)
         files = _view_samples(connection, results)
         # From here on a query can read the samples, and nothing else on this machine.
-        connection.execute(f"set allowed_paths = [{', '.join(map(_quoted, files))}]")
+        connection.execute(f"set allowed_paths = [{', '.join(map(quoted, files))}]")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
         try:
@@ -139,19 +140,11 @@ def _view_samples(connection: duckdb.DuckDBPyConnection, results: Path) -> list[
         )
         if files:
             # DuckDB holds both against its list: the name as a pattern, and what it finds by it.
-            patterns = [_unglobbed(file) for file in files]
+            patterns = [unglobbed(file) for file in files]
             known += [*files, *patterns]
-            listed = ", ".join(map(_quoted, patterns))
+            listed = ", ".join(map(quoted, patterns))
             connection.execute(
                 f"create view {kind} as select string_split(filename, '/')[-3] as run, * exclude (filename)"  # noqa: S608  quoted
                 f" from read_parquet([{listed}], filename = true, union_by_name = true)"
             )
     return known
-
-
-def _unglobbed(file: str) -> str:
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in file)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
