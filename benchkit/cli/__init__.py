@@ -12,6 +12,7 @@ import sys
 import click
 
 from benchkit import __version__
+from benchkit.cli.exit_status import INTERRUPTED, UNFIT
 from benchkit.errors import BenchkitError, printable
 
 # command: (module, function, what it does)
@@ -72,8 +73,6 @@ COMMANDS = {
         "Say what this machine can do; tidy up after killed runs.",
     ),
 }
-INTERRUPTED = 130
-UNFIT = 5
 
 
 class LazyGroup(click.Group):

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from benchkit.cli.exit_status import INTERRUPTED
 from benchkit.cli.run import run
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError
 from benchkit.model.record import RunRecord
 
 # Where second measurements are kept, so that `latest` stays the whole run.
 FOLDER = "again"
-INTERRUPTED = 130
 # What the narrowed command says anew, or what is no part of the question.
 _LEFT_OUT = {
     *("target", "paths", "probes", "seed", "name", "gate", "results", "form", "dry_run"),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchkit.cli.exit_status import UNFIT
 from benchkit.cli.options import DURATION, results_option, terminal
 
 if TYPE_CHECKING:
     from benchkit.campaign.finding import Finding
 
-UNFIT = 5
 SIGNS = {"ok": "ok", "warning": "!!", "no": "no"}
 TOPIC_WIDTH = 11
 

@@ -16,6 +16,7 @@ from benchkit.cli.comparing import (
     gate_format_option,
     rule_from,
 )
+from benchkit.cli.exit_status import FAILED, INCONCLUSIVE, UNFIT
 from benchkit.cli.options import results_option, terminal
 from benchkit.errors import AskedWronglyError, BenchkitError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # numpy, which `--help` need not pay for
 
     Against = Callable[[StoredRun, Collection[Key]], Comparison | None]
 
-STATUS = {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
+STATUS = {"pass": 0, "fail": FAILED, "inconclusive": INCONCLUSIVE, "unfit": UNFIT}
 
 
 @click.command()

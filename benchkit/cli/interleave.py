@@ -11,16 +11,15 @@ import click
 from benchkit.campaign.comparing import StoredRun, compare_runs
 from benchkit.campaign.question import Question
 from benchkit.cli.comparing import FORMATS
-from benchkit.cli.measuring import (
+from benchkit.cli.exit_status import (
     FAILED,
     INCONCLUSIVE,
     INTERRUPTED,
     UNFIT,
     UNMEASURED,
-    Kept,
     gravest,
-    measure,
 )
+from benchkit.cli.measuring import Kept, measure
 from benchkit.cli.options import terminal
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison import NOT_COMPARABLE, REGRESSION

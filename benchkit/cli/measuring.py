@@ -10,16 +10,19 @@ import click
 from benchkit.campaign.question import Question
 from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
+from benchkit.cli.exit_status import (
+    FAILED,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    UNFIT,
+    UNMEASURED,
+    gravest,
+)
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
 from benchkit.reports import render
 from benchkit.store import write_run
-
-FAILED, INCONCLUSIVE, UNMEASURED, UNFIT, INTERRUPTED = 1, 3, 4, 5, 130
-# Of several exit statuses, the one to end with.
-ASKED_WRONGLY = 2
-GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, ASKED_WRONGLY, FAILED, INCONCLUSIVE, 0)
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,3 @@ def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
         (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
     )
     return next((status for holds, status in reasons if holds), 0)
-
-
-def gravest(statuses: list[int]) -> int:
-    """The one exit status that says the worst of several runs."""
-    return next(status for status in GRAVEST_FIRST if status in statuses)

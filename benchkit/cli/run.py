@@ -13,6 +13,7 @@ import click
 from benchkit.cli.asking import check_several, longest_ns, say_outline, target_of, tell
 from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
+from benchkit.cli.exit_status import INTERRUPTED, gravest
 from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
@@ -259,10 +260,10 @@ def _answer(
                 return interleave.interleaved(base[0], question, repeat, results, form, gate=gate)
             statuses: list[int] = []
             width, color = terminal()
-            while len(statuses) < repeat and measuring.INTERRUPTED not in statuses:
+            while len(statuses) < repeat and INTERRUPTED not in statuses:
                 kept = measuring.measure(question, results, gate=gate)
                 click.echo(render(kept.record, form, width=width, color=color), nl=False)
                 statuses.append(kept.status)
-        if measuring.INTERRUPTED not in statuses:
+        if INTERRUPTED not in statuses:
             await_reader(address)
-    return measuring.gravest(statuses)
+    return gravest(statuses)

@@ -15,6 +15,15 @@ from benchkit import units
 from benchkit.campaign.question import Question
 from benchkit.campaign.series import Round, Series, Timing, planned_rounds, run_series
 from benchkit.cli import measuring
+from benchkit.cli.exit_status import (
+    ASKED_WRONGLY,
+    FAILED,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    UNFIT,
+    UNMEASURED,
+    gravest,
+)
 from benchkit.cli.live_server import dashboard
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.errors import BenchkitError, printable
@@ -26,14 +35,13 @@ from benchkit.store.rotation import Policy, rotate
 
 WORDS = {
     0: "kept their promises",
-    measuring.FAILED: "broke one",
-    measuring.INCONCLUSIVE: "left open",
-    measuring.UNMEASURED: "could not measure",
-    measuring.UNFIT: "unfit",
-    measuring.INTERRUPTED: "interrupted",
-    measuring.ASKED_WRONGLY: "could not be kept",
+    FAILED: "broke one",
+    INCONCLUSIVE: "left open",
+    UNMEASURED: "could not measure",
+    UNFIT: "unfit",
+    INTERRUPTED: "interrupted",
+    ASKED_WRONGLY: "could not be kept",
 }
-INTERRUPTED = measuring.INTERRUPTED
 
 
 def again_and_again(
@@ -80,7 +88,7 @@ def measured_every(
     except KeyboardInterrupt:
         series.statuses.append(INTERRUPTED)
     click.echo(_summary(series.statuses, series.skipped, planned))
-    return measuring.gravest(series.statuses)
+    return gravest(series.statuses)
 
 
 def _noted(question: Question, one: Round, planned: int | None) -> Question:

@@ -1,0 +1,18 @@
+"""What a command ends with: the table of the design, and which of several statuses stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from benchkit.errors import AskedWronglyError, MeasureError, UnfitError
+
+FAILED, INCONCLUSIVE, INTERRUPTED = 1, 3, 130
+ASKED_WRONGLY = AskedWronglyError.exit_code
+UNMEASURED = MeasureError.exit_code
+UNFIT = UnfitError.exit_code
+GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, ASKED_WRONGLY, FAILED, INCONCLUSIVE, 0)
+
+
+def gravest(statuses: Collection[int]) -> int:
+    """The one exit status that says the worst of several runs."""
+    return next(status for status in GRAVEST_FIRST if status in statuses)
