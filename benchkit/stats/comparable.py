@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from benchkit.model.record import RunRecord
 
@@ -80,15 +81,11 @@ def noted_differences(
 def _environment(
     names: Sequence[str], base: Sequence[RunRecord], candidate: Sequence[RunRecord]
 ) -> list[str]:
-    found = []
-    for name in names:
-        line = _differing(name, lambda record, name=name: _line(record, name), base, candidate)  # type: ignore[misc]
-        if line:
-            found.append(line)
-    return found
+    lines = (_differing(name, partial(_line, name), base, candidate) for name in names)
+    return [line for line in lines if line]
 
 
-def _line(record: RunRecord, name: str) -> str | None:
+def _line(name: str, record: RunRecord) -> str | None:
     value = record.environment.get(name)
     return None if value is None else str(value)
 

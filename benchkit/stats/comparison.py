@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from types import MappingProxyType
 
@@ -166,18 +166,8 @@ def _cell(contrast: _Contrast, changed: bool, level: float, not_comparable: str 
     visible = found.smallest_visible(contrast.floor, level / 2, upwards=upwards)
     word = _word(contrast, changed) if not_comparable is None else NOT_COMPARABLE
     reason = not_comparable or _reason(contrast, word, interval)
-    return Cell(
-        path=question.path,
-        metric=question.metric,
-        phase=question.phase,
-        statistic=question.statistic,
-        unit=question.unit,
-        word=word,
-        reason=reason,
-        gated=question.gated,
-        less_is_better=question.less_is_better,
-        base=side_estimate(question.base),
-        candidate=side_estimate(question.candidate),
+    return replace(
+        _sides(question, word, reason),
         difference=interval.estimate(),
         floor=contrast.floor,
         smallest_visible=visible,
@@ -194,19 +184,24 @@ def side_estimate(side: Sequence[Replicate]) -> Estimate:
 
 def _missing(question: Question) -> Cell:
     side = "candidate" if question.base else "base"
+    said = _sides(question, NOT_COMPARABLE, f"missing: the {side} has no such figure")
+    return replace(said, gated=question.gated and side == "candidate", missing=side)
+
+
+def _sides(question: Question, word: str, reason: str) -> Cell:
+    """What was asked, what each side came to, and what is said of it."""
     return Cell(
         path=question.path,
         metric=question.metric,
         phase=question.phase,
         statistic=question.statistic,
         unit=question.unit,
-        word=NOT_COMPARABLE,
-        reason=f"missing: the {side} has no such figure",
-        gated=question.gated and side == "candidate",
+        word=word,
+        reason=reason,
+        gated=question.gated,
         less_is_better=question.less_is_better,
         base=side_estimate(question.base) if question.base else None,
         candidate=side_estimate(question.candidate) if question.candidate else None,
-        missing=side,
     )
 
 

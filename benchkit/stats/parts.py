@@ -45,11 +45,11 @@ def request_parts(rows: Samples) -> dict[str, Column]:
     Each of shape (n,).
     """
     columns = rows.columns
-    answered = np.ma.getmaskarray(columns["received_ns"])
+    lost = np.ma.getmaskarray(columns["received_ns"])
     whole: Column = columns["received_ns"] - columns["due_ns"]
     parts: dict[str, Column] = {"late": columns["sent_ns"] - columns["due_ns"]}
     for name in HTTP_PHASES:
-        parts[name.removesuffix("_ns")] = column(columns[name].filled(0), answered)
+        parts[name.removesuffix("_ns")] = column(columns[name].filled(0), lost)
     rest: Column = whole - sum(parts.values())
     return {WHOLE: whole, **parts, "client": rest}
 
