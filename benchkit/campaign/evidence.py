@@ -17,9 +17,9 @@ Numbers = NDArray[np.int64]
 class Evidence:
     """Sums over all streams of a direction, from the end of the ramp to the end of the test.
 
-    Times are shares of what they are of: `*_cpu` of the time in which each thread that moved data ran or waited for a processor, windows of the time
-    with data under way, `application_limited` of the rows. `window_octets` is what was under way by RTT and goodput,
-    `offered_octets` the largest window that the receivers offered, `congestion_octets` the mean congestion window.
+    Times are shares of what they are of: `*_cpu` of the time in which each thread that moved data ran or waited for
+    a processor, windows of the time with data under way, `application` of the rows. `window_octets` is what was under
+    way by RTT and goodput, `offered_octets` the largest window that the receivers offered.
     Without a figure: what no kernel told is None.
     """
 
@@ -36,7 +36,6 @@ class Evidence:
     resent_octets: int
     window_octets: float | None
     offered_octets: int | None
-    congestion_octets: float | None
 
 
 def evidence(goodput: Samples, info: Samples | None, ramp_s: float) -> Evidence | None:
@@ -63,7 +62,6 @@ def evidence(goodput: Samples, info: Samples | None, ramp_s: float) -> Evidence 
         resent_octets=round(sum(_grown(rows, "resent_octets") for rows in streams)),
         window_octets=rate / 8 * rtt / 1e6 if rtt is not None else None,
         offered_octets=_sum_of_largest(streams, "offered_window"),
-        congestion_octets=_congestion(streams),
     )
 
 
@@ -134,13 +132,4 @@ def _least(columns: list[Numbers | None]) -> float | None:
 
 def _sum_of_largest(streams: list[dict[str, Numbers]], name: str) -> int | None:
     known = [int(rows[name].max()) for rows in streams if name in rows]
-    return sum(known) if known else None
-
-
-def _congestion(streams: list[dict[str, Numbers]]) -> float | None:
-    known = [
-        float((rows["window_segments"] * rows["segment_octets"]).mean())
-        for rows in streams
-        if "window_segments" in rows and "segment_octets" in rows
-    ]
     return sum(known) if known else None

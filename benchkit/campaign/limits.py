@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from benchkit.campaign.evidence import Evidence
 from benchkit.model.place import PathModel
+from benchkit.planning.framing import Framing
 from benchkit.planning.window import least_window_octets
 
-# Headers of IPv4 and of TCP with timestamps; header, preamble, checksum and gap of an Ethernet frame.
-INNER_OCTETS, OUTER_OCTETS = 52, 38
 NEARLY = 0.95
 MOSTLY = 0.3
 # A thread that is on a processor for so much of its time can do no more.
@@ -20,11 +19,6 @@ QUEUED, QUEUED_US = 1.25, 1000.0
 KIB = 1024
 
 
-def payload_share(mtu: int) -> float:
-    """The share of a wire's rate that full TCP segments leave to their payload."""
-    return (mtu - INNER_OCTETS) / (mtu + OUTER_OCTETS)
-
-
 def limited_by(
     goodput_mbps: float, model: PathModel | None, found: Evidence | None, *, drops: int
 ) -> str:
@@ -32,7 +26,7 @@ def limited_by(
     if drops:
         return "emulator"
     rate = model.rate_bps if model else None
-    if model and rate and goodput_mbps * 1e6 >= NEARLY * payload_share(model.mtu) * rate:
+    if model and rate and goodput_mbps * 1e6 >= NEARLY * Framing(model.mtu).goodput_bps(rate):
         return "rate"
     if found is None:
         return "unknown"

@@ -9,23 +9,22 @@ from numpy.typing import NDArray
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.limits import payload_share
 from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.emulators.link import Ends
-from benchkit.emulators.wiring import WIRE_OVERHEAD, super_packet_octets
+from benchkit.emulators.wiring import super_packet_octets
 from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
 from benchkit.model.place import Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import ARRIVALS, BURST, Samples
 from benchkit.model.spec import Spec
+from benchkit.planning.framing import Framing
 from benchkit.stats.rates import plateau
 
 PORT = 8621
 UP = {phases.WIRE_UP: True, phases.WIRE_DOWN: False}
 QUANTITIES = ("rate", "buffer", "mtu")
 DIRECTIONS = ((phases.WIRE_UP, "forward"), (phases.WIRE_DOWN, "backward"))
-ETHERNET = 14
 # Sizes around the MTU that is asked for, and those that are usual: the largest that arrives is the MTU.
 AROUND = (-8, -1, 0, 1, 8)
 USUAL = (576, 1280, 1500, 9000)
@@ -96,7 +95,7 @@ def _on_wire_ns(model: PathModel, octets: int) -> int:
 
 def _frame(model: PathModel) -> int:
     """The octets of the largest packet on the wire."""
-    return model.mtu + ETHERNET + WIRE_OVERHEAD
+    return Framing(model.mtu).wire_octets
 
 
 def _burst_octets(model: PathModel) -> int:
@@ -145,7 +144,7 @@ def _rates(path: Path, model: PathModel, harvest: Harvest) -> Iterator[Calibrati
         columns = rows.columns
         level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
         asked = model.rate_bps / 1e6
-        got = level.goodput.value / payload_share(model.mtu)
+        got = level.goodput.value / Framing(model.mtu).share
         tolerance = RATE_TOLERANCE * asked
         yield _row(path.name, direction, "rate", "Mbit/s", (asked, got, tolerance, len(rows)))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from benchkit import units
+from benchkit.planning.framing import ETHERNET_OCTETS
 from benchkit.targets.budget_checks import budget_complaints, context_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.folders import did_you_mean
@@ -21,8 +22,6 @@ from benchkit.targets.workload_table import misfits
 
 # Two ways to say one thing.
 EXCLUSIVE = (("loss", "bursts"), ("jitter", "deviations"))
-# What one packet of a frame adds around its payload: Ethernet header, preamble, checksum and gap.
-FRAME_OCTETS = 38
 
 
 def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
@@ -237,9 +236,9 @@ def _buffers(tree: Table) -> Iterator[Complaint]:
         if buffer is None or not isinstance(mtu, int):
             continue
         with suppress(ValueError):
-            if 0 < units.octets(buffer) < mtu + FRAME_OCTETS:
+            if 0 < units.octets(buffer) < mtu + ETHERNET_OCTETS:
                 said = f"{buffer!r} holds no packet of {mtu} octets"
-                said += f", which takes {mtu + FRAME_OCTETS} on the wire: give a larger one"
+                said += f", which takes {mtu + ETHERNET_OCTETS} on the wire: give a larger one"
                 yield (*location, "buffer"), said
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from benchkit.campaign.evidence import Evidence, evidence
-from benchkit.campaign.limits import limited_by, payload_share
+from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.model.place import Direction, PathModel
 from benchkit.model.samples import Samples, column
+from benchkit.planning.framing import Framing
 
 MS = 1_000_000
 GIGABIT = PathModel(Direction(5 * MS), Direction(5 * MS), 1_000_000_000)
@@ -29,14 +30,13 @@ CALM = Evidence(
     resent_octets=0,
     window_octets=125_000,
     offered_octets=200_000,
-    congestion_octets=130_000,
 )
 
 
 def test_the_share_of_the_wire_that_is_payload() -> None:
     # 1448 octets of 1538: a gigabit carries 941 Mbit/s, as every administrator has seen.
-    assert payload_share(1500) * 1000 == pytest.approx(941.5, abs=0.1)
-    assert payload_share(9000) * 1000 == pytest.approx(990.0, abs=0.1)
+    assert Framing(1500).share * 1000 == pytest.approx(941.5, abs=0.1)
+    assert Framing(9000).share * 1000 == pytest.approx(990.0, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_evidence_is_of_the_plateau_alone_and_of_all_streams() -> None:
     assert found.receiver_cpu == pytest.approx(0.05)
     assert (found.rtt_us, found.least_rtt_us) == (11_500, 9_000)
     assert (found.sent_octets, found.resent_octets) == (16_000, 160)
-    assert (found.offered_octets, found.congestion_octets) == (2000, 2000)
+    assert found.offered_octets == 2000
     # 100 Mbit/s for 11.5 ms
     assert found.window_octets == pytest.approx(143_750)
 
