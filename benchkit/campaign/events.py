@@ -64,7 +64,3 @@ class RateMoved:
 
 Event = Said | CampaignBegan | PhaseBegan | PathMoved | RateMoved
 Observer = Callable[[Event], None]
-
-
-def unobserved(event: Event) -> None:
-    """Pass over every event."""

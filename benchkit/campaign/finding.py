@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from benchkit.clock import NS_PER_US
+from benchkit.clock import NS_PER_MS, NS_PER_US
 
 State = Literal["ok", "warning", "no"]
+# What is late by so much at its p99 is told as a warning.
+WORRYING_NS = NS_PER_MS
 
 
 @dataclass(frozen=True)

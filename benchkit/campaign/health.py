@@ -12,13 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchkit.campaign import tidying
-from benchkit.campaign.finding import Finding, from_plain, microseconds, middle_and_tail_ns
+from benchkit.campaign.finding import (
+    WORRYING_NS,
+    Finding,
+    from_plain,
+    microseconds,
+    middle_and_tail_ns,
+)
 from benchkit.clock import NS_PER_MS, NS_PER_US
 from benchkit.errors import BenchkitError, CommandError
 from benchkit.linux import command, hardware_stamps, host, privilege, process, trials, uml
 
 LATENESS_NS = 300 * NS_PER_MS
-WORRYING_NS = NS_PER_MS
 SLOW_CLOCK_NS = NS_PER_US
 LEAST_CORES = 2
 LEAST_FREE = 200 << 20

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from benchkit.campaign import phases
+from benchkit.campaign.calibration import CHANCE
 from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.place import Direction, Path, PathModel
 
 LATE_SHARE = 0.05
-# A share may be off by what chance does once in a thousand times.
-CHANCE = 3.29
 
 
 def late_paths(paths: Iterable[Path], harvest: Harvest, tolerance_ns: int) -> list[str]:

@@ -10,15 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.campaign.discovery import (
-    AUTO,
-    TRIAL,
-    TRIES,
-    TRY_INTERVAL_NS,
-    TRY_TIMEOUT_NS,
-    addresses,
-    candidates,
-)
+from benchkit.campaign.discovery import AUTO, TRY, TRY_TIMEOUT_NS, addresses, candidates
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import IDLE, Phase
 from benchkit.campaign.reach import STAMP_PORT, Reach, RoundTrips
@@ -40,7 +32,6 @@ from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
 
-TRIAL_PHASE = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 TIMEOUT_NS = NS_PER_S
 COMPARED = ("p50", "p95", "p99", "p99.9")
 PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
@@ -217,7 +208,7 @@ def _what_answers(
     silent = []
     for way in _ways(wanted, found):
         try:
-            _measured(way.round_trips("", TRIAL_PHASE, 1, TRY_TIMEOUT_NS), site, channel)
+            _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel)
         except (MeasureError, UnfitError) as error:
             silent.append(way.words())
             say(f"{way.words()}: {error.args[0].removeprefix(': ')}")

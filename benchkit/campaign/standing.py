@@ -14,7 +14,7 @@ import numpy as np
 
 from benchkit import clock
 from benchkit.campaign.errand import hosts_of
-from benchkit.campaign.fitness import line_troubles
+from benchkit.campaign.fitness import LATENESS_SHARE, line_troubles
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.choice import choose
 from benchkit.emulators.line import LineReport, quantile_ns
@@ -31,7 +31,6 @@ Result = TypeVar("Result")
 
 PRELOADED = ("benchkit.emulators.line",)
 PATIENCE_S = 5.0
-_LATE_SHARE = 0.95
 _PER_ROUND_TRIP = 2  # passes of the emulator
 
 
@@ -113,7 +112,7 @@ class StandingPath:
         """How much of a call the emulator's lateness may be: that of all round trips that fit into it."""
         if self.path.model is None or not math.isfinite(middle_ms):
             return 0.0
-        late = quantile_ns(report, _LATE_SHARE) if report is not None else None
+        late = quantile_ns(report, LATENESS_SHARE) if report is not None else None
         each_ms = (self._tolerance_ns if late is None else late * _PER_ROUND_TRIP) / NS_PER_MS
         round_trip_ms = self.path.model.rtt_ns / NS_PER_MS
         return each_ms * max(math.floor(middle_ms / round_trip_ms), 1) if round_trip_ms else each_ms

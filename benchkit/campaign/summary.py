@@ -109,7 +109,7 @@ def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumst
 
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
     source = _judged(budget, found)
-    missing = next((why for each in _rests_on(budget, under.plan) if (why := under.why_missing(path.name, each))), None)  # fmt: skip
+    missing = _why_missing(path, budget, under)
     if source is None:
         return judge(budget, None, n=0, unfit=under.unfit or missing or under.unmeasured)
     metric, intervals = source
@@ -122,6 +122,12 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
     return of_a_part(found_so, missing)
+
+
+def _why_missing(path: Path, budget: Budget, under: Circumstances) -> str | None:
+    """Why what a verdict rests on is not whole; None where it is."""
+    found = (under.why_missing(path.name, phase) for phase in _rests_on(budget, under.plan))
+    return next((why for why in found if why), None)
 
 
 def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:

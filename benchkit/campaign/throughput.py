@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.evidence import evidence
+from benchkit.campaign.latencies import Found
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.clock import NS_PER_MS, NS_PER_S
@@ -17,12 +18,10 @@ from benchkit.model.place import Path
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
-from benchkit.stats.interval import Interval
 from benchkit.stats.rates import loss_interval, plateau
 
 # A sender that offers less than this share of what it was asked to was held up at its own host.
 OFFERED = 0.97
-Found = tuple[Metric, Mapping[str, Interval]]
 
 
 @dataclass(frozen=True)

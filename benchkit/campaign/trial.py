@@ -11,8 +11,13 @@ import platform
 import sys
 from contextlib import nullcontext
 
-from benchkit.campaign.finding import Finding, microseconds, middle_and_tail_ns, to_plain
-from benchkit.clock import NS_PER_MS
+from benchkit.campaign.finding import (
+    WORRYING_NS,
+    Finding,
+    microseconds,
+    middle_and_tail_ns,
+    to_plain,
+)
 from benchkit.emulators.choice import choose, why_no_netem, why_no_userspace
 from benchkit.errors import BenchkitError
 from benchkit.linux import command, process, trials
@@ -21,7 +26,6 @@ from benchkit.linux.privilege import may_make_namespaces
 
 UNTRIED = "cannot be tried: no namespace can be made"
 PRIVILEGE_FIRST = "see privilege, above"
-WORRYING_NS = NS_PER_MS
 CONGESTION = ("cubic", "bbr")
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchkit.campaign.latencies import Found
 from benchkit.campaign.phases import WORK, Phase
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.model.bulk_spec import FilesSpec
@@ -18,11 +19,9 @@ from benchkit.model.target import Plan
 from benchkit.model.workload import Workload
 from benchkit.planning.framing import Framing
 from benchkit.planning.workloads import mean_exchange_s, transfer_s
-from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
 from benchkit.stats.round_trip import as_latencies
 
-Found = tuple[Metric, Mapping[str, Interval]]
 # A transfer may take so many times as long as a tenth of its rate would, and no less than this.
 PATIENCE, LEAST_NS = 10, 30 * NS_PER_S
 UNKNOWN_BPS = 100e6

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchkit.cli.options import DURATION
+from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def patience_s(patience_ns: int) -> float:
 
     Raises AskedWronglyError for any other.
     """
-    seconds = patience_ns / 1e9
+    seconds = patience_ns / NS_PER_S
     if not LEAST_PATIENCE_S <= seconds <= MOST_PATIENCE_S:
         raise AskedWronglyError(
             f"--patience {seconds:g}s: an agent may be out of reach for {LEAST_PATIENCE_S} to {MOST_PATIENCE_S} s"

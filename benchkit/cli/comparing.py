@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchkit.cli.options import DURATION
+from benchkit.clock import NS_PER_MS
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.stats.comparison import Rule
@@ -16,7 +17,6 @@ FORMATS = ("text", "markdown", "json")
 GATE_FORMATS = (*FORMATS, "junit", "github-summary", "github-annotations")
 # Written out, as importing them costs numpy; a test holds them to `stats.comparable.ASPECTS`.
 ASPECTS = ("emulator", "kernel", "target", "stamps", "environment")
-NS_PER_MS = 1_000_000
 
 SIDE_BY_SIDE_FORMATS = (*FORMATS, "csv", "paper", "html")
 
@@ -45,14 +45,6 @@ class FormatAndFile(click.ParamType[tuple[str, Path | None]]):
         return form, Path(file) if file else None
 
 
-comparison_format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="What the answer is written as.",
-)
 gate_format_option = click.option(
     "--format",
     "forms",

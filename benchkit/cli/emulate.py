@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from benchkit.errors import AskedWronglyError
+
+if TYPE_CHECKING:
+    from benchkit.model.target import Target
 
 COMMAND = "benchkit.command"
 
@@ -94,15 +98,13 @@ def _asked(words: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _run(
-    target: object, command: tuple[str, ...], serve: str | None, emulator: str, *, at_far_end: bool
+    target: Target, command: tuple[str, ...], serve: str | None, emulator: str, *, at_far_end: bool
 ) -> int:
     from benchkit.campaign.errand import Errand, run_errand  # noqa: PLC0415  costs numpy
     from benchkit.campaign.question import tolerance_ns  # noqa: PLC0415
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
     from benchkit.linux.uml import own_kernel  # noqa: PLC0415
-    from benchkit.model.target import Target  # noqa: PLC0415
 
-    assert isinstance(target, Target)  # noqa: S101
     obtain_namespaces(sys.argv[1:])
     errand = Errand(
         path=target.paths[0],

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchkit import units
-from benchkit.cli.options import DURATION, Unit, terminal
+from benchkit.cli.options import BIT_RATE, DURATION, SIZE, terminal
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
 from benchkit.model.target import Target
@@ -16,8 +16,6 @@ from benchkit.planning.figure import PathPlan
 from benchkit.planning.question import Overrides, Question
 from benchkit.planning.window import SocketLimits
 
-RATE = Unit("rate", units.bits_per_second)
-SIZE = Unit("size", units.octets)
 CONGESTION = ("reno", "cubic", "bbr")
 
 
@@ -42,7 +40,7 @@ class _Loss(click.ParamType[float]):
 @click.option(
     "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
 )
-@click.option("--rate", type=RATE, help="Of the line, instead of the target's: '400 Gbit/s'.")
+@click.option("--rate", type=BIT_RATE, help="Of the line, instead of the target's: '400 Gbit/s'.")
 @click.option("--rtt", type=DURATION, help="Unloaded round trip, instead of the target's.")
 @click.option(
     "--loss", type=_Loss(), help="Share of packets lost, instead of the target's: '0.01 %'."

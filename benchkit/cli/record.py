@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from benchkit.cli.options import DURATION, FREQUENCY
 from benchkit.errors import AskedWronglyError, UnfitError
 
-NS_PER_S = 10**9
+if TYPE_CHECKING:
+    from benchkit.campaign.recording import Recorded, Wanted
+
 TOLERANCE_NS = 150_000
 
 
@@ -101,11 +104,9 @@ def _write(output: Path | None, text: str) -> None:
     _say(f"the model is in {output}")
 
 
-def _check(found: object, wanted: object) -> None:
-    from benchkit.campaign.recording import Recorded, Wanted, compare, out_of_reach  # noqa: PLC0415
+def _check(found: Recorded, wanted: Wanted) -> None:
+    from benchkit.campaign.recording import compare, out_of_reach  # noqa: PLC0415  costs numpy
 
-    assert isinstance(found, Recorded)  # noqa: S101
-    assert isinstance(wanted, Wanted)  # noqa: S101
     _say("running the model, to see that it is the same")
     rows = compare(found, wanted, TOLERANCE_NS)
     _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")

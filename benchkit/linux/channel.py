@@ -11,7 +11,6 @@ import select
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from benchkit.linux import leftovers
@@ -100,12 +99,7 @@ class Channel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -141,10 +135,5 @@ class Sink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from types import TracebackType
 from typing import Self
 
 from benchkit.clock import NS_PER_S
@@ -59,10 +58,5 @@ class TimerFd:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

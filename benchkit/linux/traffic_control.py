@@ -7,7 +7,6 @@ import select
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from benchkit.clock import NS_PER_S, monotonic_ns
@@ -75,12 +74,7 @@ class TrafficControl:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let it end: the end of its input is the end of the batch."""
         with self._process as running, suppress(BrokenPipeError):
             if running.stdin is not None:

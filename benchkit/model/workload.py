@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ("data set", "checkpoint", "inference")
-
 
 @dataclass(frozen=True, slots=True)
 class Exchange:

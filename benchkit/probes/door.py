@@ -62,8 +62,6 @@ from benchkit.probes.together import together
 from benchkit.probes.twamp import twamp
 from benchkit.probes.twamp_server import twamp_server
 
-Batches = AsyncIterator[Samples | None]
-
 # Probes yield Samples; responders yield None once, when they can be used.
 PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     StampSpec: stamp,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -44,12 +43,7 @@ class Pacer:
         self._timer.set(self._due[0] - self._lead_ns)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.remove_reader(self._timer.fileno())
         self._timer.close()
 
