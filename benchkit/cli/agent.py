@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from benchkit import units
 from benchkit.cli.cluster_options import access_of, certs_option, cluster_option
 from benchkit.cli.options import Unit
+from benchkit.cli.words import Words
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
@@ -23,7 +24,7 @@ STAMP_PORT = 862
 RATE_CAP = "20000/s"
 
 
-class HostPort(click.ParamType[tuple[str, int]]):
+class HostPort(Words[tuple[str, int]]):
     """HOST:PORT, [ADDRESS]:PORT for IPv6; :PORT is loopback."""
 
     name = "host:port"
@@ -32,27 +33,27 @@ class HostPort(click.ParamType[tuple[str, int]]):
         """Port 0, where it may be given, is any that is free."""
         self._least_port = least_port
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Split it, or fail with what would be right."""
-        if not isinstance(value, str):
-            return value
-        host, colon, port = value.rpartition(":")
+    def read(self, text: str) -> tuple[str, int]:
+        """The two, the host without brackets."""
+        host, colon, port = text.rpartition(":")
         if not colon or not port.isdecimal() or not self._least_port <= int(port) <= PORT_LIMIT:
-            self.fail(f"{value!r} is not HOST:PORT, as in 192.0.2.1:5201", param, ctx)
+            raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.1:5201")
         return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
 
 
-class Network(click.ParamType[str]):
+class Network(Words[str]):
     """An address, or a network in CIDR notation."""
 
     name = "network"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Check it, or fail with what would be right."""
+    def read(self, text: str) -> str:
+        """As `ipaddress` writes it."""
         try:
-            return str(ip_network(value))
-        except ValueError:
-            self.fail(f"{value!r} is no network, as in 192.0.2.0/24 or 2001:db8::/32", param, ctx)
+            return str(ip_network(text))
+        except ValueError as error:
+            raise ValueError(
+                f"{text!r} is no network, as in 192.0.2.0/24 or 2001:db8::/32"
+            ) from error
 
 
 @click.command()

@@ -8,19 +8,20 @@ from typing import Any, TypeVar
 import click
 
 from benchkit.cli.options import BIT_RATE, LONG_DURATION, SIZE
+from benchkit.cli.words import Words
 
 STREAM_MODES = ("zero-copy", "copy", "verify")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-class _OfferedRate(click.ParamType[float]):
+class _OfferedRate(Words[float]):
     """A rate, or "max", which is 0."""
 
     name = "rate"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        return 0.0 if value == "max" else BIT_RATE.convert(value, param, ctx)
+    def read(self, text: str) -> float:
+        """In bit/s."""
+        return 0.0 if text == "max" else BIT_RATE.read(text)
 
 
 _OPTIONS = (

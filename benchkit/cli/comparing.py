@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from benchkit.cli.options import DURATION
+from benchkit.cli.words import Words
 from benchkit.clock import NS_PER_MS
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
@@ -30,18 +31,16 @@ side_by_side_format_option = click.option(
 )
 
 
-class FormatAndFile(click.ParamType[tuple[str, Path | None]]):
+class FormatAndFile(Words[tuple[str, Path | None]]):
     """`junit`, or `junit=report.xml` for a file instead of stdout."""
 
     name = "format"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Part the two, or fail with the formats there are."""
-        if not isinstance(value, str):
-            return value
-        form, _, file = value.partition("=")
+    def read(self, text: str) -> tuple[str, Path | None]:
+        """The two apart."""
+        form, _, file = text.partition("=")
         if form not in GATE_FORMATS:
-            self.fail(f"{form!r} is none of {', '.join(GATE_FORMATS)}", param, ctx)
+            raise ValueError(f"{form!r} is none of {', '.join(GATE_FORMATS)}")
         return form, Path(file) if file else None
 
 

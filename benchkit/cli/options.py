@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from benchkit import units
+from benchkit.cli.words import Words
 from benchkit.errors import AskedWronglyError
 from benchkit.model.schedule import Schedule, read_schedule
 
@@ -24,42 +25,33 @@ FORMATS = (
 )
 
 
-class Unit(click.ParamType[float]):
+class Unit(Words[float]):
     """A number with a unit, read by a function of `benchkit.units`."""
 
-    def __init__(self, name: str, read: Callable[[str], float]) -> None:
+    def __init__(self, name: str, quantity: Callable[[str], float]) -> None:
         """Name it for the help text."""
         self.name = name
-        self._read = read
+        self._quantity = quantity
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        if not isinstance(value, str):
-            return value
-        try:
-            number = self._read(value)
-        except units.UnitError as error:
-            self.fail(str(error), param, ctx)
+    def read(self, text: str) -> float:
+        """Whatever is above zero."""
+        number = self._quantity(text)
         if number <= 0:
-            self.fail(f"{value!r} is not above zero", param, ctx)
+            raise ValueError(f"{text!r} is not above zero")
         return number
 
 
-class _Scale(click.ParamType[int]):
+class _Scale(Words[int]):
     """A factor that rates are divided by, written 1:1000."""
 
     name = "1:k"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        if not isinstance(value, str):
-            return value
-        found = re.fullmatch(r"1:(\d{1,7})", value.strip())
+    def read(self, text: str) -> int:
+        """The factor."""
+        found = re.fullmatch(r"1:(\d{1,7})", text.strip())
         if not found or int(found[1]) <= 1:
-            self.fail(
-                f"{value!r} is no scale: write 1 and a whole number above it, like 1:1000",
-                param,
-                ctx,
+            raise ValueError(
+                f"{text!r} is no scale: write 1 and a whole number above it, like 1:1000"
             )
         return int(found[1])
 
@@ -75,19 +67,14 @@ BIT_RATE = Unit("rate", units.bits_per_second)
 SIZE = Unit("size", units.octets)
 
 
-class ScheduleWords(click.ParamType[Schedule]):
+class ScheduleWords(Words[Schedule]):
     """When packets are due, in words."""
 
     name = "schedule"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return read_schedule(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    def read(self, text: str) -> Schedule:
+        """As in a target."""
+        return read_schedule(text)
 
 
 class ResultsPlace(click.ParamType[Path]):

@@ -9,6 +9,7 @@ import click
 
 from benchkit import units
 from benchkit.cli.options import BIT_RATE, DURATION, SIZE, terminal
+from benchkit.cli.words import Words
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
 from benchkit.model.target import Target
@@ -19,19 +20,16 @@ from benchkit.planning.window import SocketLimits
 CONGESTION = ("reno", "cubic", "bbr")
 
 
-class _Loss(click.ParamType[float]):
+class _Loss(Words[float]):
     """A share below 100 %; none at all may be asked for."""
 
     name = "share"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        try:
-            loss = units.share(value) if isinstance(value, str) else value
-        except units.UnitError as error:
-            self.fail(str(error), param, ctx)
+    def read(self, text: str) -> float:
+        """As a share of 1."""
+        loss = units.share(text)
         if loss >= 1:
-            self.fail(f"{value!r} leaves nothing: give less than 100 %", param, ctx)
+            raise ValueError(f"{text!r} leaves nothing: give less than 100 %")
         return loss
 
 

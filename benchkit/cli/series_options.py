@@ -10,6 +10,7 @@ import click
 
 from benchkit import units
 from benchkit.cli.options import LONG_DURATION
+from benchkit.cli.words import Words
 from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError
 from benchkit.store.rotation import Policy
@@ -18,26 +19,24 @@ DAY_NS = 24 * 3600 * NS_PER_S
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class KeepRaw(click.ParamType[Policy]):
+class KeepRaw(Words[Policy]):
     """So many runs, or an age."""
 
     name = "n|age"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
-        """Read it, or fail with what would be right."""
-        if not isinstance(value, str):
-            return value
-        if re.fullmatch(r"[0-9]{1,6}", value.strip()):
-            return Policy(runs=int(value))
-        days = re.fullmatch(r"([0-9]{1,5})\s*d(ays?)?", value.strip())
+    def read(self, text: str) -> Policy:
+        """Which of the two it is."""
+        if re.fullmatch(r"[0-9]{1,6}", text.strip()):
+            return Policy(runs=int(text))
+        days = re.fullmatch(r"([0-9]{1,5})\s*d(ays?)?", text.strip())
         if days:
             return Policy(age_ns=int(days[1]) * DAY_NS)
         try:
-            return Policy(age_ns=units.duration_ns(value))
-        except units.UnitError:
-            self.fail(
-                f"{value!r}: write how many runs, as 20, or how old, as 7d or 12h", param, ctx
-            )
+            return Policy(age_ns=units.duration_ns(text))
+        except units.UnitError as error:
+            raise ValueError(
+                f"{text!r}: write how many runs, as 20, or how old, as 7d or 12h"
+            ) from error
 
 
 def check_series(
