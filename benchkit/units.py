@@ -133,6 +133,15 @@ def per_second(text: str) -> float:
     return float(_exact(text, _PER_SECOND))
 
 
+def show_count(count: int, noun: str) -> str:
+    """Give a number with its noun.
+
+    >>> show_count(1, "path"), show_count(3, "path")
+    ('1 path', '3 paths')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def show_duration(ns: int) -> str:
     """Give the exact text of fewest digits, in a unit of which there is at least one.
 

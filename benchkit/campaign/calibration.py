@@ -255,9 +255,9 @@ def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
     if not found:
         return ["the emulator could not be calibrated: no packet came back"]
     return [
-        f"calibration of {one.path}, {one.direction}: asked for a {one.quantity} of {one.asked:.3f} "
-        f"{one.unit}, got {one.got:.3f} {one.unit} from {one.n} {_counted(one)}, tolerance "
-        f"{one.tolerance:.3f} {one.unit}: {emulator} does not hold this path here; free a core and run again"
+        f"calibration of {one.path}, {one.direction}: asked for a {one.quantity} of {one.shown(one.asked)} "
+        f"{one.unit}, got {one.shown(one.got)} {one.unit} from {one.n} {_counted(one)}, tolerance "
+        f"{one.shown(one.tolerance)} {one.unit}: {emulator} does not hold this path here; free a core and run again"
         for one in found
         if not one.within
     ]

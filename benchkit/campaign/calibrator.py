@@ -45,7 +45,7 @@ class Calibrator:
         troubles: list[str] = []
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._performance.say(f"{troubles[0]} (trying again)")
+                self._performance.say(f"{troubles[0].rpartition('; ')[0]}; trying again")
                 self._performance.forget(asked)
             found = self._asked_against_got(asked, tolerance_ns)
             troubles = calibration.out_of_tolerance(found, emulator)

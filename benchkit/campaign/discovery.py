@@ -38,9 +38,12 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
         return real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE))
+    remedy = "set the site's `reach` to a TCP port that is open"
+    if site.stamp is not None and site.stamp.key_file:
+        remedy = "give both ends the same key"
     raise MeasureError(
-        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` "
-        "there, or set the site's `reach` to a TCP port that is open"
+        f"nothing answers at {site.name} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
+        f"there, or {remedy}"
     )
 
 

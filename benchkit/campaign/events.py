@@ -41,7 +41,8 @@ class PhaseBegan:
 class PathMoved:
     """A path's latencies so far in this phase: packets or requests settled and lost, percentiles in ms.
 
-    A percentile that was lost is absent. With `is_final` the phase is over.
+    A percentile that was lost is absent. With `is_final` the phase is over, and `unmeasured` counts what was due and
+    is neither answer nor loss: what this host did not send, or the kernel did not stamp.
     """
 
     path: str
@@ -51,6 +52,7 @@ class PathMoved:
     lost: int
     percentiles_ms: Mapping[str, float]
     is_final: bool = False
+    unmeasured: int = 0
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,12 @@ def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
         )
     late = quantile_ns(report, LATENESS_SHARE)
     if late is not None and late > tolerance_ns:
+        remedy = (
+            "" if report.realtime else ", or run as root so that the line gets real-time priority"
+        )
         troubles.append(
             f"the userspace line released 1 packet in 20 more than {late / NS_PER_US:.0f} us late, tolerance "
-            f"{tolerance_ns / NS_PER_US:.0f} us: the machine is too busy; free a core, or run as root so "
-            "that the line gets real-time priority"
+            f"{tolerance_ns / NS_PER_US:.0f} us: the machine is too busy; free a core{remedy}"
         )
     return troubles
 

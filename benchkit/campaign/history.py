@@ -67,10 +67,28 @@ def histories(
     measured = tuple(each for each in found if any(point.state != MISSING for point in each.points))
     if not measured:
         raise AskedWronglyError(
-            f"history: no run of {name} has {wanted.metric} {wanted.phase} {wanted.statistic}: "
-            "`benchkit report latest` shows what there is"
+            f"history: no run of {name} has {wanted.metric} {wanted.phase} {wanted.statistic}: {_instead(records, ours, wanted)}"
         )
     return measured
+
+
+def _instead(records: Sequence[RunRecord], ours: Sequence[RunRecord], wanted: Wanted) -> str:
+    """What there is of the target beside the figure that is missing, or which target has it."""
+    metrics = [metric for record in ours for path in record.paths for metric in path.metrics]
+    same = [one for one in metrics if (one.metric, one.phase) == (wanted.metric, wanted.phase)]
+    if statistics := dict.fromkeys(name for one in same for name in one.percentiles):
+        return f"--statistic may be {', '.join(statistics)} or loss"
+    others = sorted(
+        {
+            one.target
+            for one in records
+            if any(_point(one, path.path, wanted).state != MISSING for path in one.paths)
+        }
+    )
+    if others:
+        return f"name a target that has: {', '.join(others)}"
+    figures = dict.fromkeys(f"{one.metric} {one.phase}" for one in metrics)
+    return f"there are {', '.join(figures)}" if figures else "they measured nothing"
 
 
 def _history(records: Sequence[RunRecord], path: str, wanted: Wanted) -> History:

@@ -67,7 +67,7 @@ def settled(rows: Samples) -> PathMoved:
 
 def told_together(found: Sequence[PathMoved]) -> str:
     """What a phase came to on very many paths, in a line."""
-    due, lost = sum(one.settled for one in found), sum(one.lost for one in found)
+    due, lost = sum(one.settled + one.unmeasured for one in found), sum(one.lost for one in found)
     middles = sorted(one.percentiles_ms["p50"] for one in found if "p50" in one.percentiles_ms)
     said = f", p50 from {middles[0]:.2f} to {middles[-1]:.2f} ms" if middles else ", no answer"
     return f"    {len(found)} paths {found[0].phase}: {due} due, {lost} lost{said}"
@@ -88,6 +88,7 @@ def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) ->
         lost=histogram.lost,
         percentiles_ms=percentiles,
         is_final=is_final,
+        unmeasured=len(rows) - histogram.n if is_final else 0,
     )
 
 

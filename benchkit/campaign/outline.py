@@ -9,6 +9,7 @@ from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_S
 from benchkit.model.target import Target
 from benchkit.planning.rounds import rounds
+from benchkit.units import show_count
 
 MINUTE, HOUR = 60, 3600
 
@@ -19,8 +20,7 @@ def outline(target: Target) -> list[str]:
     measuring = phases.measuring_phases(target.plan, target.paths)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
-    count = len(target.paths)
-    paths = f"{count} path{'s' if count != 1 else ''} between {len(sites)} sites"
+    paths = f"{show_count(len(target.paths), 'path')} between {len(sites)} sites"
     whole = f"plan: {paths}, about {_duration(seconds)}"
     if target.plan.longest_ns and target.plan.longest_ns > target.plan.duration_ns:
         more = (target.plan.longest_ns - target.plan.duration_ns) / NS_PER_S

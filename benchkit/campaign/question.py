@@ -11,6 +11,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.meter import Meter
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
+from benchkit.targets.folders import did_you_mean
 from benchkit.testbeds.cluster_access import Access
 
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
@@ -18,6 +19,7 @@ USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
 # Twice as many keep all of its one processor busy, and are measured late.
 UML_PACKETS_PER_S, UML_REQUESTS_PER_S = 600, 120
 SLOWEST, STARTING_S = 4, 300
+_SHOWN = 6  # of what a target has, in a message
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,10 @@ def narrowed(target: Target, changes: Changes) -> Target:
     known = [path.name for path in target.paths] + [meter.name for meter in target.meters]
     for name in changes.paths:
         if name not in known:
+            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
             raise AskedWronglyError(
-                f"--path {name}: target {target.name} has no such path; it has {', '.join(known)}"
+                f"--path {name}: target {target.name} has no such path{did_you_mean(name, known)}; it has "
+                f"{', '.join(known[:_SHOWN])}{more}"
             )
     wanted = set(changes.paths or known)
     if changes.sites is not None:

@@ -216,7 +216,7 @@ def _what_answers(
         say(f"{way.words()}: answers")
         return way
     raise MeasureError(
-        f"nothing answers at {wanted.address} ({', '.join(silent)}): is it up? Start `benchkit agent` "
+        f"nothing answers at {wanted.address} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
         "there, or name a TCP port with --port"
     )
 

@@ -111,7 +111,8 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     source = _judged(budget, found)
     missing = _why_missing(path, budget, under)
     if source is None:
-        return judge(budget, None, n=0, unfit=under.unfit or missing or under.unmeasured)
+        why = under.unfit or missing or under.unmeasured or _why_unasked(budget, under.plan)
+        return judge(budget, None, n=0, unfit=why)
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
     effective = metric.effective_n or metric.n
@@ -128,6 +129,16 @@ def _why_missing(path: Path, budget: Budget, under: Circumstances) -> str | None
     """Why what a verdict rests on is not whole; None where it is."""
     found = (under.why_missing(path.name, phase) for phase in _rests_on(budget, under.plan))
     return next((why for why in found if why), None)
+
+
+def _why_unasked(budget: Budget, plan: Plan | None) -> str | None:
+    """That nobody asked for the probe that a budget is judged by; None where somebody did."""
+    probe = {"loss": "rtt", "goodput": "tcp", "inference": "workload"}.get(
+        budget.metric, budget.metric
+    )
+    if plan is None or probe in plan.probes:
+        return None
+    return f"not measured: the run was asked for {' and '.join(plan.probes)}; add --probe {probe}"
 
 
 def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 
 import click
 
@@ -90,6 +91,17 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), function)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; who misspelt it is told what is near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, possibilities=COMMANDS, ctx=ctx
+            ) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table without importing what it names."""
         with formatter.section("Commands"):
@@ -129,4 +141,10 @@ def main() -> None:
         # Whoever read the report has seen enough; Python must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except Exception:  # noqa: BLE001  Python would end with 1, which says that a budget failed
+        traceback.print_exc()
+        click.echo(
+            "benchkit: this is a defect of benchkit: report it with the lines above", err=True
+        )
+        status = UNFIT
     sys.exit(status if isinstance(status, int) else 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from benchkit import units
 from benchkit.cli.options import results_option
 
 
@@ -32,7 +33,7 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
     wanted = (*before, *runs) if add else runs
     saved = save_baseline(results, name, wanted[-keep:] if keep else wanted)
     push_baseline(results, name)
-    click.echo(f"{name}: {len(saved.runs)} runs", err=True)
+    click.echo(f"{name}: {units.show_count(len(saved.runs), 'run')}", err=True)
 
 
 @baseline.command("list")

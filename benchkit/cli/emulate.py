@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from benchkit.model.target import Target
 
 COMMAND = "benchkit.command"
+NOT_FOUND = 127  # as shells end
 
 
 class WithCommand(click.Command):
@@ -105,11 +107,17 @@ def _run(
     from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
     from benchkit.linux.uml import own_kernel  # noqa: PLC0415
 
+    beside = shlex.split(serve or "")
+    if beside and shutil.which(beside[0]) is None:
+        raise AskedWronglyError(f"--serve: no program {beside[0]!r}: install it, or give its path")
+    if shutil.which(command[0]) is None:
+        click.echo(f"benchkit: no program {command[0]!r}: install it, or give its path", err=True)
+        return NOT_FOUND
     obtain_namespaces(sys.argv[1:])
     errand = Errand(
         path=target.paths[0],
         command=command,
-        serve=shlex.split(serve or ""),
+        serve=beside,
         at_far_end=at_far_end,
         emulator=emulator,
         seed=target.plan.seed,

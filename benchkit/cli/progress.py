@@ -136,5 +136,8 @@ def _words(event: Event) -> str:
             f"{name} {figure}" for name, figure in zip(SHOWN, _figures(event), strict=True)
         )
         said = f"{found} ms" if event.percentiles_ms else "no answer"
-        return f"    {event.path} {event.phase}: {event.settled} due, {event.lost} lost, {said}"
+        due = f"{event.settled + event.unmeasured} due, {event.lost} lost"
+        if event.unmeasured:
+            due += f", {event.unmeasured} unsent or without stamps"
+        return f"    {event.path} {event.phase}: {due}, {said}"
     return ""

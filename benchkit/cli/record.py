@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,14 +78,25 @@ def record(
     options = StampOptions(str(stamp_key)) if stamp_key else None
     way = "stamp" if stamp_key and probe is None else probe
     wanted = Wanted(address, duration, rate, way, port, trace, options)
+    # An ordinary user's process begins anew here: once it has measured would be too late.
+    unfit = None if no_check else _why_no_check(lambda: obtain_namespaces(sys.argv[1:]))
     with one_interrupt():
         found = record_path(wanted, _say)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
         _write(output, text)
+        if unfit is not None:
+            raise unfit
         if not no_check:
-            obtain_namespaces(sys.argv[1:])
             _check(found, wanted)
     context.exit(0)
+
+
+def _why_no_check(obtain: Callable[[], None]) -> UnfitError | None:
+    try:
+        obtain()
+    except UnfitError as error:
+        return error
+    return None
 
 
 def _say(text: str) -> None:

@@ -192,6 +192,7 @@ def run(
     from benchkit.cli.series import again_and_again, rotated  # noqa: PLC0415  costs numpy
 
     if every is not None:
+        _enter_namespaces(questions)
         say_outline(asked)
         series = (every, lasts), results, keep_raw
         context.exit(again_and_again(questions[0], *series, gate=gate, live=live))
@@ -238,6 +239,14 @@ def _arguments() -> list[str]:
     return sys.argv[sys.argv.index("run") + 1 :] if "run" in sys.argv else sys.argv[1:]
 
 
+def _enter_namespaces(questions: Sequence[Question]) -> None:
+    """Before a word is said: an ordinary user's process begins anew with it."""
+    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415  costs numpy
+
+    if any(each.is_emulated for each in questions):
+        obtain_namespaces(sys.argv[1:])
+
+
 def _answer(
     questions: Sequence[Question], repeat: int, results: Path, form: str, *, gate: bool, live: bool
 ) -> int:
@@ -245,14 +254,12 @@ def _answer(
     from benchkit.cli import interleave, measuring  # noqa: PLC0415  costs numpy
     from benchkit.cli.live_server import await_reader, dashboard  # noqa: PLC0415
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
     from benchkit.reports import render  # noqa: PLC0415
 
     *base, question = questions
     if base:
         interleave.check(base[0].target, question.target, form)
-    if any(each.is_emulated for each in questions):
-        obtain_namespaces(sys.argv[1:])
+    _enter_namespaces(questions)
     say_outline(each.target for each in questions)
     with dashboard(results, wanted=live) as address:
         with one_interrupt():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -28,7 +27,6 @@ from benchkit.cli.live_server import dashboard
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.errors import BenchkitError, printable
 from benchkit.linux.interrupts import one_interrupt
-from benchkit.linux.privilege import obtain_namespaces
 from benchkit.reports.sentences import headline
 from benchkit.store.mirror import drop_samples
 from benchkit.store.rotation import Policy, rotate
@@ -54,8 +52,6 @@ def again_and_again(
     live: bool,
 ) -> int:
     """Measure it in rounds until their end or an interrupt, with the dashboard beside where `live`."""
-    if question.is_emulated:
-        obtain_namespaces(sys.argv[1:])
     with dashboard(results, wanted=live), one_interrupt():
         return measured_every(question, times, results, gate=gate, keep_raw=keep_raw)
 
@@ -119,7 +115,7 @@ def rotated(results: Path, target: str, policy: Policy) -> None:
     for run in gone:
         drop_samples(run)
     if gone:
-        runs = f"{len(gone)} run{'s' if len(gone) > 1 else ''}"
+        runs = units.show_count(len(gone), "run")
         click.echo(f"removed the raw samples of {runs}, up to {gone[-1].name}", err=True)
 
 

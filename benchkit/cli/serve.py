@@ -42,7 +42,14 @@ def serve(context: click.Context, bind: tuple[str, int], token: str | None, resu
     if not token and not is_loopback(host):
         token = secrets.token_urlsafe(TOKEN_OCTETS)
     access = Access(host, port, token or None)  # an empty one is none
-    serve_until_interrupted(
-        results, access, lambda address: click.echo(f"serving on {address}", err=True)
-    )
+
+    def say(address: str) -> None:
+        click.echo(f"serving on {address}", err=True)
+        if "://" not in str(results) and not results.exists():
+            click.echo(
+                f"{results} is not there yet: runs will show once `benchkit run` has made one",
+                err=True,
+            )
+
+    serve_until_interrupted(results, access, say)
     context.exit(0)

@@ -27,9 +27,11 @@ def list_targets() -> None:
     """List the targets that come with benchkit."""
     from benchkit.targets import load_target, shipped_targets  # noqa: PLC0415
 
-    for path in shipped_targets():
-        target = load_target(str(path))
-        click.echo(f"{target.name:<16} {len(target.paths):>3} paths  {target.title}")
+    found = sorted((load_target(str(path)) for path in shipped_targets()), key=lambda one: one.name)
+    names = max(len(target.name) for target in found)
+    for target in found:
+        asked = units.show_count(len(target.paths), "path") if target.paths else "a ratio"
+        click.echo(f"{target.name:<{names}}  {asked:>10}  {target.title}")
 
 
 @targets.command()
@@ -70,7 +72,11 @@ def check(context: click.Context, target: tuple[str, ...]) -> None:
             continue
         for warning in found.warnings:
             click.echo(f"warning: {warning}", err=True)
-        click.echo(f"{name}: {len(found.sites)} sites and {len(found.paths)} paths, in order")
+        sites, paths = (
+            units.show_count(len(found.sites), "site"),
+            units.show_count(len(found.paths), "path"),
+        )
+        click.echo(f"{name}: {sites} and {paths}, in order")
     sys.stdout.flush()
     context.exit(status)
 

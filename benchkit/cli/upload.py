@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from benchkit import units
 from benchkit.cli.options import own_results_option
 from benchkit.errors import AskedWronglyError
 
@@ -23,4 +24,4 @@ def upload(results: Path) -> None:
     waiting = pending(results)
     for run in waiting:
         click.echo(f"uploaded to {push(results, run)}", err=True)
-    click.echo(f"{len(waiting)} run{'s' if len(waiting) != 1 else ''} uploaded", err=True)
+    click.echo(f"{units.show_count(len(waiting), 'run')} uploaded", err=True)

@@ -15,6 +15,7 @@ from benchkit.linux.netns import Namespace
 # Set in the process that runs inside a user namespace, so that it does not enter a second one.
 INSIDE = "BENCHKIT_USER_NAMESPACE"
 LARGEST_PING_GROUP = (1 << 31) - 1
+NO_UNSHARE = "unshare (util-linux) is not installed"
 UNSHARE = ("unshare", "--user", "--map-root-user")
 
 
@@ -37,7 +38,7 @@ def largest_group() -> int:
 def why_no_user_namespaces() -> str | None:
     """Try one: None if it works, else what was said."""
     if shutil.which("unshare") is None:
-        return "unshare (util-linux) is not installed"
+        return NO_UNSHARE
     tried = subprocess.run([*UNSHARE, "true"], capture_output=True, text=True, check=False)
     return tried.stderr.strip() if tried.returncode else None
 
@@ -51,6 +52,11 @@ def obtain_namespaces(arguments: Sequence[str], *, module: str = "benchkit") -> 
     if may_make_namespaces():
         return
     trouble = "it does not help here" if INSIDE in os.environ else why_no_user_namespaces()
+    if trouble == NO_UNSHARE:
+        raise UnfitError(
+            f"emulating a path needs root or user namespaces, and {NO_UNSHARE}: install it (apt-get install "
+            "util-linux), or run as root (sudo benchkit …)"
+        )
     if trouble is not None:
         raise UnfitError(
             f"emulating a path needs root or user namespaces, and this user has neither ({trouble}): run "

@@ -131,6 +131,10 @@ class Calibration:
     within: bool
     floor: float | None = None
 
+    def shown(self, value: float) -> str:
+        """Give a figure in its unit as a person reads it: octets whole, the rest to a thousandth."""
+        return f"{value:.0f}" if self.unit == "octets" else f"{value:.3f}"
+
 
 @dataclass(frozen=True)
 class Instrument:

@@ -9,7 +9,7 @@ from benchkit.planning.figure import Cell, Column, Figure, PathPlan, Section, Ta
 from benchkit.planning.forecast import loss_section, transfer_section
 from benchkit.planning.question import Question
 from benchkit.planning.round_trips import JOBS
-from benchkit.units import show_bit_rate, show_duration, show_share
+from benchkit.units import show_bit_rate, show_count, show_duration, show_share
 
 JUMBO = 9000
 
@@ -46,7 +46,7 @@ def _assumptions(question: Question) -> tuple[str, ...]:
         f"rate {rate} on the wire, MTU {question.framing.mtu}, loss {loss}",
         f"round trip {show_duration(question.rtt_ns)}: {question.rtt_origin}",
         f"largest {buffers}, tcp_adv_win_scale {limits.window_scale}: {limits.origin}",
-        f"{question.congestion} over {question.chosen_streams} streams, {why}",
+        f"{question.congestion} over {show_count(question.chosen_streams, 'stream')}, {why}",
     )
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchkit.errors import MeasureError, UnfitError, told_by_system
 from benchkit.linux import hardware_stamps, timestamping
+
+REMEDIES = {
+    errno.EADDRINUSE: "stop what listens there, or take another port",
+    errno.EACCES: "take a port above 1023, run as root, or lower net.ipv4.ip_unprivileged_port_start with sysctl",
+    errno.EADDRNOTAVAIL: "no interface of this host has that address: take one that `ip address` shows",
+}
 
 
 def connect_to(sender: socket.socket, path: str, address: str, port: int) -> None:
@@ -34,7 +41,7 @@ def listening_at(protocol: str, address: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        remedy = REMEDIES.get(error.errno or 0, "see `ip address` for what this host has")
         raise UnfitError(
-            f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: stop what "
-            "listens there, or take another port"
+            f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: {remedy}"
         ) from error

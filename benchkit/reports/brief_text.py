@@ -53,7 +53,7 @@ def calibration(lines: Sequence[Calibration], width: int) -> Iterator[Line]:
     for line in wrong:
         named = f"{clean(line.path)}, {clean(line.direction)}"
         said = (
-            f"{named}: {clean(line.quantity)} {line.got:.3f} {clean(line.unit)} where {line.asked:.3f} was "
-            f"asked, tolerance {line.tolerance:.3f}"
+            f"{named}: {clean(line.quantity)} {line.shown(line.got)} {clean(line.unit)} where "
+            f"{line.shown(line.asked)} was asked, tolerance {line.shown(line.tolerance)}"
         )
         yield from hanging((f"{INDENT}{'':{LABEL_WIDTH}} ", "dim"), said, width)

@@ -31,8 +31,9 @@ class LiveLog:
         """Begin the file, and remove those of runs that were killed."""
         self._file = results / f"{LIVE_PREFIX}{run}"
         self._descriptor: int | None = None
-        self._made = not results.exists()
+        self._made = False
         with contextlib.suppress(OSError):
+            self._made = not results.exists()
             results.mkdir(parents=True, exist_ok=True)
             remove_dead(results)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_APPEND

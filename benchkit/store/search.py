@@ -74,6 +74,8 @@ def _by_path(results: Path, text: str) -> Path | None:
             return candidate.parent
         if (candidate / RECORD_NAME).is_file():
             return candidate
+    if is_run_id(Path(text).name) and Path(text).is_dir():
+        return _whole(Path(text))
     return None
 
 

@@ -50,17 +50,17 @@ def find_target(name_or_path: str) -> Path:
         path = Path(name_or_path)
         if _is_there(path):
             return path
-        beside = tuple(sorted(path.parent.glob("*.toml")))
-        where = f"in {path.parent} there is" if beside else "shipped is"
+        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.toml")])
         raise AskedWronglyError(
-            f"no target file {name_or_path!r}: {_choice(path.stem, beside or shipped_targets(), where)}"
+            f"no target file {name_or_path!r}{near}; shipped targets are named without a path: {_names()}"
         )
     shipped = {path.stem: path for path in shipped_targets()}
     if name_or_path in shipped:
         return shipped[name_or_path]
-    choice = _choice(name_or_path, tuple(shipped.values()), "shipped is")
+    near = did_you_mean(name_or_path, shipped)
     raise AskedWronglyError(
-        f"no shipped target {name_or_path!r}: {choice}; your own file is named by its path, as ./mine.toml"
+        f"no shipped target {name_or_path!r}{near}; there are {_names()}; your own file is named by its path, "
+        "as ./mine.toml"
     )
 
 
@@ -71,6 +71,5 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _choice(wrong: str, known: tuple[Path, ...], where: str) -> str:
-    names = [path.stem for path in known]
-    return f"{where} {', '.join(names) or 'none'}{did_you_mean(wrong, names)}"
+def _names() -> str:
+    return ", ".join(sorted(path.stem for path in shipped_targets())) or "none"

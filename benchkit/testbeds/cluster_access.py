@@ -134,6 +134,6 @@ def _check(files: dict[str, str]) -> None:
         context.load_cert_chain(files[CERTIFICATE], files[KEY])
     except OSError as error:
         raise AskedWronglyError(
-            f"the certificates in {Path(files[KEY]).parent} cannot be used: {error}; a folder needs {AUTHORITY}, "
+            f"the certificates in {Path(files[KEY]).parent} cannot be used: {error.strerror or error}; a folder needs {AUTHORITY}, "
             f"{CERTIFICATE} and {KEY}, as `benchkit agent --make-certs` writes them"
         ) from error

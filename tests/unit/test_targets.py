@@ -23,7 +23,7 @@ from benchkit.targets.build import read_target
 from benchkit.targets.positions import key_lines
 
 SHIPPED = find_target("guizhou")
-ALL_SHIPPED = ", ".join(path.stem for path in shipped_targets())
+ALL_SHIPPED = ", ".join(sorted(path.stem for path in shipped_targets()))
 
 GOOD = """\
 schema = 1
@@ -708,10 +708,16 @@ def test_a_figure_must_look_like_its_kind(folder: Path, kind: str, figure: str, 
     [
         (
             "guizou",
-            f"no shipped target 'guizou': shipped is {ALL_SHIPPED}; did you mean 'guizhou'?; your own file is named by its path, as ./mine.toml",
+            f"no shipped target 'guizou'; did you mean 'guizhou'?; there are {ALL_SHIPPED}; your own file is named by its path, as ./mine.toml",
         ),
-        ("./y.toml", "no target file './y.toml': in . there is x"),
-        ("none/y.toml", f"no target file 'none/y.toml': shipped is {ALL_SHIPPED}"),
+        (
+            "./xx.toml",
+            f"no target file './xx.toml'; did you mean 'x.toml'?; shipped targets are named without a path: {ALL_SHIPPED}",
+        ),
+        (
+            "none/y.toml",
+            f"no target file 'none/y.toml'; shipped targets are named without a path: {ALL_SHIPPED}",
+        ),
     ],
 )
 def test_a_file_that_is_not_there_names_those_that_are(folder: Path, name: str, says: str) -> None:

@@ -1,0 +1,142 @@
+"""What a newcomer mistypes or forgets is told in a line: what was tried, with which value, and what would mend it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from synthetic_runs import jitter, rtt_samples, run_id, write
+
+from benchkit import cli
+from benchkit.campaign.calibration import out_of_tolerance
+from benchkit.campaign.fitness import line_troubles
+from benchkit.campaign.live import settled
+from benchkit.cli import progress
+from benchkit.emulators.line import LineReport
+from benchkit.errors import AskedWronglyError, BenchkitError, UnfitError
+from benchkit.linux import privilege
+from benchkit.model.record import Calibration
+from benchkit.model.samples import column
+from benchkit.probes.reachable import listening_at
+from benchkit.store import find_run
+from benchkit.store.live import LiveLog
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("runn", 2, "No such command 'runn'. Did you mean 'run'?"),
+        ("run --path guiyang-hangzou", 2, "did you mean 'guiyang-hangzhou'?"),
+        ("run guizhou-47 --path nowhere", 2, "and 2156 more"),
+        ("run --rate 500", 2, "has no unit: a rate is written like '500/s'"),
+        ("history --statistic p97 --results runs", 2, "--statistic may be p50"),
+        ("history --metric connect --results runs", 2, "there are rtt idle"),
+        ("report runs/{run}/nothing --results runs", 2, "type one of these"),
+        ("agent --stamp-port 70000", 2, "70000"),
+        ("emulate guiyang-hangzhou -- nosuch", 127, "no program 'nosuch'"),
+        ("emulate guiyang-hangzhou --serve nosuch -- true", 2, "no program 'nosuch'"),
+        ("plan --measrue", 2, "Did you mean '--measure'?"),
+    ],
+)
+def test_it_is_told_with_what_would_be_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, status: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "runs", 1, jitter(1, n=200))
+    done = CliRunner().invoke(cli.cli, words.format(run=run_id(1)).split())
+    wrong = done.exception
+    text = str(wrong) if isinstance(wrong, BenchkitError) else done.output
+    assert (wrong.exit_code if isinstance(wrong, BenchkitError) else done.exit_code) == status
+    assert said in text
+    if isinstance(wrong, BenchkitError):
+        assert "\n" not in text
+
+
+def test_a_run_without_its_record_is_called_damaged(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / run_id(1)
+    folder.mkdir(parents=True)
+    with pytest.raises(AskedWronglyError, match=r"run\.json is missing"):
+        find_run(tmp_path, str(folder))
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EACCES, "take a port above 1023"),
+        (errno.EADDRINUSE, "stop what listens there"),
+        (errno.EADDRNOTAVAIL, "no interface of this host has that address"),
+    ],
+)
+def test_a_refused_port_is_told_with_its_own_remedy(number: int, remedy: str) -> None:
+    with (
+        pytest.raises(UnfitError, match=remedy),
+        listening_at("UDP", "127.0.0.1", 862),
+    ):
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_defect_never_ends_with_the_status_of_a_broken_promise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(**_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(cli.cli, "main", fails)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.UNFIT
+    said = capsys.readouterr().err
+    assert "RuntimeError: unforeseen" in said
+    assert said.splitlines()[-1].startswith("benchkit: this is a defect")
+
+
+def test_a_folder_that_may_not_be_looked_into_costs_the_live_view_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    log = LiveLog(tmp_path / "x", run_id(1))
+    log.write({"event": "began"})
+    log.close()
+
+
+def test_without_unshare_the_remedy_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privilege, "may_make_namespaces", lambda: False)
+    monkeypatch.delenv(privilege.INSIDE, raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UnfitError, match="apt-get install util-linux"):
+        privilege.obtain_namespaces([])
+
+
+@pytest.mark.parametrize(("realtime", "remedy"), [(False, "as root"), (True, "free a core")])
+def test_who_is_root_is_not_told_to_be(realtime: bool, remedy: str) -> None:
+    late = LineReport(packets=100, lateness=(0,) * 5000 + (100,), realtime=realtime)
+    (said,) = line_troubles(late, 150_000)
+    assert remedy in said
+    assert realtime != ("as root" in said)
+
+
+def test_octets_are_whole_numbers() -> None:
+    row = Calibration("a-b", "forward", "buffer", "octets", 1048576.0, 2685429.625, 109471.6, 355, within=False)  # fmt: skip
+    (said,) = out_of_tolerance([row], "userspace")
+    assert "asked for a buffer of 1048576 octets, got 2685430 octets" in said
+
+
+def test_a_phase_counts_what_had_no_stamps_among_what_was_due(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = rtt_samples(jitter(1, n=200))
+    unstamped = np.arange(200) < 7
+    rows = replace(
+        rows, columns={**rows.columns, "t4_ns": column(rows.columns["t4_ns"].data, unstamped)}
+    )
+    with progress.progress() as observe:
+        observe(settled(rows))
+    assert "200 due, 0 lost, 7 unsent or without stamps" in capsys.readouterr().err
