@@ -72,6 +72,11 @@ class MeasureError(BenchkitError):
 class SiteLostError(MeasureError):
     """A site went away while it measured: what it had told stands, and is not all there was."""
 
+    def __init__(self, words: str, site: str = "") -> None:
+        """Keep both; `site` is the one that answers nobody any more either, "" where only what it measured is lost."""
+        super().__init__(words)
+        self.site = site
+
 
 class TakenError(MeasureError):
     """The far end serves somebody else. `left_s` is for how many seconds yet, 0 where it did not say."""

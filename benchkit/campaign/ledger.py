@@ -35,6 +35,7 @@ class Ledger:
         """Nothing is planned yet."""
         self._accounts: dict[Cell, _Account] = {}
         self._troubles: dict[Cell, str] = {}
+        self.without_far_end: dict[Cell, str] = {}
 
     def plan(self, cells: Iterable[Cell], packets: int, lasts_ns: int) -> None:
         """So much more is due of each of them."""
@@ -61,6 +62,11 @@ class Ledger:
         """Something went wrong there; the first of several is kept."""
         for cell in cells:
             self._troubles.setdefault(cell, why)
+
+    def lose_far_end(self, cells: Iterable[Cell], why: str) -> None:
+        """Nobody was there to answer for some of the time: what was lost there tells nothing of the path."""
+        for cell in cells:
+            self.without_far_end.setdefault(cell, why)
 
     def missing(self, harvest: Harvest, *, interrupted: bool) -> Mapping[Cell, str]:
         """Why each cell that is not whole is not, with how much of how much there is."""

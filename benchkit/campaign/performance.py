@@ -41,6 +41,7 @@ class Performance:
         self._index = 0
         self.reaches: Mapping[str, Reach] = {}
         self.own: Reach | None = None
+        self._lost: dict[str, str] = {}
 
     def plan(self, planned: Sequence[Phase]) -> None:
         """What is to come, for whoever wants to know how long it takes."""
@@ -64,6 +65,11 @@ class Performance:
             self._log.unmeasured.append(str(error))
             self.say(str(error))
             self._blame(jobs[name][1], error)
+            if isinstance(error, SiteLostError) and error.site:
+                self._lost.setdefault(error.site, str(error))
+        for site, why in self._lost.items():
+            towards = [(path.name, phase.name) for path in phase.paths if path.far == site]
+            self._log.ledger.lose_far_end(towards, why)
         self._tell(phase)
 
     def forget(self, asked: Sequence[Phase]) -> None:

@@ -169,6 +169,7 @@ def _circumstances(
         synchronised=clock_quality().synchronised,
         plan=question.target.plan,
         missing=log.ledger.missing(log.harvest, interrupted=log.interrupted),
+        without_far_end=log.ledger.without_far_end,
         unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
         stand_ins=stand_ins(question.target.paths),
     )

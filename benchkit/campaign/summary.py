@@ -17,7 +17,7 @@ from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
-from benchkit.stats.verdicts import Doubt, judge, of_a_part, overall
+from benchkit.stats.verdicts import Doubt, judge, of_a_part, overall, without_far_end
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
@@ -122,7 +122,8 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
-    return of_a_part(found_so, missing)
+    lost = next((why for each in _rests_on(budget, under.plan) if (why := under.without_far_end.get((path.name, each)))), None)  # fmt: skip
+    return without_far_end(of_a_part(found_so, missing), lost)
 
 
 def _why_missing(path: Path, budget: Budget, under: Circumstances) -> str | None:

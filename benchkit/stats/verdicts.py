@@ -116,6 +116,15 @@ def of_a_part(verdict: Verdict, why: str | None) -> Verdict:
     return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
 
 
+def without_far_end(verdict: Verdict, why: str | None) -> Verdict:
+    """Where nobody was there to answer, for that reason, what was lost is no failing of the path."""
+    if why is None or verdict.verdict == "pass":
+        return verdict
+    return replace(
+        verdict, verdict="inconclusive", reason=f"its far end went away meanwhile: {why}"
+    )
+
+
 def could_be_decided(verdict: Verdict) -> bool:
     """Whether more samples could decide it: it was measured, and is open by itself, not for the emulator's error.
 

@@ -124,7 +124,8 @@ class Remote:
 
     def _error(self, why: str) -> SiteLostError:
         return SiteLostError(
-            f"site {self.site} was lost: {why}; see that `benchkit agent` runs there and reaches the cluster"
+            f"site {self.site} was lost: {why}; see that `benchkit agent` runs there and reaches the cluster",
+            self.site,
         )
 
     def _settle(self, order: Order, outcome: tuple[bool, Any]) -> None:

@@ -113,9 +113,12 @@ def test_an_agent_that_is_killed_costs_its_own_cells_alone(three: Triangle) -> N
     assert "site a was lost" in reason
     kept = rows(three)
     assert 100 <= kept["a-b"] < 600
-    # Its far end is gone too, so what b sent was lost from then on: measured, and told as lost.
+    # Its far end is gone too, so what b sent was lost from then on: told as lost, and held against nobody.
     assert kept["b-a"] == 600
-    assert found["b-a"][0] != "pass" or three.record()["paths"][1]["metrics"][0]["lost"] > 0
+    verdict, reason = found["b-a"]
+    assert verdict == "inconclusive"
+    assert "its far end went away meanwhile: site a was lost" in reason
+    assert three.record()["paths"][1]["metrics"][0]["lost"] > 300
 
 
 def test_a_probe_that_is_killed_costs_its_cell_alone(three: Triangle) -> None:

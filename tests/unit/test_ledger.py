@@ -112,6 +112,24 @@ def test_what_a_part_proves_broken_is_broken() -> None:
     assert found.verdict == "fail"
 
 
+def test_what_nobody_was_there_to_answer_fails_no_path() -> None:
+    harvest = harvested(400)
+    ledger = planned(ROUND)
+    ledger.close_phase(ROUND)
+    ledger.lose_far_end([("a-b", IDLE)], "site b was lost")
+    under = Circumstances(
+        missing=ledger.missing(harvest, interrupted=False), without_far_end=ledger.without_far_end
+    )
+    budgets = [Budget("rtt", limit, "ms", "p50") for limit in (5.0, 10.0)]  # of 8 ms
+    path = Path("a-b", "a", "b", None, tuple(budgets))
+    broken, kept = path_record(path, harvest, under).verdicts
+    assert (broken.verdict, broken.reason) == (
+        "inconclusive",
+        "its far end went away meanwhile: site b was lost",
+    )
+    assert kept.verdict == "pass"
+
+
 def test_rows_that_never_came_home_are_missed_though_nobody_complained() -> None:
     ledger = planned(ROUND)
     ledger.close_phase(ROUND)
