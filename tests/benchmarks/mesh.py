@@ -110,23 +110,25 @@ def measured(sites: int, rate: str, seconds: int, results: Path) -> tuple[list[s
     ]
     words += ["--results", str(results), "--format", "json"]
     began = time.monotonic_ns()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchkit", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    watch = Watch()
-    watch.start()
     told: list[tuple[int, str]] = []
-    assert process.stderr is not None
-    for line in process.stderr:
-        told.append((time.monotonic_ns(), line))
-        print("   ", line, end="", file=sys.stderr)  # noqa: T201  a table is what it is for
-    out = process.stdout.read() if process.stdout else ""
-    took = (time.monotonic_ns() - began) / 1e9
-    process.wait()
-    record = json.loads(out)
+    # A file: the record of a mesh is larger than a pipe, and the notes are read first.
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchkit", *words],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        watch = Watch()
+        watch.start()
+        assert process.stderr is not None
+        for line in process.stderr:
+            told.append((time.monotonic_ns(), line))
+            print("   ", line, end="", file=sys.stderr)  # noqa: T201  a table is what it is for
+        process.wait()
+        took = (time.monotonic_ns() - began) / 1e9
+        out.seek(0)
+        record = json.load(out)
     cores = watch.cores(process.pid, _began(told), seconds)
     return _row(sites, record, results, told, took, cores), "; ".join(record.get("unfit", []))
 
