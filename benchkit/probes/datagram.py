@@ -21,13 +21,15 @@ from benchkit.probes.datagram_flow import UdpSink, UdpSource
 from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of, terms_from
 from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
-from benchkit.probes.stream_meter import Rows
+from benchkit.probes.stream_meter import LATEST_NS, Rows
 from benchkit.probes.stream_session import Session
 from benchkit.probes.stream_terms import whole
 from benchkit.probes.talk import Talk, TalkError, clock_offset_ns
 
 HELLO_S, HELLOS = 0.25, 20
 COUNT_LIMIT = 2**62
+# Of the octets: what an interval may count that came just before it.
+STRAY_SHARE = 0.01
 VARIATION = ("pdv_p50_ns", "pdv_p99_ns", "pdv_p99_9_ns")
 TOTAL_COLUMNS = (
     "up",
@@ -123,12 +125,13 @@ class DatagramTest(FarTest[UdpSource | UdpSink]):
 def _while_sent(rows: Rows, duration_ns: int, sink: Mapping[str, Any]) -> Rows:
     """Cut to the time in which datagrams could come: from the first on, for the time agreed, or longer if they did.
 
-    A sink that does not say when they came leaves intervals whole, but for those at the end in which it only waited.
+    A sink that does not say when they came, or says what its own counts belie, leaves intervals whole, but for those at
+    the end in which it only waited.
     """
-    began, came = sink.get("began_ns"), sink.get("came_ns")
-    if not isinstance(began, int) or not isinstance(came, int):
+    told = _time_of(sink, rows, duration_ns)
+    if told is None:
         return _without_waiting(rows, duration_ns)
-    end = max(came, began + duration_ns)
+    began, end = told
     kept: Rows = []
     octets = 0
     for start, stop, more, *rest in rows:
@@ -140,6 +143,18 @@ def _while_sent(rows: Rows, duration_ns: int, sink: Mapping[str, Any]) -> Rows:
         start, stop, more, *rest = kept[-1]
         kept[-1] = (start, stop, more + octets, *rest)
     return kept or list(rows)
+
+
+def _time_of(sink: Mapping[str, Any], rows: Rows, duration_ns: int) -> tuple[int, int] | None:
+    """When datagrams came, by a sink's word; None where it has none that can be true."""
+    try:
+        began, came = (whole(sink, name, 0, LATEST_NS) for name in ("began_ns", "came_ns"))
+    except TalkError:
+        return None
+    end = max(came, began + duration_ns)
+    outside = sum(more for start, stop, more, *_ in rows if stop <= began or start >= end)
+    believed = outside <= STRAY_SHARE * sum(row[2] for row in rows)
+    return (began, end) if believed else None
 
 
 def _without_waiting(rows: Rows, duration_ns: int) -> Rows:

@@ -233,3 +233,20 @@ def test_a_sink_says_when_the_first_would_have_come_whatever_was_lost_before_it(
     assert told["came_ns"] - told["began_ns"] == 5 * MS  # a datagram every millisecond
     near.close()
     far.close()
+
+
+@pytest.mark.parametrize(
+    ("began", "came"),
+    [
+        (1199 * MS, 1212 * MS),  # after most had been counted
+        (1012 * MS, 2**63),
+        (-1, 1212 * MS),
+        (True, 1212 * MS),
+        ("1012", 1212 * MS),
+        (1012.0 * MS, 1212 * MS),
+        (500 * MS, 501 * MS),  # over before any had been counted
+    ],
+)
+def test_a_time_that_the_counts_belie_is_not_believed(began: object, came: object) -> None:
+    rows = [(at * MS, (at + 100) * MS, octets, 5) for at, octets in PIECES]
+    assert probe._while_sent(rows, 200 * MS, {"began_ns": began, "came_ns": came}) == rows[:3]
