@@ -9,8 +9,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from multiprocessing import connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
@@ -19,6 +21,7 @@ from benchkit.linux import leftovers, libc
 
 # A BLAS thread pool would double the threads of every process, and we multiply no matrices.
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+MAIN = "__main__"
 # A status can be read once, and starting a process reads those of all that have ended: without a lock another
 # thread finds nothing to read, which multiprocessing tells as status 255.
 _reading_status = threading.Lock()
@@ -52,9 +55,26 @@ def start(
     process = context().Process(
         target=_body, args=(function, arguments, netns, name), name=name, daemon=True
     )
-    with _reading_status:
+    needed = any(getattr(each, "__module__", None) == MAIN for each in (function, *arguments))
+    with _reading_status, nullcontext() if needed else _without_main():
         process.start()
     return process
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Have a process that is started meanwhile not run the script of this one again, as multiprocessing would.
+
+    It needs our modules alone. A script costs each process what it imports, and not every one can be run again: a
+    program that comes from stdin or was removed meanwhile has no file.
+    """
+    main = vars(sys.modules[MAIN])
+    kept: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.update(dict.fromkeys(kept))
+    try:
+        yield
+    finally:
+        main.update(kept)
 
 
 def status_of(process: ForkServerProcess, timeout_s: float) -> int | None:

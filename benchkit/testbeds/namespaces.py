@@ -31,6 +31,12 @@ class NamespaceExecutor(Executor):
         self._running: dict[Future[Any], ForkServerProcess] = {}
         self._closed = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any task runs."""
+        with self._lock:
+            return bool(self._running)
+
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
         """Start it now. The future ends with its result, its own exception, or UnfitError if it died."""
         future: Future[Result] = Future()
@@ -122,8 +128,10 @@ def _cannot_cross(error: Exception) -> RuntimeError:
 
 
 def _death(site: str, status: int | None) -> UnfitError:
-    how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+    if status is not None and status < 0:
+        how, remedy = f"signal {-status}", "see the system log for an out-of-memory kill"
+    else:
+        how, remedy = f"status {status}", "what it said on stderr tells why; mend that"
     return UnfitError(
-        f"a process of site {site} ended with {how} before it had a result: see the system log for an "
-        "out-of-memory kill, then run again"
+        f"a process of site {site} ended with {how} before it had a result: {remedy}, then run again"
     )
