@@ -85,7 +85,9 @@ class Crew:
         pending = set(tokens.values())
         here = [futures[name] for name, (site, _) in jobs.items() if site not in self._distant]
         here += [self._responders[token] for token in self._responding_here]
-        limit = seconds + START_TIMEOUT_S
+        # An agent that is out of reach at the end has its patience to come back with what it measured.
+        waits = [getattr(self._sites[site], "patience_s", 0.0) for site, _ in jobs.values()]
+        limit = seconds + max([START_TIMEOUT_S, *(each + LATE_TIMEOUT_S for each in waits)])
         self._pump_until(
             lambda: pending <= self._ended and all(each.done() for each in futures.values()),
             limit,

@@ -36,7 +36,7 @@ class Question:
     command: str = ""
     kernel: str = "host"
     cluster: Access | None = None
-    patience_s: float = 20.0
+    patience_s: float = 60.0
     wait_ns: int = 0
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 
 from distributed import Client
 
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux.channel import Message
 from benchkit.testbeds.cluster_access import Access, configure
@@ -20,7 +21,7 @@ from benchkit.testbeds.shutdown import shut_down
 
 CONNECT_S = 10.0
 GRACE_S = 2.0
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 AGAIN_S = 0.2
 # A fetch waits a second for something to fetch; one that says nothing for longer is tried anew.
 FETCH_S, LEAST_S = 4.0, 0.5
@@ -89,7 +90,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
             "host": address.partition("://")[2].rpartition(":")[0].strip("[]"),
             **told,
         }
-        self.sites[name] = ClusterExecutor(remote, self._killer(remote))
+        self.sites[name] = ClusterExecutor(remote, self._killer(remote), self._patience_s)
         loop = asyncio.get_running_loop()
         self._fetching.append(asyncio.run_coroutine_threadsafe(self._fetch(remote), loop))
 
@@ -102,8 +103,6 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
 
     async def _fetch(self, remote: Remote) -> None:
         """Bring home what the tasks of a site tell, until nothing was heard of it for too long."""
-        loop = asyncio.get_running_loop()
-        heard = loop.time()
         limit = max(LONG_POLL_S + LEAST_S, min(FETCH_S, self._patience_s / 2))
         while True:
             asked = {"campaign": self._campaign, "number": remote.number}
@@ -111,7 +110,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
                 asking = self._ask(remote.address, "benchkit_fetch", **asked)
                 found = await asyncio.wait_for(asking, limit)
             except Exception as error:  # noqa: BLE001  Dask's own, the system's, or none came in time
-                if loop.time() - heard > self._patience_s:
+                if monotonic_ns() - remote.heard_ns > self._patience_s * NS_PER_S:
                     remote.lose(
                         f"nothing was heard of it for {self._patience_s:.0f} s ({str(error) or type(error).__name__})"
                     )
@@ -119,7 +118,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
                 await asyncio.sleep(AGAIN_S)
                 await self._quietly(self._find_again(remote))
                 continue
-            heard = loop.time()
+            remote.heard_ns = monotonic_ns()
             if "gone" in found:
                 remote.lose(str(found["gone"]))
                 return

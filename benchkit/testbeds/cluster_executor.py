@@ -13,14 +13,18 @@ from typing import Any, TypeVar
 
 from distributed import Client
 
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError, SiteLostError
 from benchkit.linux.channel import Message, SinkAddress
 from benchkit.testbeds.cluster_site import BEGUN, LEASE, OUTCOME, carry_out
 
 Result = TypeVar("Result")
 GRACE_S = 2.0
+# A site that was heard of so lately had no time to be cut off: its agent ended.
+LATELY_NS = 3 * NS_PER_S
 # Until a task has its process. A lease that another campaign holds takes longer than that.
 BEGIN_S = 15.0
+LOST_WORKER = "KilledWorker"
 
 
 @dataclass(eq=False)
@@ -49,6 +53,7 @@ class Remote:
         self.client, self.campaign, self.site = client, campaign, site
         self.address = address
         self.number = 0
+        self.heard_ns = monotonic_ns()
         self._heard = heard
         self._orders: dict[str, Order] = {}
         self._lock = threading.Lock()
@@ -76,6 +81,7 @@ class Remote:
             key=f"benchkit-{self.site}-{order.name}",
             workers=[self.address],
             allow_other_workers=False,
+            exclusive=exclusive,
             resources={LEASE: 1} if exclusive else None,
             pure=False,
             retries=0,
@@ -84,9 +90,10 @@ class Remote:
 
     def give_up(self, order: Order, why: str) -> None:
         """Call off a task that has not begun."""
-        if order.remote is not None:
-            order.remote.cancel()
-        self._settle(order, (False, MeasureError(why)))
+        remote = order.remote
+        self._settle(order, (False, MeasureError(why)))  # before Dask says that it was cancelled
+        if remote is not None:
+            remote.cancel()
 
     def take(self, first: int, frames: Sequence[bytes]) -> None:
         """What the site tells, in order; what came before is passed over."""
@@ -113,14 +120,24 @@ class Remote:
             self._settle(order, (False, self._error(why)))
 
     def _ended(self, order: Order, ended: Any) -> None:  # noqa: ANN401  Dask's future
-        """On a thread of Dask's: a task that finished tells its outcome itself; of another nobody will hear."""
+        """On a thread of Dask's: a task that finished tells its outcome itself; of another nobody will hear.
+
+        Where Dask lost the worker because it was cut off, the task goes on there, and may be heard of again.
+        """
         if ended.status == "finished":
             return
         try:
-            why = _words(ended.exception(timeout=GRACE_S))
+            error = ended.exception(timeout=GRACE_S)
+            if type(error).__name__ == LOST_WORKER and not self._was_heard_lately:
+                return
+            why = _words(error)
         except Exception as error:  # noqa: BLE001  cancelled, for its scheduler is gone
             why = _words(error)
         self._settle(order, (False, self._error(self._lost or why)))
+
+    @property
+    def _was_heard_lately(self) -> bool:
+        return monotonic_ns() - self.heard_ns < LATELY_NS
 
     def _error(self, why: str) -> SiteLostError:
         return SiteLostError(
@@ -149,10 +166,19 @@ class ClusterExecutor(Executor):
     """Tasks at one site, each in a process of its own there."""
 
     def __init__(
-        self, remote: Remote, kill: Callable[[], None], *, exclusive: bool = False
+        self,
+        remote: Remote,
+        kill: Callable[[], None],
+        patience_s: float,
+        *,
+        exclusive: bool = False,
     ) -> None:
-        """Work at that site; `kill` ends what runs there. An `exclusive` one holds the site's lease with each task."""
+        """Work at that site; `kill` ends what runs there. An `exclusive` one holds the site's lease with each task.
+
+        After `patience_s` of silence it is lost.
+        """
         self.remote = remote
+        self.patience_s = patience_s
         self._kill = kill
         self._exclusive = exclusive
         self._closed = False
@@ -160,7 +186,7 @@ class ClusterExecutor(Executor):
     @property
     def leasing(self) -> ClusterExecutor:
         """The same site, for tasks of which it runs one at a time whoever asks."""
-        return ClusterExecutor(self.remote, self._kill, exclusive=True)
+        return ClusterExecutor(self.remote, self._kill, self.patience_s, exclusive=True)
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
         """Start it now, and return once it has its process.
@@ -197,7 +223,7 @@ class ClusterExecutor(Executor):
 
 def _words(error: Exception) -> str:
     """What Dask says, in a line."""
-    if type(error).__name__ == "KilledWorker":
+    if type(error).__name__ == LOST_WORKER:
         return "its agent ended while a probe ran"
     if "scheduler-connection-lost" in str(error):
         return "the scheduler of the cluster went away"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+import dask
 from distributed import Scheduler, Worker
 from distributed.comm import connect
 
@@ -20,6 +21,8 @@ from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_site import Site
 
 AGAIN_S = 1.0
+# A way that is cut is found out soon: tasks go on without their worker, and the sooner it tries the sooner it is back.
+CUT_S = "12s"  # the shortest that Dask takes
 CONNECT_S = 5.0
 END_S = 5.0
 LOOPBACK_ONLY = "127.0.0.1:0"
@@ -58,6 +61,7 @@ class Member:
         Raises AskedWronglyError for certificates that are no good.
         """
         configure()
+        dask.config.set({"distributed.comm.timeouts.tcp": CUT_S})
         tell_refused(say)
         self._access, self._site, self._say = access, site, say
         self._security = access.security()

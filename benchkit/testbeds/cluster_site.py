@@ -1,7 +1,8 @@
 """A site on a Dask worker: each task in a process of its own, and what it tells held until the campaign fetches it.
 
 The worker only starts and watches. Its own traffic never shares a process with a measurement, and a campaign of which
-nothing is heard for its patience has its processes ended: no lease outlives whoever holds it.
+nothing is heard for its patience has its processes ended. What holds the lease of a site ends sooner, whatever that
+patience: no lease outlives whoever holds it. A worker that lost its scheduler is followed by another, and what runs goes on.
 
 Any worker becomes a site: `dask worker tls://… --name guiyang --preload benchkit.testbeds.cluster_site`.
 """
@@ -13,8 +14,10 @@ import pickle
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -33,7 +36,9 @@ PRELOADED = ("benchkit.probes.door",)
 BEGUN, OUTCOME = "begun", "outcome"
 LONG_POLL_S = 1.0
 LOOK_S = 0.25
-MOST_PATIENCE_S = 25.0
+MOST_PATIENCE_S = 300.0
+# Nobody else's throughput test waits longer than that for one whose campaign may be gone.
+LEASE_PATIENCE_S = 25.0
 MOST_REMEMBERED = 100
 FULL = "more samples were waiting to be fetched than it can hold"
 # Tasks at once: each only waits for its process.
@@ -43,24 +48,62 @@ LEASE = "throughput"
 SEPARATOR = "/"
 
 
+Call = tuple[Callable[..., Any], list[Any], Mapping[str, Any]]
+Settle = Callable[[tuple[bool, Any]], None]
+
+
 class Errands:
     """What one campaign has going at a site."""
 
     def __init__(self, site: str, patience_s: float) -> None:
-        """None yet. Nothing heard of the campaign for `patience_s` ends it."""
-        self.executor = NamespaceExecutor(site, None)
+        """None yet. Nothing heard of the campaign for `patience_s` ends it, and what holds the lease sooner."""
+        self._site = site
+        self._running, self._leased = (NamespaceExecutor(site, None) for _ in range(2))
         self.outbox = Outbox()
-        self.patience_ns = round(min(patience_s, MOST_PATIENCE_S) * NS_PER_S)
-        self.heard_ns = monotonic_ns()
+        self._patience_ns = round(min(patience_s, MOST_PATIENCE_S) * NS_PER_S)
+        self._heard_ns = monotonic_ns()
+
+    @property
+    def _silent_ns(self) -> int:
+        return monotonic_ns() - self._heard_ns
 
     @property
     def is_forgotten(self) -> bool:
         """Whether nothing was heard of its campaign for too long."""
-        return monotonic_ns() - self.heard_ns > self.patience_ns
+        return self._silent_ns > self._patience_ns
+
+    def hear(self) -> None:
+        """Its campaign is there."""
+        self._heard_ns = monotonic_ns()
+
+    def begin(self, order: str, call: Call, settle: Settle, *, exclusive: bool) -> Future[Any]:
+        """Start a task, say that it has its process, and have `settle` called with its outcome. For any thread."""
+        function, arguments, keywords = call
+        executor = self._leased if exclusive else self._running
+        future = executor.submit(function, *arguments, **keywords)
+        self.outbox.put(Message(order, BEGUN, None))
+
+        def ended(future: Future[Any]) -> None:
+            error = future.exception()
+            if error is not None and exclusive and executor is not self._leased:
+                error = MeasureError(
+                    f"site {self._site} let go of its lease, for nothing was heard of the run for {LEASE_PATIENCE_S:.0f} s"
+                )
+            settle((True, future.result()) if error is None else (False, error))
+
+        future.add_done_callback(ended)
+        return future
+
+    def release_if_silent(self) -> None:
+        """Kill what holds the lease, where nobody may want it any more."""
+        if self._silent_ns > LEASE_PATIENCE_S * NS_PER_S and self._leased.is_busy:
+            over, self._leased = self._leased, NamespaceExecutor(self._site, None)
+            over.shutdown(wait=False, cancel_futures=True)
 
     def end(self) -> None:
         """Kill what runs."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        for each in (self._running, self._leased):
+            each.shutdown(wait=False, cancel_futures=True)
 
 
 class Site:
@@ -77,6 +120,7 @@ class Site:
         self._channel = Channel()
         self._errands: dict[str, Errands] = {}
         self._ended: dict[str, str] = {}
+        self._leases: list[Future[Any]] = []
         self._closed = threading.Event()
         threading.Thread(target=self._relay, name=f"site {name}", daemon=True).start()
 
@@ -107,7 +151,7 @@ class Site:
         errands = self._errands.get(campaign)
         if errands is None:
             return {"gone": self._ended.get(campaign, "the site was started anew meanwhile")}
-        errands.heard_ns = monotonic_ns()
+        errands.hear()
         first, frames = await errands.outbox.after(number, LONG_POLL_S)
         return {"first": first, "frames": frames}
 
@@ -122,23 +166,34 @@ class Site:
         elif campaign in self._errands:
             self._errands[campaign].end()
 
-    async def carry_out(self, campaign: str, order: str, call: bytes) -> None:
-        """Do one task in a process of its own, and tell its outcome after all that it told itself."""
+    async def carry_out(self, campaign: str, order: str, call: bytes, *, exclusive: bool) -> None:
+        """Do one task in a process of its own, which tells its outcome whatever becomes of the worker meanwhile."""
         errands = self._errands.get(campaign)
         if errands is None:
             raise MeasureError(f"site {self.name} has given the campaign up")
-        outcome: tuple[bool, Any]
+
+        def settle(outcome: tuple[bool, Any]) -> None:
+            if not errands.outbox.put(Message(order, OUTCOME, outcome)):
+                self._let_go(campaign, FULL)
+
         try:
+            if exclusive:
+                await self._lease_is_free()
             function, arguments, keywords = pickle.loads(call)  # noqa: S301  TLS says who sent it
             here = [self._here(campaign, each) for each in arguments]
-            submit = errands.executor.submit
-            future = await asyncio.to_thread(submit, function, *here, **keywords)
-            errands.outbox.put(Message(order, BEGUN, None))
-            outcome = True, await asyncio.wrap_future(future)
+            begin = partial(errands.begin, order, (function, here, keywords), settle)
+            future = await asyncio.to_thread(begin, exclusive=exclusive)
         except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
-            outcome = False, error
-        if not errands.outbox.put(Message(order, OUTCOME, outcome)):
-            self._let_go(campaign, FULL)
+            settle((False, error))
+            return
+        if exclusive:
+            self._leases = [each for each in self._leases if not each.done()] + [future]
+        await _ended(future)
+
+    async def _lease_is_free(self) -> None:
+        """A worker that has joined anew has a lease to give, which a task of the one before it may still hold."""
+        for each in list(self._leases):
+            await _ended(each)
 
     def _here(self, campaign: str, argument: Any) -> Any:  # noqa: ANN401  whatever a task takes
         """A sink's address as it is at this site."""
@@ -155,6 +210,7 @@ class Site:
                 if errands is not None and not errands.outbox.put(message._replace(token=token)):
                     self._let_go(campaign, FULL)
             for campaign, errands in list(self._errands.items()):
+                errands.release_if_silent()
                 if errands.is_forgotten:
                     self._let_go(campaign, "nothing was heard of the campaign")
 
@@ -170,9 +226,21 @@ class Site:
 SITES: WeakKeyDictionary[Worker, Site] = WeakKeyDictionary()
 
 
-async def carry_out(campaign: str, order: str, call: bytes) -> None:
+async def carry_out(campaign: str, order: str, call: bytes, *, exclusive: bool) -> None:
     """The task that Dask runs: it only waits for a process. What comes of it is told like all the rest."""
-    await SITES[get_worker()].carry_out(campaign, order, call)
+    await SITES[get_worker()].carry_out(campaign, order, call, exclusive=exclusive)
+
+
+async def _ended(future: Future[Any]) -> None:
+    """Wait for it, and leave it alone where the waiting is broken off."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake(_: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(ended.set)
+
+    future.add_done_callback(wake)
+    await ended.wait()
 
 
 def dask_setup(worker: Worker) -> None:

@@ -83,12 +83,12 @@ def test_an_agent_of_a_cluster_is_open_to_nobody_by_mistake(tmp_path: Path) -> N
     assert "--allow NETWORK" in str(done.exception)
 
 
-@pytest.mark.parametrize("patience", ["1s", "30s"])
+@pytest.mark.parametrize("patience", ["1s", "301s"])
 def test_patience_has_bounds(patience: str) -> None:
     words = ["run", "guizhou", "--cluster", "tcp://127.0.0.1:1", "--patience", patience]
     done = CliRunner().invoke(cli, words)
     assert isinstance(done.exception, AskedWronglyError)
-    assert "for 3 to 25 s" in str(done.exception)
+    assert "for 3 to 300 s" in str(done.exception)
 
 
 def test_the_agent_makes_some_for_a_first_try(tmp_path: Path) -> None:
