@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchkit.campaign.evidence import evidence
 from benchkit.campaign.latencies import Found
 from benchkit.campaign.limits import limited_by
@@ -20,7 +17,8 @@ from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
 from benchkit.stats.rates import loss_interval, plateau
 
-# A sender that offers less than this share of what it was asked to was held up at its own host.
+# A sender that offers less than this share of what it was asked to was held up at its own host, and a receiver that takes
+# less than this share of what came to it.
 OFFERED = 0.97
 
 
@@ -103,24 +101,24 @@ def datagrams(phase: str, rows: Samples, account: Samples, plan: Plan | None) ->
         lost=lost,
         configured=plan.udp_rate_bps / 1e6 if plan and plan.udp_rate_bps else None,
         estimate=level.goodput.estimate(),
-        limited_by=_short_of(plan, row["sent"], columns["start_ns"].data, columns["end_ns"].data),
+        limited_by=_hosts_that_limited(plan, row, rows),
         setup=_datagram_setup(plan, ours="received" in row) if plan else None,
         details=_details(row, lost, sent),
     )
     return metric, {}
 
 
-def _short_of(
-    plan: Plan | None, sent: int, start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]
-) -> str | None:
-    """That the sender itself did not offer what it was asked to, and what it did; None where it did."""
-    if plan is None or not plan.udp_rate_bps:
-        return None
-    lasted_s = float(end_ns[-1] - start_ns[0]) / NS_PER_S
-    offered_bps = sent * plan.udp_payload_octets * 8 / lasted_s
-    if offered_bps >= OFFERED * plan.udp_rate_bps:
-        return None
-    return f"sender, which offered {offered_bps / 1e6:.4g} Mbit/s"
+def _hosts_that_limited(plan: Plan | None, row: Mapping[str, int], rows: Samples) -> str | None:
+    """What the hosts themselves fell short of: a sender of its rate, a receiver of what came. None where neither did."""
+    said = []
+    if plan and plan.udp_rate_bps:
+        lasted_ns = rows.columns["end_ns"].data[-1] - rows.columns["start_ns"].data[0]
+        offered_bps = row["sent"] * plan.udp_payload_octets * 8 * NS_PER_S / float(lasted_ns)
+        if offered_bps < OFFERED * plan.udp_rate_bps:
+            said.append(f"sender, which offered {offered_bps / 1e6:.4g} Mbit/s")
+    if row["dropped_here"] > (1 - OFFERED) * row["sent"]:
+        said.append(f"receiver, which dropped {100 * row['dropped_here'] / row['sent']:.3g} %")
+    return ", and ".join(said) or None
 
 
 def _datagram_setup(plan: Plan, *, ours: bool) -> str:

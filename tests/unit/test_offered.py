@@ -1,4 +1,4 @@
-"""Whether a UDP sender offered what it was asked to."""
+"""Whether a UDP sender offered what it was asked to, and its receiver took what came."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payl
 
 
 @pytest.mark.parametrize(
-    ("sent", "said"), [(10_000, None), (9800, None), (8000, "sender, which offered 40 Mbit/s")]
+    ("sent", "dropped", "said"),
+    [
+        (10_000, 0, None),
+        (9800, 290, None),
+        (8000, 0, "sender, which offered 40 Mbit/s"),
+        (10_000, 400, "receiver, which dropped 4 %"),
+        (8000, 1000, "sender, which offered 40 Mbit/s, and receiver, which dropped 12.5 %"),
+    ],
 )
-def test_a_sender_that_was_held_up_is_what_limited_the_figure(sent: int, said: str | None) -> None:
+def test_a_host_that_fell_short_is_what_limited_the_figure(
+    sent: int, dropped: int, said: str | None
+) -> None:
     edges = [at * S // 10 for at in range(21)]
     octets = [sent * 1250 // 20] * 20
     columns = {"start_ns": edges[:-1], "end_ns": edges[1:], "octets": octets}
     rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
-    row = {"sent": sent, "lost": 0, "dropped_here": 0}
+    row = {"sent": sent, "lost": dropped, "dropped_here": dropped}
     account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
     metric, _ = datagrams("udp up", rows, account, PLAN)
     assert metric.limited_by == said
+    assert metric.lost == 0
     assert metric.estimate is not None
     assert metric.estimate.value == pytest.approx(sent * 1250 * 8 / 2e6)
