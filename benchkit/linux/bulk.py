@@ -1,8 +1,8 @@
 """How bulk octets leave and arrive: blocking sockets, few large calls, and what each mode touches of the data.
 
-copy: the sender hands over its memory, the receiver's application gets every octet in memory of its own.
 zero-copy: the sender's pages are lent to the kernel (`tee` and `splice`), the receiver discards unread (MSG_TRUNC).
-verify: as copy, and the receiver holds every octet against what must be there.
+copy: the sender lends as above, as who serves files does; the receiver's application gets every octet in memory of its own.
+verify: every octet is copied at both ends, and the receiver holds each against what must be there.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from benchkit.linux import libc, tcp
 MODES = ("zero-copy", "copy", "verify")
 CALL = 1 << 20
 COPY_RECEIVE = 256 << 10
-# What one stream lends at most, and all of them. As much as that goes in one call where a call's worth takes a millisecond.
+# What a stream lends whose receiver reads: what is read again and again, and stays in a processor's own cache.
+READ_LENT = 1 << 20
+# What one stream lends at most otherwise, and all of them. As much as that goes in one call where a call's worth takes a millisecond.
 MOST_LENT, ALL_LENT, FAST_NS = 4 << 20, 16 << 20, NS_PER_MS
 # A prime: a piece that is lost, doubled or moved by any usual size does not fit again.
 PATTERN_OCTETS = 65_521
@@ -37,8 +39,8 @@ PIECE = 32 << 10
 # A receiver that sleeps at its socket is woken for every 64 KB, 33,000 times a second at 50 Gbit/s, and each wake costs the
 # sender's processor, which is the full one. So the receiver of a fast stream sleeps for a moment by the clock, and takes what has
 # piled up. Against blocking receives, medians of pairs on two processors: zero-copy over veth 1.31 times the rate at 0.58 of
-# the processor time for an octet, copy over loopback 1.33 at 0.81. 30 to 120 us differ little, 250 are too many for one
-# stream; several share what wakes there are.
+# the processor time for an octet, copy over loopback 1.33 at 0.81. 30 to 120 us differ little, 250 are too many. Each of
+# several streams keeps to a processor, where a sender of this machine and its receiver take turns: naps only cost there.
 NAP_S, WORTH_A_NAP = 60e-6, 64 << 10
 # Of the room that the kernel has for the receiver, no more may fill meanwhile: a sender that waits for a window measures the
 # nap. Without this bound the window never grew beyond a nap's worth, and loopback fell from 139 to 5 Gbit/s.
@@ -111,8 +113,16 @@ def _filled(sink: int, octets: int) -> int:
 
 
 def _lending(connection: socket.socket, tally: Tally) -> None:
+    _lend(connection, tally, max(CALL, min(MOST_LENT, ALL_LENT // tally.streams)))
+
+
+def _lending_to_a_reader(connection: socket.socket, tally: Tally) -> None:
+    _lend(connection, tally, READ_LENT)
+
+
+def _lend(connection: socket.socket, tally: Tally, octets: int) -> None:
     try:
-        pages = LentPages(max(CALL, min(MOST_LENT, ALL_LENT // tally.streams)))
+        pages = LentPages(octets)
     except OSError:  # a user may have but so many pages in pipes
         _vectored(connection, tally)
         return
@@ -157,9 +167,9 @@ def _arrivals(
 ) -> Iterator[slice]:
     """Receive to the end, and count; where in the buffer the octets just counted lie.
 
-    A stream that brings much in little time is let pile up between calls, one that does not is counted as it comes.
+    A lone stream that brings much in little time is let pile up between calls, any other is counted as it comes.
     """
-    receive, most, nap_s = connection.recv_into, len(buffer) - tcp.PAGE, NAP_S * tally.streams
+    receive, most, is_alone = connection.recv_into, len(buffer) - tcp.PAGE, tally.streams == 1
     places = memoryview(buffer)
     libc.wake_on_time()
     while tally.running:
@@ -173,8 +183,9 @@ def _arrivals(
                 return
             tally.octets += got
             yield slice(begin, begin + got)
-        if WORTH_A_NAP <= got < most and got <= MOST_OF_ROOM * tcp.receive_room(connection):
-            time.sleep(nap_s)
+        is_fast = is_alone and WORTH_A_NAP <= got < most
+        if is_fast and got <= MOST_OF_ROOM * tcp.receive_room(connection):
+            time.sleep(NAP_S)
 
 
 def _discarding(connection: socket.socket, tally: Tally) -> None:
@@ -197,5 +208,9 @@ def _verifying(connection: socket.socket, tally: Tally) -> None:
         tally.wrong += int(np.count_nonzero(got != repeated[at : at + len(got)]))
 
 
-SOURCES: dict[str, Loop] = {"zero-copy": _lending, "copy": _vectored, "verify": _patterned}
+SOURCES: dict[str, Loop] = {
+    "zero-copy": _lending,
+    "copy": _lending_to_a_reader,
+    "verify": _patterned,
+}
 SINKS: dict[str, Loop] = {"zero-copy": _discarding, "copy": _reading, "verify": _verifying}

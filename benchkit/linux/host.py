@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -63,6 +64,13 @@ def cpu_shares(before: CpuTimes, after: CpuTimes) -> tuple[float, float]:
     total = after.total - before.total
     busy, steal = total - (after.idle - before.idle), after.steal - before.steal
     return 100.0 * busy / max(1, total), 100.0 * steal / max(1, total)
+
+
+def keep_to_core(number: int) -> None:
+    """Have the calling thread run on one core alone: of those that it may run on, another one for the next number."""
+    allowed = sorted(os.sched_getaffinity(0))
+    with suppress(OSError):  # a core that is taken from us just now
+        os.sched_setaffinity(0, {allowed[number % len(allowed)]})
 
 
 def idlest_core(within_s: float = 0.05) -> int:

@@ -66,12 +66,15 @@ def after(line: Line, calls: int = 200, streams: int = 1) -> Line:
     return line
 
 
-@pytest.mark.parametrize("streams", [1, 4])
-def test_a_fast_stream_piles_up_for_a_moment(monkeypatch: pytest.MonkeyPatch, streams: int) -> None:
-    line = after(Line(monkeypatch, per_us=6000, room=32 << 20), streams=streams)  # 48 Gbit/s
-    assert set(line.naps) == {bulk.NAP_S * streams}
+def test_a_fast_stream_piles_up_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = after(Line(monkeypatch, per_us=6000, room=32 << 20))  # 48 Gbit/s
+    assert set(line.naps) == {bulk.NAP_S}
     assert len(line.naps) == len(line.received) - 1
-    assert line.received[-1] == pytest.approx(6000 * 60 * streams, rel=0.01)
+    assert line.received[-1] == pytest.approx(6000 * 60, rel=0.01)
+
+
+def test_one_of_several_streams_takes_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not after(Line(monkeypatch, per_us=6000, room=32 << 20), streams=4).naps
 
 
 def test_what_fills_a_buffer_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
