@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from contextlib import suppress
 from typing import Any
 
 from numpy.typing import NDArray
 
 from benchkit.linux import libc
+
+# Of <asm-generic/mman-common.h>.
+MADV_NOHUGEPAGE = 15
+
+
+def hold_small(values: NDArray[Any]) -> None:
+    """Have the kernel hold an array in small pages, before it is given back in pieces.
+
+    numpy asks for huge ones, and the kernel makes those whole again behind our back: what was given back would be there anew.
+    """
+    with suppress(OSError):  # EINVAL: a kernel without huge pages
+        _advise(values, 0, len(values), MADV_NOHUGEPAGE)
 
 
 def give_back(values: NDArray[Any], first: int, last: int) -> None:
@@ -16,9 +29,14 @@ def give_back(values: NDArray[Any], first: int, last: int) -> None:
 
     Whole pages of it read as zeros from then on, and may be written to again; the rest stays as it is.
     """
+    _advise(values, first, last, mmap.MADV_DONTNEED)
+
+
+def _advise(values: NDArray[Any], first: int, last: int, advice: int) -> None:
+    """Of the whole pages in it."""
     base, size = values.ctypes.data, values.itemsize
     begin = -(-(base + first * size) // mmap.PAGESIZE) * mmap.PAGESIZE
     end = (base + last * size) // mmap.PAGESIZE * mmap.PAGESIZE
     if end > begin:
         length = ctypes.c_size_t(end - begin)
-        libc.call("madvise", ctypes.c_void_p(begin), length, mmap.MADV_DONTNEED)
+        libc.call("madvise", ctypes.c_void_p(begin), length, advice)

@@ -98,6 +98,8 @@ class Rows:
         self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
         self._copies: set[tuple[int, int]] = set()
         self._kept = (*self.times.values(), *kept)
+        for each in self._kept if spec.count >= LET_GO else ():
+            pages.hold_small(each)
         self._settled = self._let_go = 0
         self._told_ns = 0
         self._heard = False  # among those that were let go of
@@ -153,7 +155,8 @@ class Rows:
 
     def _give_back(self, last: int) -> None:
         """Let go of what was told. An answer that comes even later is a further one, and nobody is told."""
-        first, self._heard = self._let_go, self.answered
+        first = self._let_go
+        self._heard |= bool(self.times["received_ns"][first:last].any())
         for each in self._kept:
             pages.give_back(each, first, last)
         self._let_go = last

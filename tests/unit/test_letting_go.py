@@ -37,6 +37,22 @@ def test_pages_that_are_given_back_take_no_memory_and_leave_the_rest() -> None:
     assert values[10] == 1
 
 
+def test_what_is_given_back_in_pieces_is_never_made_whole_again() -> None:
+    """The kernel's word is taken for it: to see it happen takes minutes."""
+    values = np.zeros(4 * COUNT, dtype=np.int64)  # for so many numpy asks for huge pages
+    pages.hold_small(values)
+    middle = values.ctypes.data + values.nbytes // 2
+    flags: set[str] = set()
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, *rest = line.split()
+        if "-" in first:
+            low, high = (int(each, 16) for each in first.split("-"))
+        elif first == "VmFlags:" and low <= middle < high:
+            flags = set(rest)
+    assert "nh" in flags
+    assert "hg" not in flags
+
+
 def test_rows_that_were_told_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0]
     monkeypatch.setattr(flight_rows, "monotonic_ns", lambda: now[0])
