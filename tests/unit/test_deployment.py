@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from benchkit.cli import cli
 
@@ -45,6 +46,36 @@ def test_a_unit_starts_what_there_is(unit: Path, tmp_path: Path) -> None:
     assert program.endswith("/benchkit")
     assert not [word for word in words if "${" in word]
     parses(words)
+
+
+def test_every_node_of_a_kubernetes_cluster_starts_what_there_is() -> None:
+    (told,) = yaml.safe_load_all((DEPLOY / "benchkit-agent.yaml").read_text())
+    pod = told["spec"]["template"]["spec"]
+    assert told["spec"]["selector"]["matchLabels"] == told["spec"]["template"]["metadata"]["labels"]
+    assert pod["hostNetwork"]
+    (container,) = pod["containers"]
+    values = {"$(NODE)": "guiyang", "$(ADDRESS)": "192.0.2.7"}
+    assert {f"$({each['name']})" for each in container["env"]} == values.keys()
+    words = []
+    for word in container["args"]:
+        option, equals, value = word.partition("=")
+        words.append(option + equals + values.get(value, value))
+    assert "$(" not in " ".join(words)
+    parses(words)
+    (mounted,) = container["volumeMounts"]
+    assert f"--certs={mounted['mountPath']}" in words
+    assert [each["name"] for each in pod["volumes"]] == [mounted["name"]]
+
+
+def test_every_node_of_a_slurm_job_starts_what_there_is() -> None:
+    script = (DEPLOY / "benchkit-agents.sbatch").read_text()
+    srun, shell, _, inner = shlex.split(script, comments=True)
+    assert (srun, shell) == ("srun", "sh")
+    start, program, *words = shlex.split(inner.replace("\\\n", " "))
+    assert (start, program) == ("exec", "benchkit")
+    values = {"$SLURMD_NODENAME": "guiyang", "$(hostname -i)": "192.0.2.7"}
+    assert values.keys() <= set(words)
+    parses([values.get(word, word) for word in words])
 
 
 def test_every_command_of_the_document_is_one() -> None:
