@@ -97,13 +97,8 @@ class Crew:
         self._working = set()
         troubles = {}
         for name, future in futures.items():
-            if not future.done():
-                raise UnfitError(
-                    f"the probe of {name} was not done after {limit:.0f} s: the machine is too busy; "
-                    "free a core and run again"
-                )
             try:
-                future.result()
+                _look_at(future, name, limit)
             except MeasureError as error:
                 troubles[name] = error
             except UnfitError as error:
@@ -185,6 +180,16 @@ class Crew:
         for future in self._responders.values():
             if future.done():
                 future.result()
+
+
+def _look_at(future: Future[int], name: str, limit: float) -> None:
+    """Raise what a probe failed with, or UnfitError where it has not ended."""
+    if not future.done():
+        raise UnfitError(
+            f"the probe of {name} was not done after {limit:.0f} s: the machine is too busy; "
+            "free a core and run again"
+        )
+    future.result()
 
 
 def _raise_death(futures: Sequence[Future[int]]) -> None:

@@ -20,8 +20,9 @@ class Departures:
         self._count = 0
         self._by_sequence: NDArray[np.int64] | None = None
 
-    def __bool__(self) -> bool:
-        return self._count > 0
+    def __len__(self) -> int:
+        """How many have been told: false where none has."""
+        return self._count
 
     def add(self, sequence: NDArray[np.int64], t3_ns: NDArray[np.int64]) -> None:
         """Take what has become known, two arrays of one shape."""

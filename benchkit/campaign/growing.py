@@ -73,15 +73,19 @@ class Growing:
 
     def columns(self) -> dict[str, Column]:
         """All rows so far, without a copy; what is added later does not change them. Not to be written to."""
-        return {
-            name: column(
-                self._values[name].upto(self._rows)
-                if name in self._values
-                else np.broadcast_to(np.int64(self._same[name]), self._rows),
-                self._holes[name].upto(self._rows) if name in self._holes else np.ma.nomask,
-            )
-            for name in self._names
-        }
+        return {name: self.column(name) for name in self._names}
+
+    def column(self, name: str) -> Column:
+        """One of them. Raises KeyError where there is none of that name."""
+        return column(
+            self._values[name].upto(self._rows)
+            if name in self._values
+            else np.broadcast_to(np.int64(self._same[name]), self._rows),
+            self._holes[name].upto(self._rows) if name in self._holes else np.ma.nomask,
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
 
 
 def _begun(values: NDArray[Kind]) -> Room[Kind]:

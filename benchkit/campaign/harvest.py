@@ -13,6 +13,9 @@ from benchkit.campaign.growing import Growing
 from benchkit.model.samples import Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
+# A mesh is asked for each of thousands of small tables a dozen times; a long one is put together when it is wanted.
+SMALL = 1 << 12
+UNTOLD = Departures()
 
 
 class Harvest:
@@ -25,6 +28,8 @@ class Harvest:
         self._sessions: dict[tuple[str, str], int] = {}
         self._foreign: set[tuple[str, str]] = set()
         self._settled: dict[Key, Samples] = {}
+        # As they were put together last, by what they were put together of.
+        self._known: dict[Key, tuple[tuple[int, int], Samples]] = {}
         self._opened = 0
 
     def open_session(self, path: str, phase: str, *, ours: bool = True) -> int:
@@ -79,6 +84,7 @@ class Harvest:
             for key in [key for key in kept if key[2] == phase]:
                 if paths is None or key[1] in paths:
                     del kept[key]
+                    self._known.pop(key, None)
 
     def samples(self, kind: str, path: str, phase: str) -> Samples | None:
         """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None.
@@ -98,13 +104,24 @@ class Harvest:
         if rows is not None:
             self._settled[key] = rows
             self._growing.pop(key, None)
+            self._known.pop(key, None)
 
     def _round(self, key: Key) -> Samples | None:
         """What has come since the last session was opened."""
-        kind, path, phase = key
         growing = self._growing.get(key)
         if growing is None:
             return None
+        made_of = len(growing), len(self._departures_of(*key[1:]))
+        known = self._known.get(key)
+        if known is not None and known[0] == made_of:
+            return known[1]
+        found = self._put_together(key, growing)
+        if len(found) <= SMALL:
+            self._known[key] = made_of, found
+        return found
+
+    def _put_together(self, key: Key, growing: Growing) -> Samples:
+        kind, path, phase = key
         joined = Samples(kind, path, phase, growing.columns())
         if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
@@ -128,14 +145,13 @@ class Harvest:
         growing = self._growing.get(("rtt", path, phase))
         if growing is None:
             return False
-        columns = growing.columns()
-        if "t3_ns" not in columns:
+        if "t3_ns" not in growing:
             return False
-        answered = ~np.ma.getmaskarray(columns["t4_ns"])
-        return not known.of(columns["sequence"].data[answered]).all()
+        answered = ~np.ma.getmaskarray(growing.column("t4_ns"))
+        return not known.of(growing.column("sequence").data[answered]).all()
 
     def _departures_of(self, path: str, phase: str) -> Departures:
-        return self._departures.get(self._sessions.get((path, phase), 0), Departures())
+        return self._departures.get(self._sessions.get((path, phase), 0), UNTOLD)
 
     def everything(self) -> list[Samples]:
         """All samples, in the order in which their first rows came."""

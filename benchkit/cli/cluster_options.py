@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from benchkit.cli.options import DURATION
+from benchkit.cli.options import LONG_DURATION
 from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError
 
@@ -42,10 +42,10 @@ def measuring_options(command: _Command) -> _Command:
     """What a run takes: the cluster, certificates, and how long an agent may be out of reach."""
     patience = click.option(
         "--patience",
-        type=DURATION,
+        type=LONG_DURATION,
         default="60s",
         show_default=True,
-        help="How long an agent may be out of reach before it counts as lost, 3s to 300s; throughput tests end after 25s.",
+        help="How long an agent may be out of reach before it counts as lost, 3s to 5m; throughput tests end after 25s.",
     )
     measured = cluster_option("Measure from the agents of the cluster whose scheduler is there.")
     return measured(certs_option(patience(command)))

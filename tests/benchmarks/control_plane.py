@@ -252,8 +252,6 @@ def main() -> None:
     parser.add_argument("--sites", type=int, default=47)
     parser.add_argument("--only", action="append", choices=("submit", "rtt", "mesh"), default=[])
     asked = parser.parse_args()
-    # Each process of a probe would import this script anew.
-    del sys.modules["__main__"].__file__
     process.warm_up(["benchkit.probes.door", "site_tasks"])
     wanted = asked.only or ["submit", "rtt", "mesh"]
     print(f"{asked.rounds} rounds, in turns: median, range, bar")

@@ -1,6 +1,6 @@
-"""How a full mesh is held by this machine: `python tests/benchmarks/mesh.py [SITES…]` prints a row for each size.
+"""How a full mesh is held by this machine: `python tests/benchmarks/mesh.py [SITES[@RATE]…] [-o FILE]` prints a table.
 
-Each row is one run of `benchkit run guizhou-47 --sites N` (10 packets/s on every path unless `--rate` says otherwise):
+Each column is one run of `benchkit run guizhou-47 --sites N`, 10 packets/s on every path or what stands behind its @:
 how soon all probes had sent their first packet, how late they and the emulator's switch were, what the round trips were
 off the model, how busy the machine was and with what, and what the page of it takes. Cores are those that the switch, the
 sites' reflectors, their senders and the campaign itself took while round trips were measured.
@@ -37,6 +37,7 @@ HEADER = (
     *("cores switch/refl/send/run", "judged s", "page s / MB"),
 )
 SETTLING_S = 3
+RATE = "10/s"
 TICK = os.sysconf("SC_CLK_TCK")
 Times = dict[int, tuple[str, int, float]]
 
@@ -195,22 +196,37 @@ def _page(run: str, results: Path) -> tuple[float, int]:
     return time.monotonic() - began, len(done.stdout)
 
 
+def markdown(table: list[list[str]], notes: list[str]) -> str:
+    """The same to be kept."""
+    head, *rows = (f"| {' | '.join(row)} |" for row in zip(*table, strict=True))
+    again = f"`python tests/benchmarks/mesh.py {' '.join(sys.argv[1:])}`"
+    said = f"{os.cpu_count()} cores; remade by {again}. Each column is a run of `benchkit run guizhou-47`; "
+    said += "what each row says stands at the head of that program."
+    lines = ["# A full mesh on one machine", "", said, "", head, "|--" * len(table) + "|", *rows]
+    lines += ["", *(f"{note}  " for note in notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sites", type=int, nargs="*", default=[12, 24, 47])
-    parser.add_argument("--rate", default="10/s")
+    parser.add_argument("sites", nargs="*", default=["12", "24", "47", "47@5/s"])
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     table = [list(HEADER)]
     notes = []
-    for sites in asked.sites:
+    for word in asked.sites:
+        sites, _, rate = word.partition("@")
         with tempfile.TemporaryDirectory() as folder:
-            row, unfit = measured(sites, asked.rate, asked.seconds, Path(folder))
+            row, unfit = measured(int(sites), rate or RATE, asked.seconds, Path(folder))
         table.append(row)
-        notes += [f"{sites} sites: {unfit}"] if unfit else []
+        notes.append(f"{word}: {unfit or 'nothing was unfit'}")
     for row in zip(*table, strict=True):
         print(f"{row[0]:26}", *(f"{cell:>32}" for cell in row[1:]))  # noqa: T201  a table is what it is for
     print(*notes, sep="\n")  # noqa: T201  a table is what it is for
+    if asked.output is not None:
+        asked.output.parent.mkdir(parents=True, exist_ok=True)
+        asked.output.write_text(markdown(table, notes))
 
 
 if __name__ == "__main__":

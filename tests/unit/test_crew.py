@@ -245,6 +245,8 @@ def test_draining_takes_what_is_there_and_waits_for_nothing(release: threading.E
 class Agent(Site):
     """A site of a cluster, told by its leases."""
 
+    patience_s = 0.0
+
     @property
     def leasing(self) -> Agent:
         return self
@@ -263,6 +265,29 @@ def test_what_dies_at_an_agent_costs_its_own_cell_alone() -> None:
         assert len(heard) == 3
         for each in sites.values():
             each.close()
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(("patience_s", "comes"), [(5.0, True), (0.0, False)])
+def test_an_agent_out_of_reach_at_the_end_has_its_patience_to_come_back(
+    patience_s: float, comes: bool
+) -> None:
+    def act(address: SinkAddress) -> int:
+        time.sleep(0.5)
+        return measures(1)(address)
+
+    with Channel() as channel:
+        agent = Agent({"late": act})
+        agent.patience_s = patience_s
+        heard: list[Samples] = []
+        found = Crew({"agent": agent}, channel, heard.append).work(
+            {"a-b": ("agent", spec("late"))}, 0.05
+        )
+        assert {name: type(error) for name, error in found.items()} == (
+            {} if comes else {"a-b": SiteLostError}
+        )
+        assert len(heard) == comes
+        agent.close()
 
 
 def test_probes_that_are_broken_off_tell_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:

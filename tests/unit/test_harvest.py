@@ -65,6 +65,7 @@ def test_the_order_in_which_batches_come_matters_only_among_answers(order: list[
     left = iter([departures(ssid, [1, 0]), departures(ssid, [4]), departures(ssid, [2])])
     for index in order:
         harvest.add(next(parts) if index % 2 else next(left))
+        harvest.samples("rtt", "a-b", "idle")  # what was asked before something came is asked anew
     assert t3_of(harvest) == [1000, 1001, 1002, None, 1004]
     assert not harvest.awaits_departures("a-b", "idle")
 

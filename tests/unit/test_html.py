@@ -23,6 +23,7 @@ from benchkit.reports.html.curves import (
     tail_points,
     time_points,
 )
+from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
 from benchkit.reports.html.timeline import Timeline, timeline_of
@@ -282,7 +283,24 @@ def test_a_mesh_names_a_few_broken_paths_and_shows_all_as_a_matrix() -> None:
     assert any("and 34 more" in text for text in page.texts)
     (matrix,) = [chart for chart in charts_of(record) if chart.key == "matrix"]
     assert len(matrix.spec["datasets"]["points"]) == 42
-    assert all(point["marked"] for point in matrix.spec["datasets"]["points"])
+    assert {point["mark"] for point in matrix.spec["datasets"]["points"]} == {CROSS}
+    assert charts_of(record)[0].key == "matrix"  # before the bars of the worst
+
+
+def test_a_matrix_tells_cells_that_are_open_or_missing_from_those_that_are_known() -> None:
+    model, *_ = passing().paths
+    left_open = [replace(each, verdict="inconclusive") for each in model.verdicts]
+    missing = [replace(each, measured=None, reason="site s2 was lost") for each in left_open]
+    shown = [replace(model, path=name, near=name[0], far=name[2]) for name in ("a-b", "b-c", "c-a")]
+    shown[1] = replace(shown[1], verdict="inconclusive", verdicts=tuple(left_open))
+    shown[2] = replace(shown[2], verdict="inconclusive", verdicts=tuple(missing), metrics=())
+    chart = budget_matrix(shown)
+    assert chart is not None
+    points = chart.spec["datasets"]["points"]
+    assert [point["mark"] for point in points] == ["", OPEN, NONE]
+    assert "site s2 was lost" in points[2]["words"]
+    assert f"2 measured, 1 left open (marked ?), 1 not measured (marked {NONE});" in chart.words
+    assert budget_matrix(shown[2:]) is None
 
 
 def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from benchkit.model.comparison import REGRESSION
 from benchkit.model.record import PathRecord, RunRecord
@@ -14,8 +15,11 @@ from benchkit.reports.sentences import path_sentence
 
 MARGIN = 60
 SQUARE = 13
-# What is wrong is a cross too, for those who see no difference of colours.
-MARKED = (REGRESSION, "fail")
+# What is wrong is a cross too, for those who see no difference of colours; what is not known is no shade of anything.
+MISSING = "missing"
+CROSS, OPEN, NONE = "\N{MULTIPLICATION SIGN}", "?", "\N{EN DASH}"
+MARKS = {REGRESSION: CROSS, "fail": CROSS}
+MARKS_OF_BUDGETS = {**MARKS, "inconclusive": OPEN, MISSING: NONE}
 # A figure that was lost is beyond any budget; as many budgets high it is drawn.
 LOST_RATIO = 2.0
 
@@ -23,12 +27,20 @@ LOST_RATIO = 2.0
 def budget_matrix(paths: Sequence[PathRecord]) -> Chart | None:
     """Each path's judged figure as a share of its budget; None where nothing was judged."""
     points = [point for path in paths if (point := _share(path)) is not None]
-    if not points:
+    counted = Counter(point["s"] for point in points)
+    if counted[MISSING] == len(points):
         return None
-    broken = sum(point["s"] == "fail" for point in points)
     words = "A square for each path, from the row's site to the column's, by the judged figure as a share of its budget, fuller the nearer: "
-    words += f"{len(points)} judged, {broken} beyond their budget (marked with a cross); the table below names them all."
-    spec = matrix_spec(points, "x", centred=False)
+    told = [f"{len(points) - counted[MISSING]} measured"]
+    for verdict, said in (
+        ("fail", "beyond their budget"),
+        ("inconclusive", "left open"),
+        (MISSING, "not measured"),
+    ):
+        if counted[verdict]:
+            told.append(f"{counted[verdict]} {said} (marked {MARKS_OF_BUDGETS[verdict]})")
+    words += f"{', '.join(told)}; the table below names them all."
+    spec = matrix_spec(points, "x", centred=False, marks=MARKS_OF_BUDGETS)
     return Chart("matrix", "Measured as a share of the budget", words, spec, wide=True)
 
 
@@ -58,9 +70,10 @@ def figure_matrices(record: RunRecord) -> list[Chart]:
 
 
 def _share(path: PathRecord) -> Spec | None:
-    judged = [each for each in path.verdicts if each.limit and each.measured is not None]
+    asked = [each for each in path.verdicts if each.limit]
+    judged = [each for each in asked if each.measured is not None]
     if not judged:
-        return None
+        return _missing(path) if asked else None
     worst = next((each for each in judged if each.verdict == path.verdict), judged[0])
     value = worst.measured.value if worst.measured is not None else None
     return {
@@ -72,10 +85,24 @@ def _share(path: PathRecord) -> Spec | None:
     }
 
 
-def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
+def _missing(path: PathRecord) -> Spec:
+    """A path with a budget and nothing to hold against it: why, as its verdict says."""
+    return {
+        "near": clean(path.near),
+        "far": clean(path.far),
+        "s": MISSING,
+        "x": 0.0,
+        "words": f"{path_sentence(path)}: {clean(path.verdicts[0].reason)}",
+    }
+
+
+def matrix_spec(
+    points: Sequence[Spec], field: str, *, centred: bool, marks: Mapping[str, str] = MARKS
+) -> Spec:
     """A heat map of points with `near`, `far`, `s`, `words`: red beyond the threshold, the fuller the farther.
 
-    The threshold is 0 where `centred`, else 1. Colours are roles, which cannot be mixed: opacity says how far.
+    The threshold is 0 where `centred`, else 1. Colours are roles, which cannot be mixed: opacity says how far. `marks` are
+    what stands in a square by its `s`.
     """
     names = list(dict.fromkeys([p["near"] for p in points] + [p["far"] for p in points]))
     most = max((abs(point[field]) for point in points), default=1.0) or 1.0
@@ -103,19 +130,15 @@ def matrix_spec(points: Sequence[Spec], field: str, *, centred: bool) -> Spec:
         tooltip=tip(path="p", said="words"),
         **at,
     )
-    cross = {
-        "type": "text",
-        "text": "\N{MULTIPLICATION SIGN}",
-        "fontSize": 11,
-        "fontWeight": "bold",
-    }
-    only = {"filter": "datum.marked"}
-    marked = layer("points", cross, only, color={"value": role("ink")}, **at)
-    data = [_square(point, field, most if centred else 1.0) for point in points]
+    sign = {"type": "text", "fontSize": 11, "fontWeight": "bold"}
+    only = {"filter": "datum.mark"}
+    said = {"field": "mark", "type": "nominal"}
+    marked = layer("points", sign, only, text=said, color={"value": role("ink")}, **at)
+    data = [_square(point, field, most if centred else 1.0, marks) for point in points]
     return spec_of([squares, marked], {"points": data}, None, height=MARGIN + SQUARE * len(names))
 
 
-def _square(point: Spec, field: str, most: float) -> Spec:
+def _square(point: Spec, field: str, most: float, marks: Mapping[str, str]) -> Spec:
     return {
         "near": point["near"],
         "far": point["far"],
@@ -123,5 +146,5 @@ def _square(point: Spec, field: str, most: float) -> Spec:
         "o": round(min(1.0, abs(point[field]) / most), 3),
         "p": f"{point['near']}-{point['far']}",
         "words": point["words"],
-        "marked": point["s"] in MARKED,
+        "mark": marks.get(point["s"], ""),
     }

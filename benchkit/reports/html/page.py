@@ -123,11 +123,13 @@ def charts_of(
 
 
 def _overview(record: RunRecord, paths: Sequence[PathRecord], sites: Sequence[Site]) -> list[Chart]:
-    """What stands first: of few paths a map, of many a matrix."""
-    few = paths is record.paths
-    second = site_map(record, sites) if few else budget_matrix(record.paths)
+    """What stands first: of few paths a bar each and a map; of many a matrix, before the bars of the worst."""
+    bars = overview_charts.bar_chart(paths)
     more = figure_matrices(record) if is_mesh(record) else []
-    found = (overview_charts.bar_chart(paths), second, *more)
+    if paths is record.paths:
+        found = [bars, site_map(record, sites), *more]
+    else:
+        found = [budget_matrix(record.paths), *more, bars]
     return [chart for chart in found if chart is not None]
 
 
