@@ -49,7 +49,8 @@ from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, to_ntp
 # What has come is read now and then: each look costs half a millisecond, however little there is.
 SOON_NS, LOOK_S, LAST_LOOK_S = 100 * NS_PER_MS, 1.0, 0.1
 # So many rows of a session, or what so long a time brought, go home together: each batch costs this process and the
-# campaign's half a millisecond, and a mesh has thousands of sessions.
+# campaign's half a millisecond, and a mesh has thousands of sessions. They take turns, or once in such a time the machine
+# would do nothing else for seconds.
 ENOUGH_ROWS, ENOUGH_NS = 100, 10 * NS_PER_S
 INTAKE = 4096
 # Real-time, for dozens of these share two cores with whatever else runs there, and each has dozens of paths to keep the
@@ -78,6 +79,7 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
                     await _a_while(pacer)
                     for rows in flight.settle():
                         yield rows
+                        await asyncio.sleep(0)  # what is due meanwhile leaves
         except asyncio.CancelledError:  # it is broken off: what is known is told all the same
             for rows in flight.settle(at_once=True):
                 yield rows
@@ -143,7 +145,9 @@ class _Fan:
         self._left = np.zeros(self._due.size, np.int64)  # by transmit identity: which row that was
         self._gone = 0
         self._settled = np.zeros(len(sessions), np.int64)
-        self._told_ns = monotonic_ns()
+        turns = np.arange(1, len(sessions) + 1) / len(sessions)
+        self._enough = np.ceil(turns * ENOUGH_ROWS).astype(np.int64)
+        self._told_ns = start_ns - ENOUGH_NS + (turns * ENOUGH_NS).astype(np.int64)
         self._place_of = np.full(1 << 16, -1, np.int64)
         self._place_of[[one.ssid for one in sessions]] = np.arange(len(sessions))
         self._echo = np.zeros(self._due.size, np.uint64)  # by row: the time that its packet carried
@@ -265,14 +269,12 @@ class _Fan:
         done = (self._columns["received_ns"] > 0) | (self._due <= now - timeout)
         last = np.where(done.all(axis=1), self._count, done.argmin(axis=1))
         ready = last - self._settled
-        late = at_once or now - self._told_ns >= ENOUGH_NS
-        for place in np.flatnonzero(
-            (ready > 0) & (late | (ready >= ENOUGH_ROWS) | (last == self._count))
-        ).tolist():
+        late = at_once | (now - self._told_ns >= ENOUGH_NS)
+        enough = late | (ready >= self._enough) | (last == self._count)
+        for place in np.flatnonzero((ready > 0) & enough).tolist():
             yield self._rows(place, slice(int(self._settled[place]), int(last[place])))
             self._settled[place] = last[place]
-        if late:
-            self._told_ns = now
+            self._enough[place], self._told_ns[place] = ENOUGH_ROWS, now
 
     def _rows(self, place: int, rows: slice) -> Samples:
         one = self._sessions[place]
