@@ -162,13 +162,14 @@ def _read_all(connection: duckdb.DuckDBPyConnection, source: str, kind: str) -> 
     paths, names = np.ma.getdata(found.pop("path")), np.ma.getdata(found.pop("phase"))
     borders = np.flatnonzero((paths[1:] != paths[:-1]) | (names[1:] != names[:-1])) + 1
     starts = [0, *borders.tolist()]
+    # Once for each column: what a pair has of them are views, which keep the whole.
+    held = {name: (np.ma.getdata(own), np.ma.getmaskarray(own)) for name, own in found.items()}
     parts: dict[_Pair, list[Samples]] = {}
     for first, last in zip(starts, [*starts[1:], len(paths)], strict=True):
         pair = (str(paths[first]), str(names[first]))
         rows = slice(first, last)
         columns = {
-            name: column(np.ma.getdata(values)[rows], np.ma.getmaskarray(values)[rows])
-            for name, values in found.items()
+            name: column(values[rows], holes[rows]) for name, (values, holes) in held.items()
         }
         parts.setdefault(pair, []).append(Samples(kind, *pair, columns))
     return [concatenate(own) for own in parts.values()]

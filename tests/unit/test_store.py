@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -110,6 +111,20 @@ def test_batches_of_one_path_and_phase_come_back_as_one_in_the_order_written(
     found = read_samples(write_run(tmp_path, passing(), samples), "rtt")
     assert [(part.path, len(part)) for part in found] == [("z", 5), ("a", 4)]
     assert found[0].columns["sequence"].tolist() == [0, 1000, 0, 1000, 2000]
+
+
+def test_very_many_paths_take_the_memory_of_their_rows_alone(tmp_path: Path) -> None:
+    # Nothing was lost, so the file has no holes to read.
+    run = write_run(tmp_path, passing(), [rtt(f"p{at}", "idle", 100, 0) for at in range(300)])
+    tracemalloc.start()
+    try:
+        found = read_samples(run, "rtt")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 300
+    octets = sum(9 * len(each) for rows in found for each in rows.columns.values())
+    assert peak < 10 * octets
 
 
 def test_what_was_lost_is_null_in_the_file_for_every_other_tool(tmp_path: Path) -> None:
