@@ -178,6 +178,22 @@ def test_poisson_sessions_draw_moments_of_their_own() -> None:
     assert (again[0] == one).all()
 
 
+def test_sessions_take_turns_in_telling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "ENOUGH_ROWS", 40)
+    sessions = tuple(session(f"p{at}", 862, at + 1, count=1000) for at in range(4))
+    with timestamping.stamped_udp_socket() as udp:
+        flight = probe._Fan(sessions, udp)
+        monkeypatch.setattr(flight, "collect", lambda: None)
+        monkeypatch.setattr(flight, "_read", lambda: None)
+        told = []
+        for answered in range(0, 90, 10):
+            flight._columns["received_ns"][:, :answered] = 1
+            told.append([(rows.path, len(rows)) for rows in flight.settle()])
+    first = [[(f"p{at}", 10 + 10 * at)] for at in range(4)]
+    again = [[(f"p{at}", 40)] for at in range(4)]
+    assert told == [[], *first, *again]
+
+
 def test_a_fan_that_is_broken_off_tells_what_it_knows() -> None:
     told: list[Samples] = []
 
