@@ -84,7 +84,9 @@ def compare_runs(  # noqa: PLR0913  two sides, and by which rules
 ) -> Comparison:
     """Hold the candidate's runs against the base's, cell by cell; `allowed` aspects may differ.
 
-    Both sides' runs come in the order in which they were measured, in `turns` of base, candidate, candidate, base. With `only`, these cells are judged and no others. The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run that is on both sides, or for damaged samples.
+    Both sides' runs come in the order in which they were measured, in `turns` of base, candidate, candidate, base. With
+    `only`, these cells are judged and no others. The bootstrap is drawn from `seed`. Raises AskedWronglyError for a run
+    that is on both sides, or for damaged samples.
     """
     both = {run.folder.resolve() for run in base} & {run.folder.resolve() for run in candidate}
     if both:

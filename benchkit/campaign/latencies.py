@@ -37,9 +37,9 @@ class Circumstances:
 
     `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
-    this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly measured, and why;
-    `unmeasured` is why whatever else is missing is. `without_far_end` says which of them had nobody at their far end meanwhile, and why.
-    `stand_ins` are the paths of a mesh whose bulk tells that of others.
+    this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly
+    measured, and why; `unmeasured` is why whatever else is missing is. `without_far_end` says which of them had nobody
+    at their far end meanwhile, and why. `stand_ins` are the paths of a mesh whose bulk tells that of others.
     """
 
     unfit: str | None = None

@@ -74,8 +74,7 @@ class Room(Generic[Kind]):
         """The file, so long; None where no disk takes it. Written to without room it would end the process."""
         try:
             if self._file is None:
-                # It lives as long as what it holds.
-                self._file = tempfile.TemporaryFile(dir=DISK if DISK.is_dir() else None)  # noqa: SIM115
+                self._file = tempfile.TemporaryFile(dir=DISK if DISK.is_dir() else None)  # noqa: SIM115  it lives as long as we do
                 weakref.finalize(self, self._file.close)
             os.posix_fallocate(self._file.fileno(), 0, octets)
             return mmap.mmap(self._file.fileno(), octets)

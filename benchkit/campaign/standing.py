@@ -43,7 +43,7 @@ class End:
     netns: str
     _hosts: File = field(repr=False)
 
-    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401  whatever it takes
         """Call a function in a thread that is there, and return its result or raise its error.
 
         Sockets that it makes stay there, wherever they are used; so do threads and programs that it starts.

@@ -155,8 +155,8 @@ def agent(
 ) -> None:
     """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
-    With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind says otherwise, and
-    then by those whom --allow names: a reflector that the world can reach is a tool for others too.
+    With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind
+    says otherwise, and then by those whom --allow names: a reflector that the world can reach is a tool for others too.
     """
     from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
     from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415

@@ -68,7 +68,8 @@ def gate(
     done here; only what fails twice is a failure. The second run is kept in the folder `again` below --results.
 
     Exit status: 0 pass; 1 a budget failed, a regression, or a figure that the baseline has is missing;
-    3 inconclusive; 5 the run's machine was unfit. --format may be repeated: --format text --format junit=gate.xml. Five runs or more make a baseline that knows how runs differ.
+    3 inconclusive; 5 the run's machine was unfit. --format may be repeated: --format text --format junit=gate.xml. Five
+    runs or more make a baseline that knows how runs differ.
     """
     from benchkit.campaign.comparing import compare_runs, load_runs  # noqa: PLC0415  costs numpy
     from benchkit.stats.gate import gate as judged  # noqa: PLC0415

@@ -75,7 +75,7 @@ class _Loss(Words[float]):
     show_default=True,
     help="What the plan is written as.",
 )
-def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None:  # noqa: ANN401
+def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None:  # noqa: ANN401  each of its own type
     """Compute what each path of TARGET needs: windows, streams, loss ceilings, transfer times.
 
     Every figure is computed by a formula whose source is named, or simulated; with --measure the round trips of

@@ -17,7 +17,7 @@ END_TIMEOUT_S = 15.0
 class LineProcess:
     """One process that carries the frames of some paths."""
 
-    def __init__(self, netns: str, serve: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401
+    def __init__(self, netns: str, serve: Callable[..., None], *arguments: Any) -> None:  # noqa: ANN401  whatever it takes
         """Start `serve(control, *arguments)` in the namespace at path `netns`; `await_ready` sees it carry frames."""
         self._control, theirs = process.context().Pipe()
         self._process = process.start(serve, theirs, *arguments, netns=netns, name="benchkit line")

@@ -32,7 +32,7 @@ class Namespace:
             ) from error
         self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
 
-    def inside(self, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401
+    def inside(self, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401  whatever it takes
         """Call a function in a thread that has entered this namespace, and return its result."""
         return inside(self.path, function, *arguments)
 
@@ -53,7 +53,7 @@ class Namespace:
         self.close()
 
 
-def inside(path: str, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401
+def inside(path: str, function: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401  as above
     """Call a function in a thread that has entered the namespace at that path, and return its result.
 
     In a thread of its own, for an ordinary user's thread that went there could not come home.

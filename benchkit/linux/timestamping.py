@@ -52,9 +52,8 @@ CLASSES = {(socket.IPPROTO_IP, socket.IP_TOS), (socket.IPPROTO_IPV6, socket.IPV6
 _STAMPS = struct.Struct("=6q")
 EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _INT = struct.Struct("=i")
-_PACKET_INFO = struct.Struct(
-    "=I4s4s"
-)  # interface, the address to answer from, the address in the header
+# Interface, the address to answer from, the address in the header.
+_PACKET_INFO = struct.Struct("=I4s4s")
 _PACKET_INFO_6 = struct.Struct("=16sI")
 _ANCILLARY = 512
 _Message = tuple[bytes, list[tuple[int, int, bytes]], int, Any]

@@ -24,9 +24,10 @@ class Cell:
     `statistic` is "p95", or the metric's own name for loss ("rtt", "loss") and goodput ("goodput", "mean").
     `difference` is candidate less base, with its 95 % interval; an end that cannot be given is absent.
     `floor` is the least change that counts, `smallest_visible` the least that would have been found four times
-    in five, beside all other gated cells; absent where no change could have been. `method` says where the interval comes
-    from: "runs" (each run one replicate), "interleaved" (so, within turns of both sides), "blocks" (a block bootstrap within runs) or "intervals" (of the
-    records, where samples are missing). `missing` names the side that lacks the cell: "base" or "candidate".
+    in five, beside all other gated cells; absent where no change could have been. `method` says where the interval
+    comes from: "runs" (each run one replicate), "interleaved" (so, within turns of both sides), "blocks" (a block
+    bootstrap within runs) or "intervals" (of the records, where samples are missing). `missing` names the side that
+    lacks the cell: "base" or "candidate".
     """
 
     path: str

@@ -36,8 +36,8 @@ class Site:
 
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
     "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes
-    bulk, or an `iperf3` server does. `stamp`
-    is how STAMP's packets to it are made, None is as well as it answers. `stream_key` is what its agent wants of bulk tests.
+    bulk, or an `iperf3` server does. `stamp` is how STAMP's packets to it are made, None is as well as it answers.
+    `stream_key` is what its agent wants of bulk tests.
     """
 
     name: str

@@ -33,10 +33,10 @@ class Metric:
     stamps were missing: neither lost nor part of a percentile. `loss` is the loss ratio in percent. Of the `lost`,
     `lost_forward` went missing on the way there and `lost_backward` on the way back, where the far end counts.
     `duplicated` packets were answered more than once, `reordered` answers came after one to a later packet.
-    `remarks` are sentences about the far end.
-    `parts` takes the latency apart, `one_way` its two directions. Under load `buffer_delay_percent` is that of RFC 6349,
-    and `rpm` the responsiveness by foreign probes of draft-ietf-ippm-responsiveness. `below_floor` is said of what the
-    instrument cannot tell from its own floor.
+    `unsent` packets were due and this host was too busy to send them; `syn_retransmitted` connections had to send
+    their SYN again. `remarks` are sentences about the far end. `parts` takes the latency apart, `one_way` its two
+    directions. Under load `buffer_delay_percent` is that of RFC 6349, and `rpm` the responsiveness by foreign probes
+    of draft-ietf-ippm-responsiveness. `below_floor` is said of what the instrument cannot tell from its own floor.
     `setup` says in words how a rate was measured.
     """
 

@@ -70,9 +70,8 @@ class Plan:
 
     `tolerance_ns` is None where the kernel that emulates decides. With `longest_ns` idle round trips go on beyond
     `duration_ns` while a verdict is open, to at most that long. Bulk TCP runs over so many `streams`;
-    `stream_mode` says what the ends touch of its data, and `window_octets` 0 leaves buffers to
-    the kernel. UDP is offered at
-    `udp_rate_bps` of payload, 0 is as much as both ends can do.
+    `stream_mode` says what the ends touch of its data, and `window_octets` 0 leaves buffers to the kernel. UDP is
+    offered at `udp_rate_bps` of payload, 0 is as much as both ends can do.
     """
 
     duration_ns: int

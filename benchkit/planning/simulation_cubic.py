@@ -14,9 +14,8 @@ from benchkit.planning.simulation_senders import Reno
 
 LOOK_JIFFIES = 7  # HZ / 32: while the window stays, its growth is computed anew only after so many
 BETA = 717 / 1024
-CONVERGED = (
-    1024 + 717
-) / 2048  # of a window that was smaller than the one before: fast convergence
+# Of a window that was smaller than the one before: fast convergence.
+CONVERGED = (1024 + 717) / 2048
 # Acknowledged segments for one more of Reno's window: 15/8 of it, Linux's integers for (1 + 0.7) / (3 (1 - 0.7)).
 FRIENDLY = 15 / 8
 STANDING = 100.0  # windows that are acknowledged for one more segment at the plateau

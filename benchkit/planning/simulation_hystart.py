@@ -24,9 +24,8 @@ class HyStart:
         self._least = np.full(flows, np.inf)
         self._round_least = np.full(flows, np.inf)
         self._samples = np.zeros(flows)
-        self._ends = np.full(
-            flows, -1
-        )  # the round lasts until what is sent in this step is acknowledged
+        # The round lasts until what is sent in this step is acknowledged.
+        self._ends = np.full(flows, -1)
         self._began = np.zeros(flows)
         self._last = np.zeros(flows)
 

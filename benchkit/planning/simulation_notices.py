@@ -17,9 +17,8 @@ SEGMENTS = 2.0  # that one acknowledgement is for
 HELD_S = 0.040
 BEHIND = 3.0
 REORDERING = 0.25  # of a round trip
-PROBE = (
-    2.0  # round trips after which a tail is asked for (tail loss probe), which takes another one
-)
+# Round trips after which a tail is asked for (tail loss probe), which takes another one.
+PROBE = 2.0
 JIFFY_S = 0.004  # CONFIG_HZ=250, what distributions build
 TIMER_LEAST_S = 0.002  # TCP_TIMEOUT_MIN_US, added to each
 

@@ -51,9 +51,8 @@ class Pipe:
         self._queue: deque[_Sent] = deque()
         # What is heard in a step is answered in the next: that one belongs to the delay.
         self._line: deque[list[Heard]] = deque([] for _ in range(delay - 1))
-        self._begun: Flows | float = (
-            0.0  # of each flow, the part of a segment that the line has carried
-        )
+        # Of each flow, the part of a segment that the line has carried.
+        self._begun: Flows | float = 0.0
         self.queued = 0.0
         self.dropped = 0.0
         self.lost = 0.0

@@ -87,7 +87,7 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
         silent = flight.silent()
     if silent:
         names = ", ".join(one.path for one in silent[:3])
-        more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""  # noqa: PLR2004
+        more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""  # noqa: PLR2004  as many as are named
         raise MeasureError(
             f"{names}{more}: none of {silent[0].count} packets was answered: is a STAMP reflector running there?"
         )

@@ -129,7 +129,7 @@ def _padding(name: str) -> AsymmetricPadding:
     if name == PKCS1:
         return padding.PKCS1v15()
     # SHA-1 is what iperf3's OAEP takes; in OAEP it need not resist collisions.
-    digest = hashes.SHA1()  # noqa: S303
+    digest = hashes.SHA1()  # noqa: S303  iperf3's own
     return padding.OAEP(padding.MGF1(digest), digest, None)
 
 

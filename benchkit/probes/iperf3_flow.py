@@ -21,9 +21,8 @@ from benchkit.probes.outbox import start
 SO_MAX_PACING_RATE = 47
 BACK_S = 0.5
 NAP_S = 0.1
-UDP_BUFFER = (
-    4 << 20
-)  # what a burst needs while Python is elsewhere; the kernel gives what it allows
+# What a burst needs while Python is elsewhere; the kernel gives what it allows.
+UDP_BUFFER = 4 << 20
 
 
 class Flow:

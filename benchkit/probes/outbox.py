@@ -31,7 +31,7 @@ class Outbox:
         return await self._queue.get()
 
 
-def start(function: Callable[..., None], *arguments: Any) -> threading.Thread:  # noqa: ANN401
+def start(function: Callable[..., None], *arguments: Any) -> threading.Thread:  # noqa: ANN401  whatever it takes
     """Run it in a thread that does not hold up the end of the process."""
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     thread.start()

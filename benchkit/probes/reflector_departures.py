@@ -23,9 +23,9 @@ class ReflectorDepartures:
         # One more than the identifier: 0 is none.
         self._ssids, self._askeds, self._owns = np.zeros((3, MOST_UNSTAMPED), dtype=np.int64)
         # The same for who looks at one: several times faster.
-        self._ssid: memoryview[int] = memoryview(self._ssids)  # type: ignore[arg-type]
-        self._asked: memoryview[int] = memoryview(self._askeds)  # type: ignore[arg-type]
-        self._own: memoryview[int] = memoryview(self._owns)  # type: ignore[arg-type]
+        self._ssid: memoryview[int] = memoryview(self._ssids)  # type: ignore[arg-type]  # NumPy's arrays are buffers
+        self._asked: memoryview[int] = memoryview(self._askeds)  # type: ignore[arg-type]  # as above
+        self._own: memoryview[int] = memoryview(self._owns)  # type: ignore[arg-type]  # as above
         self._sessions = np.full(MOST_UNSTAMPED, None, dtype=object)
         self._untold: list[tuple[int, int, int]] = []
         self._untold_many: list[Integers] = []

@@ -98,7 +98,7 @@ class Extender:
                 break
             if tlv.flags & UNRECOGNISED:
                 flags |= FarEnd.NO_EXTENSIONS
-            elif tlv.type == Type.CLASS_OF_SERVICE and len(tlv.value) == 4:  # noqa: PLR2004
+            elif tlv.type == Type.CLASS_OF_SERVICE and len(tlv.value) == 4:  # noqa: PLR2004  octets, by RFC 8972
                 flags |= self._classes(tlv.value, received.traffic_class)
             elif tlv.type == Type.LOCATION:
                 flags |= self._places(tlv.value)

@@ -76,9 +76,8 @@ class GatheringReflector:
 
     def _answer(self, came: Taken) -> None:
         whole = came.lengths == OCTETS
-        whole &= ~came.payloads[:, 16:].any(
-            axis=1
-        )  # TLVs and TWAMP's padding are not understood here
+        # TLVs and TWAMP's padding are not understood here.
+        whole &= ~came.payloads[:, 16:].any(axis=1)
         requests = came.payloads[whole]
         count = len(requests)
         if not count:
@@ -168,9 +167,8 @@ async def gathering_reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | No
 
     Raises UnfitError where the port cannot be had.
     """
-    quiet.take_priority(
-        PRIORITY
-    )  # it answers dozens of sites, some of which wait for no more than a second
+    # It answers dozens of sites, some of which wait for no more than a second.
+    quiet.take_priority(PRIORITY)
     with timestamping.stamped_udp_socket() as udp:
         prepare(udp)
         timestamping.stamp(udp, scheduled=False)

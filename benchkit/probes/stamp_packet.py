@@ -30,8 +30,8 @@ _ZEROS = bytes(28)
 class Request(NamedTuple):
     """What a reflector needs of a request: its fields as they stand on the wire, to be copied.
 
-    `time` is the sender's timestamp and error estimate, 10 octets. `padded` says that TWAMP's padding, which may be anything, stands where STAMP has zeros: then nothing that
-    follows the error estimate means anything.
+    `time` is the sender's timestamp and error estimate, 10 octets. `padded` says that TWAMP's padding, which may be
+    anything, stands where STAMP has zeros: then nothing that follows the error estimate means anything.
     """
 
     sequence: int

@@ -146,10 +146,8 @@ class Reflector:
         reply, traffic_class = self._reply(received, request, session, sequence)
         try:
             timestamping.answer(self._udp, reply, received, traffic_class)
-        except OSError:
-            self._refusals.add(
-                source, NO_WAY_BACK
-            )  # or no room: the sender sees a loss, which it is
+        except OSError:  # no way, or no room: the sender sees a loss, which it is
+            self._refusals.add(source, NO_WAY_BACK)
             return
         if session:
             session.sent += 1

@@ -40,8 +40,8 @@ class Packets:
     ) -> None:
         """Be a session of `count` packets on a bound socket; `ssid` 0 and `twamp` for what TWAMP has agreed on.
 
-        `left`, of shape (count,), is where each packet's time stands, as it is on the wire; 0 has not been sent. Who sends without
-        `pack` writes it there. Raises AskedWronglyError for options that cannot be.
+        `left`, of shape (count,), is where each packet's time stands, as it is on the wire; 0 has not been sent. Who
+        sends without `pack` writes it there. Raises AskedWronglyError for options that cannot be.
         """
         self._ssid = ssid
         # TWAMP knows no session identifiers, and always counts (RFC 5357 section 4.2.1).
@@ -56,7 +56,7 @@ class Packets:
         whole = np.zeros(count, dtype=np.uint64) if left is None else left
         self.kept: Kept = () if left is not None else (whole,)
         # Looked at one by one it is several times faster so.
-        self._left: memoryview[int] = memoryview(whole)  # type: ignore[arg-type]
+        self._left: memoryview[int] = memoryview(whole)  # type: ignore[arg-type]  # NumPy's arrays are buffers
         self._follow_ups: list[tuple[int, int, int]] = []
         self._by_far_sequence: dict[int, int] = {}
         self.octets = self._base.octets + self._extender.octets
@@ -119,10 +119,8 @@ class Packets:
 
     def departures(self) -> Samples | None:
         """When earlier answers left by the far end's kernel, as later ones told: since this was last asked."""
-        told, self._follow_ups = (
-            self._follow_ups,
-            [],
-        )  # at once: another thread may read answers meanwhile
+        # At once: another thread may read answers meanwhile.
+        told, self._follow_ups = self._follow_ups, []
         return departures_of(np.array(told, dtype=np.int64)) if told else None
 
 

@@ -154,9 +154,9 @@ def tell_clock(talk: Talk, asked: object) -> None:
 def boot_identity() -> str:
     """The same for all who share this kernel's clock; a time namespace would make it another."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:  # noqa: PTH123
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:  # noqa: PTH123  no folder of ours
             identity = boot.read().strip()
-        with open("/proc/self/timens_offsets", encoding="ascii") as offsets:  # noqa: PTH123
+        with open("/proc/self/timens_offsets", encoding="ascii") as offsets:  # noqa: PTH123  as above
             return identity + " ".join(offsets.read().split())
     except OSError:
         return ""

@@ -125,7 +125,7 @@ class BenchPath:
             now += next(waiting)
 
         # It times our calls by our own clock: it has no public way to take timings, and a second series would be another.
-        benchmark._timer = lambda: now / NS_PER_S  # noqa: SLF001
+        benchmark._timer = lambda: now / NS_PER_S  # noqa: SLF001  as said
         benchmark.pedantic(pass_time, rounds=len(answered), iterations=1)
         return benchmark
 

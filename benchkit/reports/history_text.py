@@ -20,7 +20,7 @@ NARROWEST = 24
 _UNCONFIRMED = "unconfirmed"
 
 
-def render_histories(histories: Sequence[History], format: str, width: int = 80) -> str:  # noqa: A002
+def render_histories(histories: Sequence[History], format: str, width: int = 80) -> str:  # noqa: A002  as the option is called
     """The histories in one of HISTORY_FORMATS, with a newline at the end."""
     if format == "json":
         return (
@@ -49,7 +49,7 @@ def render_histories(histories: Sequence[History], format: str, width: int = 80)
     return "\n\n".join("\n".join(_text(each, width)) for each in histories) + "\n"
 
 
-def render_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], format: str) -> str:  # noqa: A002
+def render_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], format: str) -> str:  # noqa: A002  as above
     """Any answer as a table in one of HISTORY_FORMATS; an absent value is empty, in JSON it is null."""
     if format == "json":
         found = [dict(zip(columns, row, strict=True)) for row in rows]

@@ -159,7 +159,7 @@ def _holm(contrasts: Mapping[int, _Contrast], level: float) -> set[int]:
     return found
 
 
-def _cell(contrast: _Contrast, changed: bool, level: float, not_comparable: str | None) -> Cell:  # noqa: FBT001
+def _cell(contrast: _Contrast, changed: bool, level: float, not_comparable: str | None) -> Cell:  # noqa: FBT001  one place calls it
     question, found = contrast.question, contrast.difference
     interval = found.interval(CONFIDENCE)
     upwards = question.less_is_better
@@ -205,7 +205,7 @@ def _sides(question: Question, word: str, reason: str) -> Cell:
     )
 
 
-def _word(contrast: _Contrast, changed: bool) -> str:  # noqa: FBT001
+def _word(contrast: _Contrast, changed: bool) -> str:  # noqa: FBT001  as above
     if not changed:
         return NO_DIFFERENCE
     worse = (contrast.above < contrast.below) == contrast.question.less_is_better

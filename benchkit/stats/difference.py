@@ -32,8 +32,8 @@ class Doubt:
 class Difference:
     """Candidate less base. What is said of it holds by each of its `doubts`: the least sure of them decides.
 
-    `method` is "runs" where runs are the replicates, "interleaved" where they alternated too, else "blocks". `value` is infinite where one side's
-    percentile is a lost packet for sure, NaN where no figure can be given.
+    `method` is "runs" where runs are the replicates, "interleaved" where they alternated too, else "blocks". `value`
+    is infinite where one side's percentile is a lost packet for sure, NaN where no figure can be given.
     """
 
     value: float
@@ -73,9 +73,10 @@ def difference(
 ) -> Difference:
     """What the candidate's runs have more than the base's; at least one run on either side.
 
-    They were measured in so many `turns` of base, candidate, candidate, base; 0 for in no such order. With three runs on a side the replicate is the run. What happened within the runs is a doubt of its own: runs
-    that agree by luck are no surer than their packets. It alone counts where both sides have fewer runs than three: how
-    runs differ among themselves is not seen then.
+    They were measured in so many `turns` of base, candidate, candidate, base; 0 for in no such order. With three runs
+    on a side the replicate is the run. What happened within the runs is a doubt of its own: runs that agree by luck
+    are no surer than their packets. It alone counts where both sides have fewer runs than three: how runs differ among
+    themselves is not seen then.
 
     >>> base, candidate = ([Replicate(ms, 0.01, 0.01) for ms in side] for side in ((8.5, 8.6, 8.5), (9.5, 9.6, 9.5)))
     >>> found = difference(base, candidate)
@@ -156,7 +157,7 @@ def _within(base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_run
     return Doubt(math.sqrt(total), math.sqrt(sum(up)), 1 / doubt if doubt else math.inf)
 
 
-def _side(side: Sequence[Replicate], error: _Error, by_runs: bool) -> float:  # noqa: FBT001
+def _side(side: Sequence[Replicate], error: _Error, by_runs: bool) -> float:  # noqa: FBT001  one place calls it
     """The variance of a side's mean."""
     known = [error(one) ** 2 for one in side if math.isfinite(error(one)) or not by_runs]
     return fmean(known) / len(side) if known else 0.0

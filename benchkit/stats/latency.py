@@ -28,9 +28,10 @@ def latency_metric(  # noqa: PLR0913  what a Metric holds beside its figures
 ) -> tuple[Metric, dict[str, Interval]]:
     """The Metric of one phase in ms, and its intervals in ms for judging; no values give no percentiles.
 
-    `values_ns` has shape (n,), in time order, +inf for lost, without the `unstamped` answers: `n` counts
-    both. `effective_n` is the smallest over the percentiles, so that it never promises
-    a percentile more than it has. The interval of "loss" is in percent, of all that was due. Details are mean, least, quartiles and standard deviation of the answered, in ms.
+    `values_ns` has shape (n,), in time order, +inf for lost, without the `unstamped` answers: `n` counts both.
+    `effective_n` is the smallest over the percentiles, so that it never promises a percentile more than it has. The
+    interval of "loss" is in percent, of all that was due. Details are mean, least, quartiles and standard deviation of
+    the answered, in ms.
 
     >>> metric, _ = latency_metric("rtt", "idle", np.array([8.1e6, 8.2e6, 8.4e6, np.inf]))
     >>> metric.n, metric.lost, metric.percentiles["p50"].value

@@ -62,10 +62,10 @@ def plateau(
     """Goodput after the ramp, from octets counted at the receiver over successive intervals, all of shape (n,).
 
     The ramp ends where the running level, over five intervals, has for the last time been below the later half
-    of the transfer: below the lowest running level there, and by more than a tenth below its mean. It
-    never reaches into the later half, and is not looked for in fewer than nine intervals. Goodput is total octets over total time; its interval is
-    Student's, over the intervals' rates, with the effective number of them. Where that is below three it has no ends.
-    ValueError where nothing was counted, or an interval has no length.
+    of the transfer: below the lowest running level there, and by more than a tenth below its mean. It never reaches
+    into the later half, and is not looked for in fewer than nine intervals. Goodput is total octets over total time;
+    its interval is Student's, over the intervals' rates, with the effective number of them. Where that is below three
+    it has no ends. ValueError where nothing was counted, or an interval has no length.
 
     >>> edges = np.arange(0, 2_100_000_000, 100_000_000)
     >>> level = plateau(np.full(20, 11_750_000), edges[:-1], edges[1:])

@@ -188,7 +188,7 @@ class ClusterExecutor(Executor):
         """The same site, for tasks of which it runs one at a time whoever asks."""
         return ClusterExecutor(self.remote, self._kill, self.patience_s, exclusive=True)
 
-    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401  as Executor has it
         """Start it now, and return once it has its process.
 
         The future ends with its result, its own exception, or MeasureError where the site was lost.

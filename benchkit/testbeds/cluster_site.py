@@ -112,9 +112,8 @@ class Site:
     def __init__(self, name: str, told: Mapping[str, Any] | None = None) -> None:
         """Serve as `name`; `told` is what campaigns are told of it."""
         process.warm_up(PRELOADED)
-        process.start(
-            time.sleep, 0, netns=None, name="a first one"
-        )  # so the first probe need not wait
+        # So the first probe need not wait.
+        process.start(time.sleep, 0, netns=None, name="a first one")
         self.name = name
         self._told = {"version": __version__, **(told or {})}
         self._channel = Channel()

@@ -37,7 +37,7 @@ class NamespaceExecutor(Executor):
         with self._lock:
             return bool(self._running)
 
-    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401  as Executor has it
         """Start it now. The future ends with its result, its own exception, or UnfitError if it died."""
         future: Future[Result] = Future()
         with self._lock:
@@ -89,7 +89,7 @@ class NamespaceTestbed(AbstractContextManager["NamespaceTestbed"]):
         shut_down(self.sites.values())
 
 
-def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keywords: Any) -> None:  # noqa: ANN401
+def _work(writer: Connection, function: Callable[..., Any], arguments: Any, keywords: Any) -> None:  # noqa: ANN401  whatever the function takes
     try:
         outcome = True, function(*arguments, **keywords)
     except BenchkitError as error:
