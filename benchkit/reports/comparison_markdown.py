@@ -8,34 +8,33 @@ from collections.abc import Iterator, Sequence
 from benchkit.model.comparison import Comparison, Gate
 from benchkit.reports import comparison_rows as rows
 from benchkit.reports.figures import clean
-
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~])")
+from benchkit.reports.markup import escaped
 
 
 def render_comparison_markdown(comparison: Comparison) -> str:
     """The comparison as GitHub's Markdown; no name in it can break a table or become markup."""
     word, said = rows.headline(comparison)
-    return _text([f"## {_safe(word)}: {_safe(said)}", "", *_body(comparison)])
+    return _text([f"## {escaped(word)}: {escaped(said)}", "", *_body(comparison)])
 
 
 def render_gate_markdown(gate: Gate) -> str:
     """The gate's verdict and its reasons, then the comparison, where there is one."""
     word, said = rows.gate_headline(gate)
-    lines = [f"## {_safe(word)}: {_safe(said)}", ""]
-    lines += [*(f"- {_safe(clean(reason))}" for reason in gate.reasons), ""]
+    lines = [f"## {escaped(word)}: {escaped(said)}", ""]
+    lines += [*(f"- {escaped(clean(reason))}" for reason in gate.reasons), ""]
     if said := rows.second(gate):
-        lines += [_safe(said), ""]
+        lines += [escaped(said), ""]
     if gate.comparison is not None:
         word, said = rows.headline(gate.comparison)
-        lines += [f"**{_safe(word)}**: {_safe(said)}", "", *_body(gate.comparison)]
+        lines += [f"**{escaped(word)}**: {escaped(said)}", "", *_body(gate.comparison)]
     return _text(lines)
 
 
 def _body(comparison: Comparison) -> Iterator[str]:
-    yield from (f"- {_safe(side)}" for side in rows.sides(comparison))
-    yield from (f"- note: {_safe(clean(note))}" for note in comparison.notes)
+    yield from (f"- {escaped(side)}" for side in rows.sides(comparison))
+    yield from (f"- note: {escaped(clean(note))}" for note in comparison.notes)
     for path, blocks in rows.blocks_of(comparison).items():
-        yield from ("", f"### {_safe(path)}", "")
+        yield from ("", f"### {escaped(path)}", "")
         for block in blocks:
             yield _line((block.title, *rows.HEADER[1:]))
             yield "| :-- |" + " --: |" * (len(rows.HEADER) - 2) + " :-- |"
@@ -43,7 +42,8 @@ def _body(comparison: Comparison) -> Iterator[str]:
             yield ""
         told = rows.told(cell for block in blocks for cell, _ in block.rows)
         yield from (
-            f"- **{_safe(name)}, {_safe(word)}** {_safe(reason)}" for name, word, reason in told
+            f"- **{escaped(name)}, {escaped(word)}** {escaped(reason)}"
+            for name, word, reason in told
         )
 
 
@@ -52,8 +52,4 @@ def _text(lines: Sequence[str]) -> str:
 
 
 def _line(row: Sequence[str]) -> str:
-    return f"| {' | '.join(_safe(clean(entry)) for entry in row)} |"
-
-
-def _safe(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)
+    return f"| {' | '.join(escaped(clean(entry)) for entry in row)} |"

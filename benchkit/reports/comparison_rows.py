@@ -13,6 +13,7 @@ from benchkit.model.comparison import (
     Comparison,
     Gate,
 )
+from benchkit.model.history import History
 from benchkit.model.record import Estimate
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed
 
@@ -114,6 +115,11 @@ def second(gate: Gate) -> str:
 def series(metric: str, phase: str) -> str:
     """RTT, idle."""
     return f"{_NAMES.get(metric, clean(metric))}, {clean(phase)}"
+
+
+def figure_name(one: Cell | History) -> str:
+    """Which figure it is, and in what: RTT, idle p95, ms."""
+    return f"{series(one.metric, one.phase)} {clean(one.statistic)}, {clean(one.unit)}"
 
 
 def _block(metric: str, phase: str, cells: Sequence[Cell]) -> Block:

@@ -12,7 +12,7 @@ from benchkit.model.history import Change, History, Point
 from benchkit.model.record import Estimate
 from benchkit.model.record_json import dump_plain
 from benchkit.reports import chart
-from benchkit.reports.comparison_rows import series
+from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import ABSENT, cells, clean, decimals_for, fixed, interval, padded
 
 HISTORY_FORMATS = ("text", "markdown", "csv", "json")
@@ -115,9 +115,7 @@ def _markdown(history: History) -> Iterator[str]:
 
 
 def _title(history: History) -> str:
-    named = (
-        f"{series(history.metric, history.phase)} {clean(history.statistic)}, {clean(history.unit)}"
-    )
+    named = figure_name(history)
     count = len(history.changes)
     said = {0: "no change of level", 1: "1 change of level"}.get(count, f"{count} changes of level")
     return f"{clean(history.path)}: {named}: {len(history.points)} runs, {said}"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports import background, chart, scaled, sentences
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
+from benchkit.reports.markup import escaped
 from benchkit.reports.rows import Series, series_of
 
 BAR_WIDTH = 60
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def render_markdown(record: RunRecord) -> str:
@@ -22,10 +21,10 @@ def render_markdown(record: RunRecord) -> str:
 
 def _lines(record: RunRecord) -> Iterator[str]:
     word, said = sentences.headline(record)
-    yield from (f"## {_safe(word)}: {_safe(said)}", "")
+    yield from (f"## {escaped(word)}: {escaped(said)}", "")
     for text in (record.title, record.question, sentences.provenance(record)):
         if clean(text):
-            yield from (_safe(clean(text)), "")
+            yield from (escaped(clean(text)), "")
     if record.paths:
         summary = [
             (path.path, sentences.path_word(path), sentences.path_sentence(path))
@@ -40,8 +39,8 @@ def _lines(record: RunRecord) -> Iterator[str]:
 
 
 def _path(path: PathRecord) -> Iterator[str]:
-    yield from (f"### {_safe(clean(path.path))}: {_safe(sentences.path_word(path))}", "")
-    yield from (_safe(sentences.where(path)), "")
+    yield from (f"### {escaped(clean(path.path))}: {escaped(sentences.path_word(path))}", "")
+    yield from (escaped(sentences.where(path)), "")
     if not path.metrics:
         yield from ("nothing was measured", "")
     series = series_of(path)
@@ -92,7 +91,7 @@ def _yardstick(series: Series) -> Iterator[str]:
     verdict = next(iter(series.verdicts), None)
     line = sentences.yardstick(series, verdict)
     if line:
-        yield from (_safe(line), "")
+        yield from (escaped(line), "")
     found = {"floor": series.metric.floor, "model": series.metric.model}
     found["budget"] = verdict.limit if verdict else None
     marks = {name: value for name, value in found.items() if value is not None}
@@ -117,7 +116,7 @@ def _background(record: RunRecord) -> Iterator[str]:
         )
     if record.context:
         yield from ("### Documented, not judged here", "")
-        yield from (f"- {_safe(line)}" for line in background.context_lines(record))
+        yield from (f"- {escaped(line)}" for line in background.context_lines(record))
         yield ""
     yield from ("### Run", "")
     environment = " · ".join(background.environment_items(record))
@@ -128,7 +127,7 @@ def _background(record: RunRecord) -> Iterator[str]:
 
 def _list(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
     for label, words in facts:
-        yield f"- **{_safe(clean(label))}** {_safe(clean(words))}"
+        yield f"- **{escaped(clean(label))}** {escaped(clean(words))}"
     if facts:
         yield ""
 
@@ -137,10 +136,6 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> 
     """A table whose columns are figures, set to the right, after the first few that are `words`."""
     rules = [":--" if words == 0 or index < words else "--:" for index in range(len(header))]
     for row in (header, rules, *rows):
-        entries = row if row is rules else [_safe(clean(entry)) for entry in row]
+        entries = row if row is rules else [escaped(clean(entry)) for entry in row]
         yield f"| {' | '.join(entries)} |"
     yield ""
-
-
-def _safe(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)

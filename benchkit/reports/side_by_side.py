@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from benchkit.model.comparison import WORDS, Cell, Comparison
 from benchkit.model.record import Estimate
-from benchkit.reports.comparison_rows import series
+from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, interval
 
 CSV_HEADER = (
@@ -124,7 +124,7 @@ def _column(name: str) -> str:
 
 def _paper_row(line: Line) -> list[str]:
     cell, places = line.first, places_of(line)
-    figure = f"{series(cell.metric, cell.phase)} {clean(cell.statistic)}, {clean(cell.unit)}"
+    figure = figure_name(cell)
     row = [clean(cell.path), figure, value_words(line.base, places)]
     row += [difference_words(each, places) for each in line.cells]
     return [entry.replace("|", "\\|").replace("<", "&lt;") for entry in row]

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchkit.model.comparison import IMPROVEMENT, REGRESSION, Cell, Comparison
 from benchkit.reports import side_by_side
-from benchkit.reports.comparison_rows import LEGEND, headline, series, told
+from benchkit.reports.comparison_rows import LEGEND, figure_name, headline, told
 from benchkit.reports.figures import clean
 from benchkit.reports.html import tables
 from benchkit.reports.html.chart import Chart
@@ -163,7 +163,7 @@ def _figure(line: side_by_side.Line) -> tuple[tables.Cell, ...]:
         Entry("") if each is None else Entry(each.word, verdict=STYLES.get(each.word))
         for each in line.cells
     ]
-    figure = f"{series(cell.metric, cell.phase)} {clean(cell.statistic)}, {clean(cell.unit)}"
+    figure = figure_name(cell)
     return (
         Entry(clean(cell.path)),
         Entry(figure),

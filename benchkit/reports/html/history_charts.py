@@ -7,7 +7,7 @@ from datetime import datetime
 from statistics import median
 
 from benchkit.model.history import History, Point
-from benchkit.reports.comparison_rows import series
+from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import (
     VISIBLE,
@@ -38,9 +38,7 @@ def history_chart(history: History, key: str) -> Chart | None:
     points = [_point(point) for point in history.points]
     if not any(point["y"] is not None for point in points):
         return None
-    named = (
-        f"{series(history.metric, history.phase)} {clean(history.statistic)}, {clean(history.unit)}"
-    )
+    named = figure_name(history)
     data = {
         "points": points,
         "levels": _levels(history),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchkit.model.history import History, Point
 from benchkit.model.record import Estimate
-from benchkit.reports.comparison_rows import series
+from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, decimals_for, fixed, interval, short
 from benchkit.reports.html.history_charts import change_words, history_chart
 from benchkit.reports.html.shell import page
@@ -21,7 +21,7 @@ STATISTICS = ("p50", "p90", "p95", "p99", "p99.9", "max", "loss", "mean")
 def render_histories(histories: Sequence[History], home: str = "") -> str:
     """The page of the histories of one figure; at least one."""
     first = histories[0]
-    figure = f"{series(first.metric, first.phase)} {clean(first.statistic)}, {clean(first.unit)}"
+    figure = figure_name(first)
     changes = [
         (clean(each.path), clean(change.run), change_words(each, number))
         for each in histories
