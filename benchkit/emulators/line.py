@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import heapq
 import select
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -207,10 +206,23 @@ class Line:
         return report
 
 
-def said_ready(control: Connection) -> bool:
+def serve(control: Connection, opened: Callable[[], Line]) -> None:
+    """Be the process of the line that is `opened`, from its priority to the end of its campaign."""
+    realtime = quiet.take_priority()
+    try:
+        line = opened()
+    except OSError as error:
+        _told(control, ("failed", str(error)))
+        return
+    quiet.quieten()
+    if _told(control, "ready"):
+        line.serve(control, realtime=realtime)
+
+
+def _told(control: Connection, said: object) -> bool:
     """Tell the campaign; False where that has been killed meanwhile."""
     try:
-        control.send("ready")
+        control.send(said)
     except OSError:
         return False
     return True
@@ -220,16 +232,7 @@ def serve_line(
     control: Connection, ports: Sequence[Port], models: Sequence[PathModel], seed: int
 ) -> None:
     """Be the line's process: the function that the emulator starts inside the hub namespace."""
-    realtime = quiet.take_priority()
-    try:
-        line = Line(ports, models, seed)
-    except OSError as error:
-        with suppress(OSError):  # the campaign has been killed meanwhile
-            control.send(("failed", str(error)))
-        return
-    quiet.quieten()
-    if said_ready(control):
-        line.serve(control, realtime=realtime)
+    serve(control, lambda: Line(ports, models, seed))
 
 
 def combined(reports: Sequence[LineReport]) -> LineReport:

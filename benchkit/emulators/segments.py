@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 
-OFFLOAD_HEADER = 10
+from benchkit.linux.packet_ring import OFFLOAD_HEADER
+
 ETHERNET = 14
 IPV4_TYPE = b"\x08\x00"
 TCP, UDP = 6, 17

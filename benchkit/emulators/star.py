@@ -7,14 +7,13 @@ from ipaddress import IPv4Address
 
 from benchkit.emulators import wiring
 from benchkit.emulators.link import Ends, modelled
+from benchkit.emulators.ring_size import ring_size
 from benchkit.emulators.script import Step
 from benchkit.emulators.switch import SitePort, Way
 from benchkit.model.place import Path
 
-HUB = "/hub"
 DEVICE = "mesh"
 PREFIX = 15  # of wiring.FIRST: all sites are on one link, as far as their kernels know
-FRAME_ROOM = 128
 
 
 def is_star(paths: Sequence[Path]) -> bool:
@@ -55,31 +54,30 @@ def star_steps(paths: Sequence[Path]) -> list[Step]:
     steps = []
     peers = _peers(paths, sites)
     for index, name in enumerate(sites):
-        ends = (_hardware_address(index, 1), _hardware_address(index, 0))
+        # Of each pair 1 is in the hub, 0 in the site.
+        ends = (wiring.hardware_address(index, 1), wiring.hardware_address(index, 0))
         in_hub += wiring.veth_lines(_device(index), DEVICE, f"@{name}", ends, mtu)
-        segments = f"gso_max_size {largest}" if largest > mtu else "gso_max_segs 1"
         lines = [
             wiring.LOOPBACK_UP,
             f"addr add {_address(index)}/{PREFIX} dev {DEVICE}",
-            f"link set dev {DEVICE} {segments}",
+            wiring.segments_line(DEVICE, largest, mtu),
             f"link set dev {DEVICE} up",
             *(
-                wiring.neighbour_line(str(_address(other)), _hardware_address(other, 0), DEVICE)
+                wiring.neighbour_line(
+                    str(_address(other)), wiring.hardware_address(other, 0), DEVICE
+                )
                 for other in peers[index]
             ),
         ]
         steps.append(Step(name, "ip", tuple(lines)))
-    return [Step(HUB, "ip", tuple(in_hub)), *steps]
+    return [Step(wiring.HUB, "ip", tuple(in_hub)), *steps]
 
 
-def ports_and_ways(
-    paths: Sequence[Path], room: int, page: int, most_slots: int
-) -> tuple[list[SitePort], list[Way]]:
+def ports_and_ways(paths: Sequence[Path], room: int) -> tuple[list[SitePort], list[Way]]:
     """What the switch opens: a ring of at most `room` octets for each site; and which lane each path takes."""
     sites = sites_of(paths)
     at = {name: index for index, name in enumerate(sites)}
-    frame = _super_packet(paths) + FRAME_ROOM
-    slots = min(most_slots, room // (-(-frame // page) * page))
+    frame, slots = ring_size(_super_packet(paths), room)
     ports = [
         SitePort(_device(index), _address(index).packed, frame, slots)
         for index in range(len(sites))
@@ -113,8 +111,3 @@ def _address(index: int) -> IPv4Address:
 
 def _device(index: int) -> str:
     return f"site{index}"
-
-
-def _hardware_address(index: int, end: int) -> str:
-    """A locally administered MAC; `end` 0 is in the site, 1 in the hub."""
-    return f"02:62:6b:{index >> 8:02x}:{index & 255:02x}:{end:02x}"

@@ -9,15 +9,13 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from multiprocessing.connection import Connection
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns, realtime_offset_ns
 from benchkit.emulators.lane import Lane
-from benchkit.emulators.line import BATCH, BIN_NS, BINS, OLDEST_NS, Line, said_ready
-from benchkit.linux import quiet
+from benchkit.emulators.line import BATCH, BIN_NS, BINS, OLDEST_NS, Line, serve
 from benchkit.linux.packet_ring import OFFLOAD_HEADER, OFFLOAD_KIND, PacketRing, frame_of
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.place import PathModel
@@ -175,13 +173,4 @@ def serve_switch(
     seed: int,
 ) -> None:
     """Be the switch's process: the function that the emulator starts inside the hub namespace."""
-    realtime = quiet.take_priority()
-    try:
-        switch = Switch(ports, ways, models, seed)
-    except OSError as error:
-        with suppress(OSError):  # the campaign has been killed meanwhile
-            control.send(("failed", str(error)))
-        return
-    quiet.quieten()
-    if said_ready(control):
-        switch.serve(control, realtime=realtime)
+    serve(control, lambda: Switch(ports, ways, models, seed))

@@ -13,6 +13,7 @@ from benchkit.emulators import script, sites, wiring
 from benchkit.emulators.line import LineReport, Port, combined, serve_line
 from benchkit.emulators.line_process import LineProcess, line_processes
 from benchkit.emulators.link import Ends, ends_of, modelled
+from benchkit.emulators.ring_size import ring_size
 from benchkit.emulators.script import Step
 from benchkit.emulators.star import ends_of_star, is_star, ports_and_ways, sites_of, star_steps
 from benchkit.emulators.switch import serve_switch
@@ -23,12 +24,8 @@ Item = TypeVar("Item")
 # A line of its own keeps a path's packets on time while bulk passes through another path: measured, 0.02 ms
 # late instead of 1.4 beside two streams. Each watches the clock for a share of a core, so there are few.
 MOST_LINES = 4
-FRAME_ROOM = 128  # Ethernet, IP and TCP headers before a super-packet's payload
 # Of one ring at most, and of all together: a ring is memory that cannot be swapped out.
 RING_OCTETS, ALL_RINGS_OCTETS = 16 << 20, 256 << 20
-PAGE = 4096
-MOST_SLOTS = 4096
-HUB = "/hub"
 
 
 class UserspaceEmulation:
@@ -74,7 +71,7 @@ def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulatio
         hub = stack.enter_context(Namespace("the hub"))
         sites.prepare(hub)
         places = sites.open_sites(paths, stack)
-        script.run(steps(paths, seed), {**places, HUB: hub})
+        script.run(steps(paths, seed), {**places, wiring.HUB: hub})
         make = _switch if starry else _lines
         lines = stack.enter_context(make(hub.path, paths, seed))
         ends = ends_of_star(paths) if starry else ends_of(wiring.wires(paths))
@@ -96,7 +93,7 @@ def _switch(
 ) -> AbstractContextManager[list[LineProcess]]:
     """One line for all of a mesh: any site may send to any other."""
     room = min(RING_OCTETS, ALL_RINGS_OCTETS // len(sites_of(paths)))
-    ports, ways = ports_and_ways(paths, room, PAGE, MOST_SLOTS)
+    ports, ways = ports_and_ways(paths, room)
     return line_processes(hub, serve_switch, [(ports, ways, modelled(paths), seed)])
 
 
@@ -120,10 +117,9 @@ def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the 
                 )
             )
     sites = [Step(name, "ip", tuple(lines)) for name, lines in in_sites.items()]
-    return [Step(HUB, "ip", tuple(in_hub)), *sites]
+    return [Step(wiring.HUB, "ip", tuple(in_hub)), *sites]
 
 
 def _port(one: wiring.Wire, model: PathModel, room: int) -> Port:
-    frame = wiring.super_packet_octets(model, splits=True) + FRAME_ROOM
-    slots = min(MOST_SLOTS, room // (-(-frame // PAGE) * PAGE))
+    frame, slots = ring_size(wiring.super_packet_octets(model, splits=True), room)
     return Port(one.index, one.path, one.hub_near, one.hub_far, frame, slots)

@@ -22,6 +22,8 @@ LARGEST_SUPER_PACKET = 65_536
 # Preamble, start of frame, frame check sequence and the gap between frames: on the wire, not in the frame.
 WIRE_OVERHEAD = 24
 LOOPBACK_UP = "link set dev lo up"
+# The namespace in the middle, which no site can be called.
+HUB = "/hub"
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Wire:
         return f"core{self.index}"
 
     def hardware_address(self, end: int) -> str:
-        """A locally administered MAC; `end` counts the devices along the path, 0 in the near site."""
-        return f"02:62:6b:{self.index >> 8:02x}:{self.index & 255:02x}:{end:02x}"
+        """Of the device at that `end`: they are counted along the path, 0 in the near site."""
+        return hardware_address(self.index, end)
 
 
 def wire(index: int, path: str, near_site: str, far_site: str) -> Wire:
@@ -113,13 +115,23 @@ def site_lines(one: Wire, *, near: bool, next_hop: str, super_packet: int, mtu: 
     packet from waiting for an answer that would be delayed too.
     """
     ours, theirs = (one.near, one.far) if near else (one.far, one.near)
-    segments = f"gso_max_size {super_packet}" if super_packet > mtu else "gso_max_segs 1"
     return [
         f"addr add {ours}/30 dev {one.device}",
-        f"link set dev {one.device} {segments}",
+        segments_line(one.device, super_packet, mtu),
         f"link set dev {one.device} up",
         neighbour_line(theirs, next_hop, one.device),
     ]
+
+
+def segments_line(device: str, super_packet: int, mtu: int) -> str:
+    """An `ip` line that says how much TCP may hand to a device at once."""
+    segments = f"gso_max_size {super_packet}" if super_packet > mtu else "gso_max_segs 1"
+    return f"link set dev {device} {segments}"
+
+
+def hardware_address(index: int, end: int) -> str:
+    """A locally administered MAC, for one `end` of wire number `index`."""
+    return f"02:62:6b:{index >> 8:02x}:{index & 255:02x}:{end:02x}"
 
 
 def neighbour_line(address: str, hardware_address: str, device: str) -> str:
