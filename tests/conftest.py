@@ -60,3 +60,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     passed = reporter.stats.get("passed", []) if reporter is not None else []
     if not any("privileged" in report.keywords for report in passed):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of our own, so that messages name files as `x.toml`."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,236 @@
+"""Keys and values of a target file that cannot be: each is one line, and says what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from target_files import FACT, GOOD, TIMES, problems
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param(
+            'duration = "1 s"',
+            'duratoin = "1 s"',
+            "x.toml:35: plan.duratoin: unknown key; did you mean 'duration'?",
+            id="unknown key",
+        ),
+        pytest.param(
+            "mtu = 1400",
+            "colour = 1",
+            "x.toml:24: path[1].model.colour: unknown key; known are jitter, distribution, deviations, loss, bursts, reorder, duplicate, trace, route_factor, equipment, rate, buffer, mtu, delay, forward, backward",
+            id="unknown key, nothing near",
+        ),
+        pytest.param(
+            'to = "far"',
+            'to = "far"\nfrmo = "x"',
+            "x.toml:22: path[1].frmo: unknown key; did you mean 'from'?",
+            id="unknown key of a path",
+        ),
+        pytest.param(
+            'duration = "1 s"',
+            'duration = "10 mss"',
+            f"x.toml:35: plan.duration: '10 mss' is not a duration: the unit must be {TIMES}; did you mean '10 ms'?",
+            id="wrong unit",
+        ),
+        pytest.param(
+            'duration = "1 s"',
+            "duration = 10",
+            "x.toml:35: plan.duration: 10 must be a text with its unit, like '10 s'",
+            id="number without unit",
+        ),
+        pytest.param(
+            '[[site]]\nname = "far"',
+            '[[site]]\nname = "Far away"\n[[site]]\nname = "far"',
+            "x.toml:11: site[2].name: 'Far away' is not a name: use a to z, 0 to 9 and '-' within, at most 63 of them",
+            id="no name",
+        ),
+        pytest.param(
+            'title = "Two ends"',
+            "title = 2",
+            "x.toml:2: title: 2 must be a text in quotes",
+            id="wrong type of title",
+        ),
+        pytest.param(
+            'title = "Two ends"',
+            'title = "Two\\nends"',
+            "x.toml:2: title: 'Two\\nends' must be one line of text",
+            id="two lines",
+        ),
+        pytest.param('title = "Two ends"', "", "x.toml:1: title: is missing", id="missing key"),
+        pytest.param(
+            "schema = 1",
+            "schema = 2",
+            "x.toml:1: schema: 2 must be 1",
+            id="another schema",
+        ),
+        pytest.param(
+            "mtu = 1400",
+            "mtu = 1400.0",
+            "x.toml:24: path[1].model.mtu: 1400.0 must be a whole number",
+            id="wrong type of mtu",
+        ),
+        pytest.param(
+            "mtu = 1400",
+            "mtu = 575",
+            "x.toml:24: path[1].model.mtu: 575 must be 576 or more",
+            id="small mtu",
+        ),
+        pytest.param(
+            "route_factor = 1.2",
+            "route_factor = inf",
+            "x.toml:16: defaults.model.route_factor: inf must be a finite number",
+            id="infinite",
+        ),
+        pytest.param(
+            'loss = "0 %"',
+            'loss = "100.5 %"',
+            "x.toml:17: defaults.model.loss: '100.5 %' is more than 100 %: a share is 0 % to 100 %",
+            id="loss over 100 %",
+        ),
+        pytest.param(
+            'loss = "0 %"',
+            'loss = "-1 %"',
+            "x.toml:17: defaults.model.loss: '-1 %' is negative: a share is zero or more, like '0.1 %'",
+            id="loss below 0 %",
+        ),
+        pytest.param(
+            'loss = "0 %"',
+            'loss = "0.01"',
+            "x.toml:17: defaults.model.loss: '0.01' has no unit: a share is written like '0.1 %' (%)",
+            id="loss without unit",
+        ),
+        pytest.param(
+            'duration = "1 s"',
+            'duration = "0 s"',
+            "x.toml:35: plan.duration: '0 s' must be more than zero",
+            id="no duration",
+        ),
+        pytest.param(
+            'duration = "1 s"',
+            'duration = "25 h"',
+            "x.toml:35: plan.duration: '25 h' must be 24 h or less",
+            id="absurd duration",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'rate = "0/s"',
+            "x.toml:36: plan.rate: '0/s' must be more than zero",
+            id="no rate",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'rate = "1000001/s"',
+            "x.toml:36: plan.rate: '1000001/s' must be 1000000/s or less",
+            id="absurd rate",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'probes = ["rtt", "rtt"]',
+            "x.toml:36: plan.probes: must name at least one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, udp, workload, and each of them once",
+            id="probes twice",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'probes = ["sctp"]',
+            "x.toml:36: plan.probes[1]: 'sctp' is no probe: write one of rtt, icmp, connect, request, http, http-fresh, http-load, tcp, udp, workload",
+            id="unknown probe",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'probes = "rtt"',
+            "x.toml:36: plan.probes: 'rtt' must be an array, like [...]",
+            id="no array",
+        ),
+        pytest.param(
+            'rate = "50/s"',
+            'congestion = "cubic; reboot"',
+            "x.toml:36: plan.congestion: 'cubic; reboot' is not a congestion control: write 'cubic' or 'bbr'",
+            id="no congestion control",
+        ),
+        pytest.param(
+            'to = "far"',
+            'to "far"',
+            "x.toml:21: not TOML: Expected '=' after a key in a key/value pair (column 4)",
+            id="wrong syntax",
+        ),
+        pytest.param(
+            'rate = "50/s"\n',
+            "rate =",
+            "x.toml:36: not TOML: Invalid value (end of the file)",
+            id="wrong syntax at the end",
+        ),
+        pytest.param(
+            "schema = 1",
+            f"schema = 1\nx = {'9' * 5000}",
+            "x.toml:1: not TOML that can be read: Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits; use sys.set_int_max_str_digits() to increase the limit",
+            id="endless number",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_with_file_line_key_value_and_what_would_be_right(
+    old: str, new: str, says: str
+) -> None:
+    assert GOOD.count(old) >= 1
+    assert problems(GOOD.replace(old, new, 1)) == (says,)
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    text = GOOD.replace('duration = "1 s"', 'duratoin = "1 s"').replace('to = "far"', 'to = "moon"')
+    text = text.replace("mtu = 1400", "mtu = 1").replace(FACT, 'fact = "guizhou-2024:pu"')
+    assert [line.split(" ")[0] for line in problems(text)] == [
+        "x.toml:21:",
+        "x.toml:24:",
+        "x.toml:28:",
+        "x.toml:35:",
+    ]
+
+
+def test_a_target_without_paths_or_sites_says_so() -> None:
+    assert problems('schema = 1\ntitle = "Empty"\npath = []\n') == (
+        "x.toml:1: site: there is none: write at least two [[site]] tables, each with a name",
+        "x.toml:3: path: there is none: write at least one [[path]] with `from` and `to`",
+    )
+
+
+def test_a_broken_document_is_told_with_its_own_file_and_line(folder: Path) -> None:
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "sla.toml").write_text(
+        'schema = 1\ntitle = "SLA"\npublisher = "Us"\ndate = "2024"\nsource = "x"\n'
+        '[fact.rtt]\nfigure = "10 ms"\nkind = "latency"\nword = "x"\n',
+        encoding="utf-8",
+    )
+    assert problems(GOOD.replace(FACT, 'fact = "sla:rtt"')) == (
+        "seeds/sla.toml:4: date: '2024' must be a date, like 2024-06-14",
+        "seeds/sla.toml:6: fact.rtt.words: is missing",
+        "seeds/sla.toml:9: fact.rtt.word: unknown key; did you mean 'words'?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "figure", "says"),
+    [
+        (
+            "latency",
+            "10",
+            f"'10' has no unit: a duration is written like '10 ms' ({TIMES})",
+        ),
+        ("ratio", "low", "'low' is not a ratio: write a number, like '1.2'"),
+        ("ratio", "nan", "'nan' is not a ratio: write a number, like '1.2'"),
+        ("count", "some", "'some' is not a count: write a whole number, like '47'"),
+    ],
+)
+def test_a_figure_must_look_like_its_kind(folder: Path, kind: str, figure: str, says: str) -> None:
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "sla.toml").write_text(
+        'schema = 1\ntitle = "SLA"\npublisher = "Us"\ndate = 2024-01-01\nsource = "x"\n'
+        f'[fact.rtt]\nfigure = "{figure}"\nkind = "{kind}"\nwords = "x"\n',
+        encoding="utf-8",
+    )
+    assert problems(GOOD.replace(FACT, 'fact = "sla:rtt"')) == (
+        f"seeds/sla.toml:7: fact.rtt.figure: {says}",
+    )
