@@ -5,114 +5,24 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from sample_records import passing
+from comparisons import WANTED, correlated, goodput, level, normal, question, questions
 from scipy import stats
 
-from benchkit.campaign.comparing import StoredRun, compare_runs, record_replicates
+from benchkit.campaign.comparing import record_replicates
 from benchkit.cli.comparing import ASPECTS as CLI_ASPECTS
 from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.comparison_json import dump_comparison
 from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
-from benchkit.stats.block_bootstrap import bootstrap_percentiles
 from benchkit.stats.comparable import ASPECTS
 from benchkit.stats.comparison import FLOORS, Floor, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import difference
-from benchkit.stats.replicates import (
-    Replicate,
-    loss_replicate,
-    percentile_replicates,
-    recorded_replicate,
-)
-from benchkit.stats.student import student_tail
+from benchkit.stats.replicates import loss_replicate, percentile_replicates, recorded_replicate
 
-WANTED = ("p50", "p95", "p99")
 NO_FLOOR = Rule({kind: Floor(0.0, 0.0) for kind in FLOORS})
-
-
-def normal(seed: int, n: int = 2000) -> NDArray[np.float64]:
-    """A path of 8.5 ms with a jitter of 0.05 ms."""
-    return 8.5 + 0.05 * np.random.default_rng(seed).standard_normal(n)
-
-
-def correlated(seed: int, n: int = 2000, phi: float = 0.9) -> NDArray[np.float64]:
-    """The same jitter, each packet's much like the one before."""
-    noise = np.random.default_rng(seed).standard_normal(n) * 0.05 * math.sqrt(1 - phi**2)
-    for index in range(1, n):
-        noise[index] += phi * noise[index - 1]
-    return 8.5 + noise
-
-
-def question(
-    base: list[Replicate], candidate: list[Replicate], statistic: str = "p95", *, gated: bool = True
-) -> Question:
-    return Question("a-b", "rtt", "idle", statistic, "ms", "rtt", gated, True, base, candidate)
-
-
-def questions(
-    base: list[NDArray[np.float64]], candidate: list[NDArray[np.float64]]
-) -> list[Question]:
-    ours, theirs = (
-        [percentile_replicates(run, WANTED, seed) for seed, run in enumerate(side, first)]
-        for side, first in ((base, 0), (candidate, 100))
-    )
-    return [question([run[w] for run in ours], [run[w] for run in theirs], w) for w in WANTED]
-
-
-def level(value: float, error: float = 0.01) -> Replicate:
-    return Replicate(value, error, error)
-
-
-def goodput(value: float) -> Replicate:
-    return Replicate(value, 1.0, 1.0)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 4.5, 8, 100, 1e7])
-@pytest.mark.parametrize("t", [-2.0, 0.0, 0.7, 3.0, 9.0])
-def test_the_tail_of_student_is_that_of_scipy(t: float, freedom: float) -> None:
-    assert student_tail(t, freedom) == pytest.approx(stats.t.sf(t, freedom), rel=1e-3)
-
-
-def test_a_bootstrap_of_independent_samples_has_the_error_that_theory_has() -> None:
-    found = bootstrap_percentiles(normal(1, 20_000), [0.5, 0.95, 0.99], 1.0, seed=1)
-    shares = np.array([0.5, 0.95, 0.99])
-    density = stats.norm.pdf(stats.norm.ppf(shares)) / 0.05
-    assert found.std(axis=0) == pytest.approx(
-        np.sqrt(shares * (1 - shares) / 20_000) / density, rel=0.2
-    )
-
-
-def test_a_bootstrap_of_correlated_samples_has_a_larger_error() -> None:
-    alike, apart = (
-        bootstrap_percentiles(values, [0.5], size, seed=1).std()
-        for values, size in ((correlated(1), 19.0), (normal(1), 1.0))
-    )
-    # The mean of AR(1) 0.9 varies as that of a nineteenth of the samples; its median a little less.
-    assert 2.5 < alike / apart < 6
-
-
-def test_a_bootstrap_repeats_itself_from_its_seed() -> None:
-    once, again, other = (bootstrap_percentiles(normal(1), [0.99], 1.0, seed) for seed in (1, 1, 2))
-    assert (once == again).all()
-    assert (once != other).any()
-
-
-@given(
-    st.lists(st.floats(0, 100) | st.just(math.inf), min_size=1, max_size=60),
-    st.floats(1, 30),
-)
-@settings(max_examples=60, deadline=None)
-def test_replicates_are_among_the_samples(values: list[float], size: float) -> None:
-    found = bootstrap_percentiles(np.array(values), [0.5, 0.99], size, seed=0, replicates=20)
-    assert set(found.ravel()) <= set(values)
 
 
 def test_a_path_held_against_itself_shows_no_difference() -> None:
@@ -337,44 +247,6 @@ def test_a_million_packets_a_side_are_compared_in_seconds() -> None:
     assert time.perf_counter() - started < 5
 
 
-def in_turns(
-    turns: int, more: float, wander: float, seed: int
-) -> tuple[list[Replicate], list[Replicate]]:
-    """Runs of both sides in turns of base, candidate, candidate, base, on a machine that wanders from turn to turn."""
-    rng = np.random.default_rng(seed)
-    base, candidate = [], []
-    for _ in range(turns):
-        middle = 8.5 + wander * rng.standard_normal()
-        first, second, third, fourth = middle + 0.02 * rng.standard_normal(4)
-        base += [level(first), level(fourth)]
-        candidate += [level(second + more), level(third + more)]
-    return base, candidate
-
-
-def test_what_changes_from_turn_to_turn_costs_an_interleaved_comparison_nothing() -> None:
-    sides = in_turns(5, 0.4, wander=1.0, seed=1)
-    alternated, apart = difference(*sides, turns=5), difference(*sides)
-    assert (alternated.method, apart.method) == ("interleaved", "runs")
-    found, unaware = alternated.interval(0.95), apart.interval(0.95)
-    assert found.value == unaware.value == pytest.approx(0.4, abs=0.03)
-    assert 5 * (found.high - found.low) < unaware.high - unaware.low
-
-
-def test_an_interleaved_comparison_of_a_thing_with_itself_keeps_its_level() -> None:
-    wrong = sum(
-        not found.low <= 0 <= found.high
-        for seed in range(1000)
-        if (found := difference(*in_turns(3, 0.0, wander=1.0, seed=seed), turns=3).interval(0.95))
-    )
-    assert 25 <= wrong <= 75
-
-
-def test_turns_that_are_not_whole_are_compared_run_by_run() -> None:
-    base, candidate = in_turns(3, 0.0, wander=0.0, seed=1)
-    assert difference(base[1:], candidate, turns=3).method == "runs"
-    assert difference(base[:2], candidate[:2], turns=1).method == "blocks"
-
-
 def test_where_nothing_changed_the_headline_says_what_could_have_been_seen() -> None:
     judged = questions([normal(1)], [normal(2)])
     text = render_comparison(
@@ -397,63 +269,3 @@ def test_a_run_that_lost_nothing_knows_its_loss_however_alike_its_packets_are(
     found = record_replicates(alike)["loss"]
     assert (found.value, found.error_down) == (0, 0)
     assert found.error_up == pytest.approx(0.0767 / 1.96, rel=0.01)
-
-
-def udp(rate: float, lost: int, jitter: float) -> Metric:
-    return Metric(
-        metric="udp",
-        phase="up",
-        unit="Mbit/s",
-        n=1000,
-        lost=lost,
-        estimate=Estimate(rate, rate - 0.1, rate + 0.1),
-        details={"jitter_ms": jitter, "dropped_by_the_receiving_host": 100},
-    )
-
-
-def stored(number: int, *metrics: Metric) -> StoredRun:
-    made = passing()
-    path = replace(made.paths[0], metrics=metrics, verdicts=())
-    run = f"20261126T00000{number}Z-x-0000"
-    return StoredRun(replace(made, run=run, paths=(path,)), Path(run))
-
-
-def test_datagrams_and_completion_are_compared_like_the_rest() -> None:
-    """Their rate by its interval, from one run; what has none within a run, by how runs differ."""
-
-    def completion(seconds: float) -> Metric:
-        return Metric("completion", "train", "s", n=3, estimate=Estimate(seconds))
-
-    def side(first: int, rate: float, lost: int, seconds: float, runs: int) -> list[StoredRun]:
-        return [
-            stored(first + at, udp(rate, lost, 0.02), completion(seconds + 0.01 * at))
-            for at in range(runs)
-        ]
-
-    alone = compare_runs(side(0, 10, 0, 2.0, 1), side(5, 8, 90, 4.0, 1))
-    words = {(cell.metric, cell.statistic): (cell.word, cell.gated) for cell in alone.cells}
-    assert words["udp", "mean"] == ("regression", True)
-    assert words["udp", "loss"] == ("no difference seen", False)
-    assert words["completion", "mean"] == ("no difference seen", False)
-    many = compare_runs(side(0, 10, 0, 2.0, 3), side(5, 10, 90, 4.0, 3))
-    found = {(cell.metric, cell.statistic): cell for cell in many.cells}
-    assert found["udp", "mean"].word == "no difference seen"
-    assert found["udp", "loss"].word == "regression"
-    assert found["udp", "loss"].unit == "%"
-    loss = found["udp", "loss"].candidate
-    assert loss is not None
-    assert loss.value == 10.0  # of 900: the host dropped the rest
-    assert found["udp", "jitter"].unit == "ms"
-    assert not found["udp", "jitter"].gated
-    assert (found["completion", "mean"].word, found["completion", "mean"].gated) == ("regression", True)  # fmt: skip
-    text = render_comparison(many, "text")
-    assert "UDP, up, Mbit/s" in text
-    assert "completion, train, s" in text
-    assert "jitter, ms" in text
-
-
-def test_a_workload_that_did_not_end_is_missing_and_fails_a_gate() -> None:
-    ended = Metric("completion", "train", "s", n=3, estimate=Estimate(2.0))
-    base = [stored(at, ended) for at in range(3)]
-    (cell,) = compare_runs(base, [stored(5, replace(ended, lost=1, estimate=None))]).cells
-    assert (cell.missing, cell.gated) == ("candidate", True)

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
+from drawn_samples import MS, PATH, goodput_samples, rtt_samples
 from sample_records import SAMPLE_RECORDS, passing
 
 from benchkit.model.record_json import significant
@@ -16,7 +16,6 @@ from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
 from benchkit.reports.html.curves import (
-    FROM_DUE,
     SINGLE,
     curve_of,
     ecdf_points,
@@ -26,16 +25,12 @@ from benchkit.reports.html.curves import (
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
-from benchkit.reports.html.timeline import Timeline, timeline_of
+from benchkit.reports.html.timeline import Timeline
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import rows_of
-from benchkit.reports.sentences import METRIC_NAMES
-from benchkit.stats.round_trip import network_ns
 
-MS = 1_000_000
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
-PATH = "guiyang-guangzhou"
 LOADING = ("src", "href", "action", "data", "poster", "srcset")
 
 
@@ -64,41 +59,6 @@ class Page(HTMLParser):
             self.specs.append(data)
         elif not {"script", "style"} & set(self.open):
             self.texts.append(data.strip())
-
-
-def rtt_samples(latencies_ms: list[float | None], phase: str = "idle") -> Samples:
-    """Round trips every 2 ms; None is lost."""
-    lost = np.array([each is None for each in latencies_ms])
-    due = np.arange(len(latencies_ms)) * 2 * MS
-    took = np.array([0 if each is None else round(each * MS) for each in latencies_ms])
-    zero = np.zeros_like(due)
-    columns = {
-        "due_ns": due,
-        "sent_ns": due,
-        "t1_sched_ns": due,
-        "t1_ns": due,
-        "t2_ns": zero,
-        "t3_ns": zero,
-    }
-    plain = {name: column(values) for name, values in columns.items()}
-    plain |= {name: column(due + took, lost) for name in ("received_ns", "t4_ns")}
-    return Samples("rtt", PATH, phase, plain)
-
-
-def goodput_samples() -> list[Samples]:
-    at = np.arange(20) * 100 * MS
-    goodput = {"start_ns": at, "end_ns": at + 100 * MS, "octets": np.full(20, 11_700_000)}
-    info = {
-        "at_ns": at,
-        "rtt_us": np.full(20, 16_000),
-        "window_segments": np.full(20, 1400),
-        "segment_octets": np.full(20, 1448),
-        "retransmits": np.arange(20),
-    }
-    return [
-        Samples(kind, PATH, "up", {name: column(values) for name, values in columns.items()})
-        for kind, columns in (("goodput", goodput), ("tcp_info", info))
-    ]
 
 
 def test_several_streams_are_one_curve() -> None:
@@ -314,82 +274,3 @@ def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() ->
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
     for chart in charts_of(passing(), whole()):
         assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))
-
-
-def later(rows: Samples, seconds: float) -> Samples:
-    """The same samples, that much later."""
-    moved = {
-        name: values + round(seconds * 1e9) if name.endswith("_ns") else values
-        for name, values in rows.columns.items()
-    }
-    return replace(rows, columns=moved)
-
-
-PHASES = ("idle", "http", "up", "down", "both")
-
-
-@pytest.mark.parametrize("name", SINGLE)
-def test_every_probe_of_latency_is_drawn_as_its_metric_counts(name: str) -> None:
-    kind = "http" if name.startswith("http") else "rtt"
-    rows = replace(rtt_samples([8.5, None, 12.5]), kind=kind, phase=name)
-    charts = {chart.key.removeprefix(f"{PATH}-"): chart for chart in charts_of(passing(), [rows])}
-    (series, *_) = charts["time"].series
-    assert series == (f"{METRIC_NAMES[name]}, idle", name)
-    points = charts["time"].spec["datasets"]["curves"]
-    assert [(point["n"], point["lost"]) for point in points] == [(1, 0), (1, 1), (1, 0)]
-    columns = rows.columns
-    took = columns["received_ns"] - columns["due_ns"] if name in FROM_DUE else network_ns(rows)
-    assert [point["y"] for point in points] == [
-        None if value is None else pytest.approx(value / 1e6, abs=1e-4) for value in took.tolist()
-    ]
-
-
-def test_all_phases_lie_on_one_axis_of_time_with_their_loads_shaded_and_losses_marked() -> None:
-    idle = rtt_samples([8.5, None, 8.5, 8.5])
-    samples = [
-        idle,
-        later(rtt_samples([20.0] * 500, "up"), 1.0),
-        *(later(rows, 1.0) for rows in goodput_samples()),
-        later(rtt_samples([30.0] * 500, "both"), 3.5),
-        *(later(replace(rows, phase="both up"), 3.5) for rows in goodput_samples()),
-    ]
-    charts = {chart.key.removeprefix(f"{PATH}-"): chart for chart in charts_of(passing(), samples)}
-    along = [
-        charts[name] for name in ("time", "goodput", "tcp-window", "tcp-retransmits", "tcp-rtt")
-    ]
-    assert len({chart.axis for chart in along}) == 1
-    starts = [[each["value"] for each in chart.spec["params"][1:3]] for chart in along]
-    assert starts == [starts[0]] * 5
-    shaded = [
-        (each["phase"], each["from"], each["color"])
-        for each in charts["time"].spec["datasets"]["phases"]
-    ]
-    assert shaded == [
-        ("idle", 0.0, "transparent"),
-        ("loaded up", 1.0, "var(--up)"),
-        ("loaded both ways", 3.5, "var(--both)"),
-    ]
-    points = charts["time"].spec["datasets"]["curves"]
-    assert next(each["x"] for each in points if each["s"] == "RTT, loaded up") == pytest.approx(
-        1.0, abs=0.01
-    )
-    assert [each["x"] for each in charts["time"].spec["datasets"]["losses"]] == [0.002]
-    rates = charts["goodput"].spec["datasets"]["curves"]
-    assert [each["x"] for each in rates if each["s"] == "goodput, both up"][:2] == [3.5, 3.6]
-    assert "1 lost, each marked" in charts["time"].words
-
-
-def test_a_stream_told_by_another_hosts_clock_begins_with_its_phase() -> None:
-    samples = [rtt_samples([8.5] * 10), later(rtt_samples([9.0] * 500, "up"), 1.0)]
-    timeline = timeline_of(samples, PATH, PHASES, "path")
-    assert timeline.origin("up", 1.003) == 0.0
-    assert 7e5 - timeline.origin("up", 7e5) == pytest.approx(1.0)
-
-
-def test_long_turns_of_other_paths_are_cut_out_and_the_axis_says_so() -> None:
-    samples = [rtt_samples([8.5] * 500), later(rtt_samples([9.0] * 500, "up"), 3600.0)]
-    timeline = timeline_of(samples, PATH, PHASES, "path")
-    (_, idle_end), (up, up_end) = ((each.begin, each.end) for each in timeline.stretches)
-    assert (idle_end, up - idle_end, up_end) == pytest.approx((0.998, 1.0, 2.996))
-    assert 3600.0 - timeline.origin("up", 3600.0) == pytest.approx(up)
-    assert "cut out" in timeline.title

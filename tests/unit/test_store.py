@@ -1,3 +1,5 @@
+"""Runs on disk: written once and whole, read back as they were, and never half there."""
+
 from __future__ import annotations
 
 import errno
@@ -16,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kept_runs import FIRST, one_line, rtt
 from sample_records import passing
 
 from benchkit.errors import AskedWronglyError, UnfitError
@@ -30,26 +33,9 @@ from benchkit.store import (
     write_run,
 )
 
-FIRST = "20261123T101500Z-guizhou-4f2a"
-SECOND = "20261123T111500Z-guizhou-77aa"
-THIRD = "20261124T091500Z-lab-0001"
-
-
-def rtt(path: str, phase: str, rows: int = 5, lost: int = 1) -> Samples:
-    """Rows of which the last few never came back."""
-    numbers = np.arange(rows)
-    columns = {name: column(numbers * 1000 + place) for place, name in enumerate(RTT_COLUMNS)}
-    for name in ("received_ns", "t2_ns", "t3_ns", "t4_ns"):
-        columns[name] = column(columns[name].data, numbers >= rows - lost)
-    return Samples("rtt", path, phase, columns)
-
 
 def goodput(path: str) -> Samples:
     return Samples("goodput", path, "up", {name: column([1, 2]) for name in GOODPUT_COLUMNS})
-
-
-def keep(results: Path, *names: str) -> list[Path]:
-    return [write_run(results, replace(passing(), run=name), []) for name in names]
 
 
 def assert_same(one: Samples, other: Samples) -> None:
@@ -67,14 +53,6 @@ def no_space(*_: Any, **__: Any) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def one_line(error: pytest.ExceptionInfo[Exception]) -> str:
-    assert "\n" not in str(error.value)
-    return str(error.value)
-
-
-# What a run is called.
-
-
 def test_an_id_says_when_in_utc_and_what_and_a_token() -> None:
     shanghai = timezone(timedelta(hours=8))
     when = datetime(2026, 11, 23, 18, 15, tzinfo=shanghai)
@@ -87,9 +65,6 @@ def test_any_target_gives_an_id_that_is_one_plain_file_name(target: str) -> None
     assert name.replace("-", "").isalnum()
     assert name.isascii()
     assert len(name) < 70
-
-
-# Writing and reading.
 
 
 def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
@@ -170,9 +145,6 @@ def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
-# When the disk refuses.
-
-
 def test_results_that_is_a_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
     results = tmp_path / "results"
     results.write_text("")
@@ -243,154 +215,6 @@ def test_a_record_that_cannot_be_written_makes_no_directory(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-# Reading what is damaged.
-
-
-def test_a_missing_record_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AskedWronglyError, match=r"run\.json is missing"):
-        read_run(tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b'{"schema": 9}'])
-def test_a_damaged_record_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(AskedWronglyError) as caught:
-        read_run(tmp_path)
-    assert str(tmp_path / "run.json") in one_line(caught)
-
-
-def test_a_record_that_is_a_directory_is_named(tmp_path: Path) -> None:
-    (tmp_path / "run.json").mkdir()
-    with pytest.raises(AskedWronglyError, match="Is a directory"):
-        read_run(tmp_path)
-
-
-def test_damaged_samples_are_one_line_that_names_the_file(tmp_path: Path) -> None:
-    (tmp_path / "samples").mkdir()
-    (tmp_path / "samples" / "rtt.parquet").write_text("torn")
-    with pytest.raises(AskedWronglyError, match=r"rtt\.parquet") as caught:
-        read_samples(tmp_path, "rtt")
-    one_line(caught)
-
-
-# Finding a run.
-
-
-def test_samples_that_would_unpack_to_any_size_are_refused_before_they_do(tmp_path: Path) -> None:
-    """Two hundred million rows of one number take some kilobytes of Parquet, and gigabytes of memory."""
-    (folder,) = keep(tmp_path, FIRST)
-    file = folder / "samples" / "rtt.parquet"
-    file.parent.mkdir()
-    with duckdb.connect() as connection:
-        rows = "select 'a' as path, 'idle' as phase, 7 as due_ns, 7 as t1_ns from range(20000000)"
-        connection.sql(rows).write_parquet(str(file), compression="zstd", row_group_size=2_000_000)
-    assert file.stat().st_size < 1 << 17
-    with pytest.raises(AskedWronglyError, match="are no samples of ours"):
-        read_samples(folder, "rtt")
-
-
-@pytest.mark.parametrize("kind", ["pipe", "large"])
-def test_a_record_that_never_ends_is_not_read(tmp_path: Path, kind: str) -> None:
-    file = tmp_path / "run.json"
-    if kind == "pipe":
-        os.mkfifo(file)
-    else:
-        file.touch()
-        os.truncate(file, 1 << 40)
-    with pytest.raises(AskedWronglyError, match="name another run"):
-        read_run(tmp_path)
-
-
-def test_runs_are_listed_oldest_first_without_partial_ones(tmp_path: Path) -> None:
-    keep(tmp_path, SECOND, THIRD, FIRST)
-    (tmp_path / f".partial-{THIRD}x").mkdir()
-    (tmp_path / "published").mkdir()
-    assert [run.name for run in list_runs(tmp_path)] == [FIRST, SECOND, THIRD]
-    assert [entry.name for entry in leftovers(tmp_path)] == [f".partial-{THIRD}x"]
-
-
-def test_two_runs_of_one_second_are_in_the_order_of_their_writing(tmp_path: Path) -> None:
-    first, second = keep(tmp_path, FIRST[:-4] + "ffff", FIRST[:-4] + "0000")
-    os.utime(second, (second.stat().st_atime, first.stat().st_mtime + 1))
-    assert list_runs(tmp_path) == [first, second]
-
-
-def test_no_results_are_no_runs(tmp_path: Path) -> None:
-    assert list_runs(tmp_path / "none") == []
-    assert leftovers(tmp_path / "none") == []
-
-
-def test_results_that_is_a_file_is_no_place_to_look(tmp_path: Path) -> None:
-    file = tmp_path / "results"
-    file.write_text("")
-    with pytest.raises(AskedWronglyError, match="give --results a directory"):
-        list_runs(file)
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("latest", THIRD),
-        ("latest~0", THIRD),
-        ("latest~2", FIRST),
-        (SECOND, SECOND),
-        ("20261124", THIRD),
-        ("20261123T10", FIRST),
-    ],
-)
-def test_a_run_is_found_by_age_by_id_and_by_prefix(tmp_path: Path, text: str, wanted: str) -> None:
-    keep(tmp_path, FIRST, SECOND, THIRD)
-    assert find_run(tmp_path, text) == tmp_path / wanted
-
-
-def test_a_run_is_found_by_its_directory_its_file_and_below_results(tmp_path: Path) -> None:
-    (run,) = keep(tmp_path / "results" / "published", FIRST)
-    assert find_run(tmp_path / "other", str(run)) == run
-    assert find_run(tmp_path / "other", str(run / "run.json")) == run
-    assert find_run(tmp_path / "results", f"published/{FIRST}") == run
-
-
-def test_a_whole_id_is_found_though_another_begins_with_it(tmp_path: Path) -> None:
-    keep(tmp_path, FIRST, f"{FIRST}0")
-    assert find_run(tmp_path, FIRST).name == FIRST
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("20261123", f"2 runs begin with 20261123: {FIRST}, {SECOND}: type more"),
-        ("nonsense", f"holds {THIRD}, {SECOND}, {FIRST}: type one of these"),
-        ("", "no run (empty)"),
-        ("latest~3", f"holds 3, the oldest is {FIRST}: ask for latest~2"),
-    ],
-)
-def test_a_run_that_is_not_found_names_what_is_there(tmp_path: Path, text: str, said: str) -> None:
-    keep(tmp_path, FIRST, SECOND, THIRD)
-    with pytest.raises(AskedWronglyError) as caught:
-        find_run(tmp_path, text)
-    assert said in one_line(caught)
-
-
-@pytest.mark.parametrize("text", ["latest", "2026"])
-def test_where_there_is_no_run_the_error_says_how_to_make_one(tmp_path: Path, text: str) -> None:
-    with pytest.raises(AskedWronglyError, match="`benchkit run` makes one"):
-        find_run(tmp_path, text)
-
-
-def test_latest_does_not_pass_over_a_damaged_run(tmp_path: Path) -> None:
-    keep(tmp_path, FIRST)
-    (tmp_path / THIRD).mkdir()
-    with pytest.raises(AskedWronglyError, match="damaged") as caught:
-        find_run(tmp_path, "latest")
-    assert THIRD in one_line(caught)
-
-
-def test_a_long_list_of_candidates_is_cut(tmp_path: Path) -> None:
-    keep(tmp_path, *(f"2026112{day}T101500Z-lab-0001" for day in range(8)))
-    with pytest.raises(AskedWronglyError, match="and 4 more"):
-        find_run(tmp_path, "2026")
-
-
 def test_the_store_imports_neither_duckdb_nor_numpy() -> None:
     code = "import sys, benchkit.store; sys.exit(bool({'duckdb', 'numpy'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -400,9 +224,6 @@ def test_the_record_on_disk_is_json_with_a_newline_at_its_end(tmp_path: Path) ->
     text = (write_run(tmp_path, passing(), []) / "run.json").read_text()
     assert text.endswith("}\n")
     assert json.loads(text)["run"] == FIRST
-
-
-# A mesh has thousands of paths.
 
 
 def test_thousands_of_pairs_come_back_as_they_were(tmp_path: Path) -> None:
