@@ -4,63 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from healthy_machine import answers, by_topic, examined, made_healthy
 
 from benchkit.campaign import health, own_error, tidying, trial
-from benchkit.campaign.finding import Finding, from_plain, middle_and_tail_ns, to_plain
-from benchkit.cli.doctor import doctor
+from benchkit.campaign.finding import Finding, to_plain
 from benchkit.emulators.choice import Choice
 from benchkit.errors import CommandError, UnfitError
-from benchkit.linux import command, hardware_stamps, host, leftovers, privilege, trials
+from benchkit.linux import command, hardware_stamps, host, privilege, trials
 from benchkit.linux.trials import StampTrial
-from benchkit.store.live import LiveLog, live_logs
 
 MS = 1_000_000
-FAKE = [Finding("emulator", "ok", "auto picks one"), Finding("results", "no", "full", "free it")]
-
-
-def answers(monkeypatch: pytest.MonkeyPatch, where: Any, **values: Any) -> None:
-    """Have functions of a module answer that."""
-    for name, value in values.items():
-        monkeypatch.setattr(where, name, lambda *_, answer=value, **__: answer)
-
-
-def by_topic(found: list[Finding]) -> dict[str, Finding]:
-    return {finding.topic: finding for finding in found}
 
 
 @pytest.fixture
 def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine on which everything is as it should be."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv(leftovers.MARKER, "")
-    good = StampTrial(300, 300, 300, 300, (10_000,) * 300)
-    answers(monkeypatch, privilege, may_make_namespaces=True, why_no_user_namespaces=None)
-    answers(monkeypatch, trial, may_make_namespaces=True, why_no_netem=None, why_no_userspace=None)
-    answers(monkeypatch, trial, choose=Choice("netem", "the kernel has it"))
-    answers(monkeypatch, trial, _stamps_in_namespace=good)
-    answers(monkeypatch, trial, _congestion_controls={"cubic": True, "bbr": True})
-    answers(monkeypatch, trials, realtime_priority=True, stamps_on_loopback=good)
-    answers(monkeypatch, trials, timer_lateness_ns=[1000] * 300, clock_reading_ns=40)
-    answers(monkeypatch, own_error, precise_lateness_ns=[200] * 300)
-    answers(monkeypatch, own_error, floor_ns=np.full(300, 900))
-    answers(monkeypatch, hardware_stamps, interfaces={"lo": hardware_stamps.NONE})
-    answers(monkeypatch, leftovers, orphans=[])
-    answers(monkeypatch, command, run="utility, iproute2-6.1.0")
-    answers(monkeypatch, host, governors=["performance"], clock_source="tsc")
-    answers(monkeypatch, os, sched_getaffinity={0, 1}, getloadavg=(0.5, 0.5, 0.5))
-    answers(monkeypatch, health, _uml=Finding("uml", "ok", "there"))
-    return tmp_path
-
-
-def examined(results: Path) -> dict[str, Finding]:
-    return by_topic(health.examine(results))
+    return made_healthy(monkeypatch, tmp_path)
 
 
 def test_a_healthy_machine_has_only_good_findings_and_is_fit(healthy: Path) -> None:
@@ -260,9 +223,6 @@ def test_user_mode_linux_is_ready_or_what_it_misses_is_told(
     assert found.remedy == "only --kernel uml needs it: apt-get install it"
 
 
-# Results and leftovers.
-
-
 def test_results_are_tried_by_writing_and_nothing_stays(tmp_path: Path) -> None:
     assert "can be written" in health._results(tmp_path).said
     assert "can be made" in health._results(tmp_path / "not" / "yet").said
@@ -280,82 +240,3 @@ def test_results_that_is_a_file_or_a_full_disk_is_told(
     assert tidying.found(file).state == "warning"
     monkeypatch.setattr(health, "LEAST_FREE", 1 << 62)
     assert health._results(tmp_path).state == "warning"
-
-
-def test_what_is_left_is_named_with_the_remedy_and_stays(healthy: Path) -> None:
-    dead = healthy / "benchkit-4194305-abc"  # above the largest id a process can have
-    dead.mkdir()
-    results = healthy / "results"
-    for number in range(5):
-        partial = results / f".partial-20261123T10150{number}Z-lab-0001"
-        partial.mkdir(parents=True)
-        os.utime(partial, (1, 1))
-    finding = examined(results)["leftovers"]
-    assert finding.state == "warning"
-    assert finding.remedy == "benchkit doctor --clean"
-    assert f"1 folder of dead campaigns: {dead}" in finding.said
-    assert "5 unfinished runs of dead campaigns" in finding.said
-    assert finding.said.endswith("and 2 more")
-    assert dead.is_dir()
-    assert len(tidying.clean(results)) == 6
-    assert examined(results)["leftovers"].state == "ok"
-
-
-def test_a_run_that_may_still_be_written_is_named_and_left(healthy: Path) -> None:
-    results = healthy / "results"
-    (results / ".partial-20261123T101500Z-lab-0001").mkdir(parents=True)
-    found = tidying.found(results)
-    assert found.state == "ok"
-    assert "left alone" in found.said
-    (cleaned,) = tidying.clean(results)
-    assert cleaned.state == "warning"
-    assert "may be at work" in cleaned.said
-
-
-def test_what_a_killed_run_told_is_removed_and_what_a_living_one_tells_stays(healthy: Path) -> None:
-    results = healthy / "results"
-    living = LiveLog(results, "20261123T101501Z-lab-0002")
-    dead = results / ".live-20261123T101500Z-lab-0001"
-    dead.write_text("{}\n")
-    os.utime(dead, (1, 1))
-    finding = examined(results)["leftovers"]
-    assert finding.said == f"1 live log of dead campaigns: {dead}"
-    assert [each.said for each in tidying.clean(results)] == [f"removed {dead}"]
-    assert list(live_logs(results)) == ["20261123T101501Z-lab-0002"]
-    assert examined(results)["leftovers"].state == "ok"
-    living.close()
-
-
-# Words.
-
-
-def test_percentiles_are_nearest_rank() -> None:
-    assert middle_and_tail_ns(range(1, 101)) == (50, 99)
-    assert middle_and_tail_ns([7]) == (7, 7)
-
-
-@pytest.mark.parametrize("finding", [*FAKE, Finding("load", "warning", "much", "less")])
-def test_a_finding_survives_json(finding: Finding) -> None:
-    assert from_plain(json.loads(json.dumps(to_plain(finding)))) == finding
-    assert ("remedy" in to_plain(finding)) == bool(finding.remedy)
-
-
-def test_the_command_shows_each_finding_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, health, examine=FAKE)
-    shown = CliRunner().invoke(doctor, [])
-    assert shown.exit_code == 0
-    assert shown.stdout.splitlines() == [
-        "ok  emulator    auto picks one",
-        "no  results     full",
-        "                -> free it",
-    ]
-
-
-def test_the_command_ends_with_5_where_no_emulator_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers(monkeypatch, health, examine=[Finding("emulator", "no", "none " * 30, "mend it")])
-    shown = CliRunner().invoke(doctor, [])
-    assert shown.exit_code == 5
-    assert max(len(line) for line in shown.stdout.splitlines()) <= 80
-    plain = CliRunner().invoke(doctor, ["--format", "json"])
-    assert plain.exit_code == 5
-    assert json.loads(plain.stdout)["findings"][0]["state"] == "no"

@@ -1,0 +1,61 @@
+"""What killed runs left, as the doctor finds and names it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from healthy_machine import examined, made_healthy
+
+from benchkit.campaign import tidying
+from benchkit.store.live import LiveLog, live_logs
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    return made_healthy(monkeypatch, tmp_path)
+
+
+def test_what_is_left_is_named_with_the_remedy_and_stays(healthy: Path) -> None:
+    dead = healthy / "benchkit-4194305-abc"  # above the largest id a process can have
+    dead.mkdir()
+    results = healthy / "results"
+    for number in range(5):
+        partial = results / f".partial-20261123T10150{number}Z-lab-0001"
+        partial.mkdir(parents=True)
+        os.utime(partial, (1, 1))
+    finding = examined(results)["leftovers"]
+    assert finding.state == "warning"
+    assert finding.remedy == "benchkit doctor --clean"
+    assert f"1 folder of dead campaigns: {dead}" in finding.said
+    assert "5 unfinished runs of dead campaigns" in finding.said
+    assert finding.said.endswith("and 2 more")
+    assert dead.is_dir()
+    assert len(tidying.clean(results)) == 6
+    assert examined(results)["leftovers"].state == "ok"
+
+
+def test_a_run_that_may_still_be_written_is_named_and_left(healthy: Path) -> None:
+    results = healthy / "results"
+    (results / ".partial-20261123T101500Z-lab-0001").mkdir(parents=True)
+    found = tidying.found(results)
+    assert found.state == "ok"
+    assert "left alone" in found.said
+    (cleaned,) = tidying.clean(results)
+    assert cleaned.state == "warning"
+    assert "may be at work" in cleaned.said
+
+
+def test_what_a_killed_run_told_is_removed_and_what_a_living_one_tells_stays(healthy: Path) -> None:
+    results = healthy / "results"
+    living = LiveLog(results, "20261123T101501Z-lab-0002")
+    dead = results / ".live-20261123T101500Z-lab-0001"
+    dead.write_text("{}\n")
+    os.utime(dead, (1, 1))
+    finding = examined(results)["leftovers"]
+    assert finding.said == f"1 live log of dead campaigns: {dead}"
+    assert [each.said for each in tidying.clean(results)] == [f"removed {dead}"]
+    assert list(live_logs(results)) == ["20261123T101501Z-lab-0002"]
+    assert examined(results)["leftovers"].state == "ok"
+    living.close()
