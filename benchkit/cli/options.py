@@ -136,8 +136,8 @@ output_option = click.option(
 )
 
 
-def put(text: str, output: Path | None) -> None:
-    """Print the report, or write it to the file. Raises AskedWronglyError where that cannot be written."""
+def put(text: str, output: Path | None, what: str = "the report") -> None:
+    """Print it, or write it to the file. Raises AskedWronglyError where that cannot be written."""
     if output is None:
         click.echo(text, nl=False)
         return
@@ -145,7 +145,7 @@ def put(text: str, output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise AskedWronglyError(
-            f"the report cannot be written to {output}: {error.strerror}; name another file with -o"
+            f"{what} cannot be written to {output}: {error.strerror}; name another file with -o"
         ) from error
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import DURATION, FREQUENCY
-from benchkit.errors import AskedWronglyError, UnfitError
+from benchkit.cli.options import DURATION, FREQUENCY, put
+from benchkit.errors import UnfitError
 
 if TYPE_CHECKING:
     from benchkit.campaign.recording import Recorded, Wanted
@@ -83,7 +83,9 @@ def record(
     with one_interrupt():
         found = record_path(wanted, _say)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
-        _write(output, text)
+        put(text, output, "the model")
+        if output is not None:
+            _say(f"the model is in {output}")
         if unfit is not None:
             raise unfit
         if not no_check:
@@ -101,19 +103,6 @@ def _why_no_check(obtain: Callable[[], None]) -> UnfitError | None:
 
 def _say(text: str) -> None:
     click.echo(f"benchkit: {text}", err=True)
-
-
-def _write(output: Path | None, text: str) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AskedWronglyError(
-            f"the model cannot be written to {output}: {error.strerror}; name another file with -o"
-        ) from error
-    _say(f"the model is in {output}")
 
 
 def _check(found: Recorded, wanted: Wanted) -> None:
