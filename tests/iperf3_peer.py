@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-LOCAL = "127.0.0.1"
+from loopback import LOCAL
+
 ESTABLISHED, LISTENS = "01", "0A"
 PATIENCE_S = 10.0
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def await_state(port: int, state: str) -> None:

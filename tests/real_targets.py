@@ -13,7 +13,7 @@ real = true
 
 [[path.budget]]
 metric = "rtt"
-percentile = "p50"
+percentile = "{percentile}"
 limit = "{limit}"
 """
 
@@ -24,6 +24,7 @@ def real_target(
     paths: Sequence[tuple[str, str]],
     *,
     limit: str = "",
+    percentile: str = "p50",
     head: str = "",
     **plan: object,
 ) -> str:
@@ -33,7 +34,9 @@ def real_target(
     """
     found = f'schema = 1\ntitle = "{title}"\n{head}\n'
     found += "\n".join(SITE.format(name=name, rest=rest) for name, rest in sites.items())
-    found += "".join(PATH.format(near=near, far=far, limit=limit) for near, far in paths)
+    found += "".join(
+        PATH.format(near=near, far=far, limit=limit, percentile=percentile) for near, far in paths
+    )
     return (
         found + "\n[plan]\n" + "".join(f"{name} = {_toml(each)}\n" for name, each in plan.items())
     )

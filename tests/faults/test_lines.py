@@ -13,41 +13,20 @@ from typing import Any
 
 import pytest
 from commands import Running, benchkit, quick_target
+from real_targets import real_target
 
 pytestmark = pytest.mark.privileged
-TARGET = """
-schema = 1
-title = "A line that fails"
-
-[[site]]
-name = "me"
-
-[[site]]
-name = "there"
-address = "{address}"
-reach = "{reach}"
-
-[[path]]
-from = "me"
-to = "there"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p95"
-limit = "50 ms"
-
-[plan]
-probes = ["rtt"]
-duration = "{duration}"
-rate = "200/s"
-"""
 APART = ("unshare", "--map-root-user", "--net", "sh", "-c")
 
 
 def target(folder: Path, address: str, reach: str = "icmp", duration: str = "4 s") -> str:
+    sites = {"me": "", "there": f'address = "{address}"\nreach = "{reach}"'}
+    plan = {"probes": ["rtt"], "duration": duration, "rate": "200/s"}
+    paths = [("me", "there")]
     file = folder / "line.toml"
-    file.write_text(TARGET.format(address=address, reach=reach, duration=duration))
+    file.write_text(
+        real_target("A line that fails", sites, paths, limit="50 ms", percentile="p95", **plan)
+    )
     return str(file)
 
 

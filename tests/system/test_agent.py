@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import Running, benchkit
+from real_targets import real_target
 
 from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
 from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
@@ -92,36 +93,19 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
         assert agent.survivors() == []
 
 
-SEALED = """
-schema = 1
-title = "Sealed"
-
-[[site]]
-name = "me"
-
-[[site]]
-name = "six"
-address = "::1"
-reach = "stamp 18862"
-stamp.key = "secret"
-stamp.dscp = "ef"
-stamp.extensions = ["class-of-service", "follow-up-telemetry", "location"]
-
-[[path]]
-from = "me"
-to = "six"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "100 ms"
-
-[plan]
-probes = ["rtt"]
-duration = "1 s"
-rate = "100/s"
-"""
+SEALED = real_target(
+    "Sealed",
+    {
+        "me": "",
+        "six": 'address = "::1"\nreach = "stamp 18862"\nstamp.key = "secret"\nstamp.dscp = "ef"\n'
+        'stamp.extensions = ["class-of-service", "follow-up-telemetry", "location"]',
+    },
+    [("me", "six")],
+    limit="100 ms",
+    probes=["rtt"],
+    duration="1 s",
+    rate="100/s",
+)
 
 
 def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_else(

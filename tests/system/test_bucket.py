@@ -13,15 +13,10 @@ from pathlib import Path
 
 import pytest
 from commands import Running, benchkit, quick_target
+from loopback import free_port
 
 BUCKET, URL = "archive", "s3://archive/team/runs"
 SHORT = ("--duration", "800ms")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,8 @@ from benchkit.probes.iperf3_server import iperf3_server
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from iperf3_peer import LOCAL, free_port, iperf3_serving
+from iperf3_peer import iperf3_serving
+from loopback import LOCAL, free_port
 from rsa_keys import key_pair
 
 pytestmark = pytest.mark.skipif(

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from commands import benchkit
-from iperf3_peer import free_port, iperf3_serving, iperf3_testing
+from iperf3_peer import iperf3_serving, iperf3_testing
+from loopback import free_port
 
 REAL = """
 schema = 1

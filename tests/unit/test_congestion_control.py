@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from loopback import LOCAL, free_port
 
 from benchkit.campaign.throughput import Setting, goodput
 from benchkit.linux import tcp
@@ -22,7 +23,6 @@ from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.stream import stream
 from benchkit.probes.stream_server import stream_server
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
 PATIENCE_S = 10.0
 PLAN = Plan(
@@ -41,11 +41,6 @@ PLAN = Plan(
 def of_the_system() -> str:
     with socket.socket() as fresh:
         return tcp.congestion_control(fresh)
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("name", ["", "no such"])

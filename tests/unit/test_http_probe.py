@@ -13,6 +13,7 @@ import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
+from loopback import LOCAL, free_port
 
 from benchkit.errors import MeasureError
 from benchkit.model.responder_spec import HttpServerSpec
@@ -23,13 +24,7 @@ from benchkit.probes import http as probe
 from benchkit.probes import http_server as serving
 from benchkit.probes.http_server import http_server
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def spec_of(port: int, count: int = 1, timeout_ns: int = 120 * MS) -> HttpSpec:

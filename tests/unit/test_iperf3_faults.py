@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from loopback import LOCAL, free_port
 
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
 from benchkit.model.bulk_spec import Iperf3Spec
@@ -28,7 +29,6 @@ from benchkit.probes import (
     iperf3_wire,
 )
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
 PATIENCE_S = 10.0
 COOKIE = b"a" * 36 + b"\0"
@@ -58,11 +58,6 @@ def wait_for(patch: pytest.MonkeyPatch, seconds: float) -> None:
         patch.setattr(module, name, seconds)
     for read in (iperf3_wire.Control.read_state, iperf3_wire.Control.read_message):
         patch.setattr(read, "__defaults__", (seconds,))
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def spec_of(port: int) -> Iperf3Spec:

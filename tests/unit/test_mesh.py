@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import replace
 from pathlib import Path as FilePath
 
 import pytest
-from sample_records import passing
+from mesh_targets import mesh_of, target_of
 
 from benchkit.campaign import phases
 from benchkit.campaign.meshes import FRAMES_PER_S, bulk_groups, frames_per_s, sampled
@@ -16,35 +14,8 @@ from benchkit.campaign.outline import outline
 from benchkit.campaign.question import Changes, narrowed
 from benchkit.emulators.star import ends_of_star, is_star, star_steps
 from benchkit.errors import AskedWronglyError, TargetError
-from benchkit.model.place import Path, PathModel
-from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdict
-from benchkit.model.target import Target
-from benchkit.reports import render
-from benchkit.reports.html import charts_of
-from benchkit.reports.mesh import is_mesh, matrices
+from benchkit.model.place import PathModel
 from benchkit.targets import load_target
-
-HEAD = """\
-schema = 1
-title = "T"
-{mesh}
-[defaults.model]
-route_factor = 1.2
-rate = "100 Mbit/s"
-[[defaults.budget]]
-metric = "rtt"
-limit = "5 ms"
-"""
-SITE = '[[site]]\nname = "{name}"\nlatitude = {latitude}\nlongitude = 106\n'
-FOUR = "".join(
-    SITE.format(name=name, latitude=26 + place) for place, name in enumerate(("a", "b", "c", "d"))
-)
-
-
-def target_of(tmp_path: FilePath, mesh: str, rest: str = "") -> Target:
-    file = tmp_path / "mesh.toml"
-    file.write_text(HEAD.format(mesh=mesh) + FOUR + rest)
-    return load_target(str(file))
 
 
 def test_a_full_mesh_has_every_path_both_ways(tmp_path: FilePath) -> None:
@@ -146,18 +117,6 @@ def test_a_part_of_a_mesh_is_asked_by_its_number_of_sites() -> None:
         narrowed(lone, Changes(sites=2))
 
 
-def mesh_of(count: int, rate_bps: int | None = 5_000_000) -> list[Path]:
-    names = [f"s{place}" for place in range(count)]
-    model = load_target("guizhou-47").paths[0].model
-    assert model is not None
-    return [
-        Path(f"{near}-{far}", near, far, replace(model, rate_bps=rate_bps), in_mesh=True)
-        for near in names
-        for far in names
-        if near != far
-    ]
-
-
 def test_bulk_of_a_mesh_goes_in_rounds_and_over_each_pair_once() -> None:
     groups = bulk_groups(mesh_of(10))
     assert len(groups) == 9
@@ -243,73 +202,3 @@ def test_paths_whose_ways_back_differ_are_no_star() -> None:
     assert is_star(paths)
     assert not is_star([replace(paths[0], model=other), *paths[1:]])
     assert not is_star([replace(path, in_mesh=False) for path in paths])
-
-
-def record_of(count: int, *, budget: bool = True) -> RunRecord:
-    """A mesh whose path from s2 to s0 breaks its promise, and whose path from s0 to s1 lost all."""
-    paths = []
-    for path in mesh_of(count):
-        number = int(path.near[1:]) + int(path.far[1:])
-        value = None if path.name == "s0-s1" else number / 2
-        found = Estimate(value, value, value)
-        word = "fail" if path.name == "s2-s0" else "pass"
-        verdicts = (Verdict("rtt", "p95", 9.0, "ms", word, "why", measured=found, phase="idle"),)
-        metrics = (
-            Metric("rtt", "idle", "ms", n=100, percentiles={"p50": found, "p95": found}),
-            Metric("goodput", "up", "Mbit/s", n=9, estimate=Estimate(float(number))),
-        )
-        paths.append(
-            PathRecord(
-                path.name, path.near, path.far, word if budget else "none", metrics,
-                verdicts if budget else (),
-            )
-        )  # fmt: skip
-    return replace(passing(), paths=tuple(paths), verdict="fail" if budget else "none")
-
-
-def test_a_mesh_is_known_by_paths_that_go_both_ways() -> None:
-    assert is_mesh(record_of(3))
-    assert not is_mesh(passing())
-    one_way = record_of(4)
-    assert not is_mesh(replace(one_way, paths=one_way.paths[1:]))
-
-
-def test_matrices_have_what_was_judged_first() -> None:
-    rtt, goodput = matrices(record_of(4))
-    assert (rtt.words, rtt.unit) == ("RTT, idle, p95", "ms")
-    assert rtt.cells["s2", "s0"].verdict == "fail"
-    assert goodput.words == "goodput"
-
-
-def test_the_csv_matrix_has_a_row_for_each_site() -> None:
-    text = render(record_of(4), "matrix")
-    block = text.split("\n\n")[0]
-    header, *rows = csv.reader(io.StringIO(block))
-    assert header == ["RTT, idle, p95, ms", "s0", "s1", "s2", "s3"]
-    assert rows[0] == ["s0", "", "inf", "1.0", "1.5"]
-    assert rows[3] == ["s3", "1.5", "2.0", "2.5", ""]
-
-
-def test_a_small_mesh_is_shown_in_numbers() -> None:
-    text = render(record_of(5), "text", width=80)
-    assert "RTT, idle, p95, ms, from the row's site to the column's" in text
-    assert "3.50" in text
-    assert "lost" in text
-    assert "s2-s0  FAIL" in text
-    assert "s3-s4  PASS" not in text
-
-
-def test_47_sites_fit_in_80_columns() -> None:
-    text = render(record_of(47), "text", width=80)
-    assert max(map(len, text.splitlines())) <= 80
-    rows = [line for line in text.splitlines() if line.startswith("   1 s0") or " 47 s46" in line]
-    assert rows
-    assert "\N{MULTIPLICATION SIGN}" in text
-    assert "a digit counts" in text
-    assert len(text.splitlines()) < 200
-
-
-def test_the_page_of_a_mesh_without_budgets_has_its_figures_as_matrices() -> None:
-    charts = charts_of(record_of(6, budget=False))
-    titles = [chart.title for chart in charts if chart.key.startswith("matrix")]
-    assert titles == ["RTT, idle, p95, ms", "goodput, Mbit/s"]

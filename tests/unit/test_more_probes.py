@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import uvloop
 from aiohttp import web
+from loopback import free_port
 
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp
@@ -37,11 +38,6 @@ def run(work: Awaitable[Any]) -> Any:
         return await work
 
     return uvloop.run(whole())
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def all_of(batches: AsyncIterator[Samples]) -> Samples:

@@ -9,29 +9,22 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import pytest
-import uvloop
+from flights import arrivals, far_end, flown, lost, run
+from loopback import LOCAL
 
-from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_ns
-from benchkit.linux import timestamping
-from benchkit.model.responder_spec import ReflectorSpec
-from benchkit.model.samples import DUPLICATES, FAR_COPIES, Samples, concatenate
-from benchkit.model.spec import StampSpec
-from benchkit.probes import flight, near_clock
-from benchkit.probes.stamp import stamp
-from benchkit.probes.stamp_packet import Base
-from benchkit.probes.stamp_reflector import Reflector, reflecting
-from benchkit.probes.stamp_time import wire_time
+from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.model.samples import DUPLICATES, FAR_COPIES, Samples
+from benchkit.probes import flight
 from benchkit.stats.arrival_order import ArrivalOrder, arrival_order
 from benchkit.stats.loss_direction import LossByDirection, loss_by_direction
 from benchkit.stats.round_trip import as_latencies, network_ns
 
-LOCAL = "127.0.0.1"
 Copies = tuple[float, ...]  # one for each, the seconds it is held up
 Fate = Callable[[int], Copies]
 ONCE: Copies = (0.0,)
@@ -41,11 +34,6 @@ LOST: Copies = ()
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flight, "BATCH_S", 0.05)
-
-
-def run(work: Coroutine[Any, Any, Samples]) -> Samples:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
 
 
 def as_ever(_: int) -> Copies:
@@ -60,12 +48,12 @@ class Relay:
         self._sender: Any = None
 
     def go(self, there: Fate) -> None:
-        for payload, source in _arrivals(self._near):
+        for payload, source in arrivals(self._near):
             self._sender = source
             _send_on(there(int.from_bytes(payload[:4], "big")), self._forward, payload)
 
     def come(self, back: Fate) -> None:
-        for payload, _ in _arrivals(self._far):
+        for payload, _ in arrivals(self._far):
             _send_on(back(int.from_bytes(payload[24:28], "big")), self._return, payload)
 
     def _forward(self, payload: bytes) -> None:
@@ -103,37 +91,10 @@ def relaying(far: int, there: Fate, back: Fate) -> Iterator[int]:
         yield int(near_side.getsockname()[1])
 
 
-def _arrivals(udp: socket.socket) -> Iterator[tuple[bytes, Any]]:
-    while True:
-        try:
-            yield udp.recvfrom(2048)
-        except BlockingIOError:
-            return
-        except ConnectionRefusedError:
-            continue
-
-
-@asynccontextmanager
-async def far_end(port: int = 0) -> AsyncIterator[int]:
-    with timestamping.stamped_udp_socket() as udp:
-        udp.bind((LOCAL, port))
-        with reflecting(udp, Reflector(udp, ReflectorSpec(LOCAL, 0))):
-            yield int(udp.getsockname()[1])
-
-
-async def flown(port: int, count: int, rate: int, *, timeout_ns: int = NS_PER_S) -> Samples:
-    spec = StampSpec("a-b", "idle", LOCAL, port, 7, count, NS_PER_S // rate, timeout_ns)
-    return concatenate([rows async for rows in stamp(spec) if rows.kind == "rtt"])
-
-
 async def through(there: Fate, back: Fate, count: int, rate: int) -> Samples:
     async with far_end() as port:
         with relaying(port, there, back) as relay:
             return await flown(relay, count, rate)
-
-
-def lost(rows: Samples) -> set[int]:
-    return set(np.flatnonzero(np.ma.getmaskarray(rows.columns["received_ns"])).tolist())
 
 
 @pytest.mark.parametrize("per_mille", [1, 10, 100])
@@ -231,96 +192,3 @@ def test_a_far_end_that_dies_and_comes_back_costs_what_was_sent_meanwhile() -> N
     split = loss_by_direction(rows, stateful=True)
     # While nobody counted, nobody can tell where they were lost: not one is said to be of either way.
     assert split == LossByDirection(0, 0)
-
-
-class SteppedClock:
-    """CLOCK_REALTIME of our own host, stepped by 5 s after so many of its readings by the kernel."""
-
-    STEP_NS = 5 * NS_PER_S
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-        self._left = after
-        self._receive, self._transmit = timestamping.receive, timestamping.transmit_stamps
-        self._real = near_clock.realtime_ns
-        self._offset = near_clock.realtime_offset_ns
-        monkeypatch.setattr(near_clock, "realtime_ns", lambda: self._real() + self.shift)
-        monkeypatch.setattr(near_clock, "realtime_offset_ns", lambda: self._offset() + self.shift)
-        monkeypatch.setattr(flight.timestamping, "transmit_stamps", self._sent)
-        monkeypatch.setattr(flight.timestamping, "receive", self._received)
-
-    @property
-    def shift(self) -> int:
-        return self.STEP_NS if self._left <= 0 else 0
-
-    def _sent(self, udp: socket.socket) -> Iterator[timestamping.Sent]:
-        for each in self._transmit(udp):
-            self._left -= 1
-            yield each._replace(stamp_ns=each.stamp_ns + self.shift)
-
-    def _received(self, udp: socket.socket, largest: int = 2048) -> Iterator[timestamping.Received]:
-        for each in self._receive(udp, largest):
-            self._left -= 1
-            yield each._replace(stamp_ns=each.stamp_ns + self.shift)
-
-
-@pytest.mark.parametrize("after", [100, 101, 102, 103])
-def test_a_step_of_our_clock_by_5_s_is_in_no_round_trip(
-    monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    async def work() -> Samples:
-        with silent_reflector() as port:
-            SteppedClock(monkeypatch, after)
-            return await flown(port, 100, 1000)
-
-    rows = run(work())
-    assert lost(rows) == set()
-    values = rows.columns["t4_ns"] - rows.columns["t1_ns"]
-    seen = rows.columns["received_ns"] - rows.columns["sent_ns"]
-    assert np.ma.count_masked(values) == 0
-    assert (values > 0).all()
-    assert (values <= seen).all()
-    assert (np.diff(rows.columns["t1_ns"]) < NS_PER_S).all()
-
-
-def test_a_step_of_the_far_ends_clock_by_5_s_is_in_no_round_trip() -> None:
-    """Between its T2 and T3 of one packet: that one has no dwell. Before and after all is well."""
-
-    def odd(number: int) -> tuple[int, int]:
-        step = 5 * NS_PER_S
-        return (0, 0) if number < 50 else (0, step) if number == 50 else (step, step)
-
-    async def work() -> Samples:
-        with silent_reflector(odd) as port:
-            return await flown(port, 100, 1000)
-
-    rows = run(work())
-    values, unstamped = as_latencies(network_ns(rows), rows.columns["received_ns"])
-    assert lost(rows) == set()
-    assert unstamped == 1
-    assert len(values) == 99
-    assert (values >= 0).all()
-    assert (values < NS_PER_S).all()
-
-
-@contextmanager
-def silent_reflector(steps: Callable[[int], tuple[int, int]] = lambda _: (0, 0)) -> Iterator[int]:
-    """A stateless far end of few words, whose T2 and T3 are off by so much for each number; its port."""
-    loop, base = asyncio.get_running_loop(), Base()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((LOCAL, 0))
-        udp.setblocking(False)
-
-        def answer() -> None:
-            for payload, source in _arrivals(udp):
-                request = base.read_request(payload)
-                assert request is not None
-                now, (first, second) = realtime_ns(), steps(request.sequence)
-                t2, t3 = wire_time(now + first, 1), wire_time(now + 1000 + second, 1)
-                reply = base.reply(request, sequence=request.sequence, t2=t2, t3=t3, ttl=255)
-                udp.sendto(reply, source)
-
-        loop.add_reader(udp, answer)
-        try:
-            yield int(udp.getsockname()[1])
-        finally:
-            loop.remove_reader(udp)

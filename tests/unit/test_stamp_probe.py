@@ -13,6 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import uvloop
+from loopback import LOCAL, answering, free_udp_port
 
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
@@ -36,7 +37,6 @@ from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import Reflector
 from benchkit.probes.stamp_time import wire_time
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
 SSID = 0xBEEF
 Reaction = Callable[[int, bytes], list[tuple[float, bytes]]]  # for a sequence: seconds, answer
@@ -54,12 +54,6 @@ def run(work: Awaitable[list[Samples]]) -> list[Samples]:
         found = runner.run(whole())
     assert failed == []
     return found
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((LOCAL, 0))
-        return int(udp.getsockname()[1])
 
 
 def spec_of(
@@ -93,23 +87,17 @@ async def reflecting(port: int, departures: list[Samples]) -> AsyncIterator[None
 def far_end(react: Reaction) -> Iterator[int]:
     """A far end that answers as told; its port."""
     loop = asyncio.get_running_loop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((LOCAL, 0))
-        udp.setblocking(False)
 
-        def answer() -> None:
-            payload, source = udp.recvfrom(2048)
-            for seconds, reply in react(int.from_bytes(payload[:4], "big"), payload):
-                if seconds:
-                    loop.call_later(seconds, udp.sendto, reply, source)
-                else:
-                    udp.sendto(reply, source)
+    def answer(udp: socket.socket) -> None:
+        payload, source = udp.recvfrom(2048)
+        for seconds, reply in react(int.from_bytes(payload[:4], "big"), payload):
+            if seconds:
+                loop.call_later(seconds, udp.sendto, reply, source)
+            else:
+                udp.sendto(reply, source)
 
-        loop.add_reader(udp, answer)
-        try:
-            yield int(udp.getsockname()[1])
-        finally:
-            loop.remove_reader(udp)
+    with answering(answer) as port:
+        yield port
 
 
 def reply_to(
@@ -139,7 +127,7 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
     monkeypatch.setattr(flight, "BATCH_S", 0.02)
     monkeypatch.setattr(stamp_reflector, "FLUSH_S", 0.02)
     departures: list[Samples] = []
-    port = free_port()
+    port = free_udp_port()
 
     async def both() -> list[Samples]:
         async with reflecting(port, departures):
@@ -219,7 +207,7 @@ def test_rows_come_once_each_and_in_order_as_they_settle(monkeypatch: pytest.Mon
 
 def test_no_answer_at_all_is_told_after_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flight, "BATCH_S", 0.02)
-    port, batches = free_port(), []
+    port, batches = free_udp_port(), []
 
     async def work() -> list[Samples]:
         async for batch in probe.stamp(spec_of(port, 5, timeout_ns=10 * MS)):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from loopback import LOCAL, free_port
 
 from benchkit.errors import MeasureError, TargetError
 from benchkit.model.bulk_spec import TcpSpec
@@ -19,13 +20,7 @@ from benchkit.probes.stream_server import stream_server
 from benchkit.probes.talk import PROOF, PROVE, Talk, demand_proof, prove
 from benchkit.targets import load_target
 
-LOCAL = "127.0.0.1"
 KEY, MS = b"k" * 32, 1_000_000
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def kinds_of(key: bytes) -> list[str]:

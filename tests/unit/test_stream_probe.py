@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from loopback import LOCAL, free_port
 
 from benchkit.errors import MeasureError
 from benchkit.linux import bulk
@@ -25,7 +26,6 @@ from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.stream_terms import Terms, terms_of
 from benchkit.probes.talk import TalkError
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
 TERMS = Terms("up", 60 * MS, 1, "zero-copy", "cubic")
 PATIENCE_S = 10.0
@@ -34,11 +34,6 @@ PATIENCE_S = 10.0
 @pytest.fixture(autouse=True)
 def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_meter, "INTERVAL_NS", 10 * MS)
-
-
-def free_port() -> int:
-    with socket.create_server((LOCAL, 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def spec_of(port: int, direction: str = "up", **more: Any) -> TcpSpec:

@@ -11,6 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 import uvloop
+from loopback import LOCAL, free_port
 
 from benchkit.errors import MeasureError
 from benchkit.model.far_end import FarEnd
@@ -22,7 +23,6 @@ from benchkit.probes import twamp as probe
 from benchkit.probes import twamp_control as control
 from benchkit.probes.twamp_server import _Server
 
-LOCAL = "127.0.0.1"
 MS = 1_000_000
 Found = TypeVar("Found")
 Served = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -40,12 +40,6 @@ def run(work: Awaitable[Found]) -> Found:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(whole())
-
-
-def free_port(address: str = LOCAL) -> int:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family) as trial:
-        return int(trial.getsockname()[1])
 
 
 def spec_of(port: int, count: int = 5, address: str = LOCAL) -> TwampSpec:
