@@ -13,6 +13,7 @@ from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.link import Ends
 from benchkit.errors import UnfitError
+from benchkit.linux.address import bracketed
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.responder_spec import (
     HttpServerSpec,
@@ -205,5 +206,4 @@ def load_spec(
 
 def http_url(address: str) -> str:
     """Where our own HTTP responder is."""
-    host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{HTTP_PORT}/"
+    return f"http://{bracketed(address)}:{HTTP_PORT}/"

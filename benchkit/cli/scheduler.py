@@ -8,6 +8,7 @@ import click
 
 from benchkit.cli.agent import HostPort
 from benchkit.cli.cluster_options import access_of, certs_option
+from benchkit.linux.address import bracketed
 
 
 @click.command()
@@ -32,8 +33,7 @@ def scheduler(context: click.Context, bind: tuple[str, int], certs: Path | None)
     from benchkit.testbeds.cluster_access import needed  # noqa: PLC0415
 
     host, port = bind
-    written = f"[{host}]" if ":" in host else host
-    access = access_of(f"{'tls' if certs else 'tcp'}://{written}:{port}", certs)
+    access = access_of(f"{'tls' if certs else 'tcp'}://{bracketed(host)}:{port}", certs)
     needed()
     access.security()  # what is wrong with a certificate is told before anything is opened
     from benchkit.testbeds.cluster_member import serve_scheduler  # noqa: PLC0415

@@ -6,6 +6,7 @@ import socket
 
 from benchkit.errors import UnfitError
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 ECHO_REPLY_6, ECHO_REQUEST_6 = 129, 128
@@ -18,7 +19,7 @@ def echo_socket(address: str) -> socket.socket:
     A raw one hands over other programs' answers too, those of IPv4 with their IP headers. Raises UnfitError
     without the privilege.
     """
-    family = timestamping.family_of(address)
+    family = family_of(address)
     protocol = socket.IPPROTO_ICMPV6 if family == socket.AF_INET6 else socket.IPPROTO_ICMP
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.messages import CONTROL_HEAD, WORD, Messages, Places
 from benchkit.linux.timestamping import Received
 
@@ -161,7 +162,7 @@ class Inbox:
             yield np.array([getattr(each, name) for each in read], dtype=np.int64)
         yield self.messages.names[:got]
         packed = [
-            socket.inet_pton(timestamping.family_of(each.destination), each.destination)
+            socket.inet_pton(family_of(each.destination), each.destination)
             if each.destination
             else b""
             for each in read

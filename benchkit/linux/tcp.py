@@ -8,6 +8,8 @@ import struct
 from contextlib import suppress
 from typing import NamedTuple
 
+from benchkit.linux.address import family_of
+
 TCP_CONGESTION = 13
 TCP_INFO = 11
 MSG_TRUNC = 0x20
@@ -55,7 +57,7 @@ def listener_at(address: str, port: int, backlog: int) -> socket.socket:
 
     They begin unpaced: a control that paces, as BBR may be this system's own, leaves its pacing to the next.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    family = family_of(address)
     listener = socket.create_server((address, port), family=family, backlog=backlog)
     with suppress(OSError):
         listener.setsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, UNPACED)

@@ -88,11 +88,6 @@ class Sent(NamedTuple):
     hardware_ns: int = 0
 
 
-def family_of(address: str) -> socket.AddressFamily:
-    """IPv6 for an address with colons in it, else IPv4."""
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
 def stamped_udp_socket(family: int = socket.AF_INET, *, scheduled: bool = True) -> socket.socket:
     """A non-blocking UDP socket whose datagrams the kernel stamps both ways; before the local qdisc if `scheduled`."""
     udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)

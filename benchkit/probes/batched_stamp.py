@@ -9,6 +9,7 @@ from contextlib import closing
 from benchkit.clock import NS_PER_US
 from benchkit.errors import AskedWronglyError
 from benchkit.linux import datagrams, timestamping
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions
@@ -46,7 +47,7 @@ async def batched_stamp(specs: Sequence[StampSpec]) -> AsyncIterator[Samples]:
             f"{first.path}: packets with a key, PTP stamps, a size or extensions other than follow-up-telemetry do "
             "not go in batches: leave `pacing` at timer"
         )
-    family = timestamping.family_of(first.address)
+    family = family_of(first.address)
     with closing(timestamping.stamped_udp_socket(family)) as udp:
         datagrams.prepare(udp)
         timestamping.set_traffic_class(udp, first.options.dscp << 2)

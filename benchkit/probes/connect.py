@@ -14,7 +14,8 @@ import numpy as np
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux import tcp, timestamping
+from benchkit.linux import tcp
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
 from benchkit.probes.as_settled import Settling, as_settled
@@ -88,7 +89,7 @@ class _Handshakes:
 async def _handshake(spec: ConnectSpec) -> tuple[int, int, int]:
     """When it came to be (0: it did not), its round trip by the kernel, and how often its SYN was sent again."""
     loop = asyncio.get_running_loop()
-    family = timestamping.family_of(spec.address)
+    family = family_of(spec.address)
     with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
         came = 0
         with suppress(OSError, TimeoutError):

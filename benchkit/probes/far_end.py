@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from benchkit.errors import MeasureError, TakenError
+from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
 from benchkit.probes.talk import Talk, TalkError, Words, prove
 
@@ -30,7 +31,7 @@ class FarEnd:
         """Know where it is, and the key that it may want; nothing is opened yet."""
         self._key = key
         self.path = path
-        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.family = family_of(address)
         self._address = address, port
         self._talk: Talk | None = None
 

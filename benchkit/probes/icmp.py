@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from benchkit.linux import icmp as wire
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
 from benchkit.model.spec import IcmpSpec
 from benchkit.probes.flight import fly
@@ -27,7 +28,7 @@ class _Echoes:
 
     def __init__(self, address: str) -> None:
         self._token = os.urandom(TOKEN_OCTETS)
-        six = timestamping.family_of(address) == socket.AF_INET6
+        six = family_of(address) == socket.AF_INET6
         self._pack = wire.pack_echo_6 if six else wire.pack_echo
         self._read = wire.read_echo_6 if six else wire.read_echo
 

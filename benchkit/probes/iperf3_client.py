@@ -9,6 +9,7 @@ from contextlib import suppress
 from benchkit.clock import NS_PER_S
 from benchkit.errors import AskedWronglyError, MeasureError
 from benchkit.linux import tcp
+from benchkit.linux.address import family_of
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
@@ -183,7 +184,7 @@ class _Test:
         return f"{self._spec.phase} {direction}" if self._terms.both else self._spec.phase
 
     def _family(self) -> socket.AddressFamily:
-        return socket.AF_INET6 if ":" in self._spec.address else socket.AF_INET
+        return family_of(self._spec.address)
 
     def _tcp_stream(self) -> socket.socket:
         connection = socket.socket(self._family(), socket.SOCK_STREAM)

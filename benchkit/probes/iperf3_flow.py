@@ -12,7 +12,7 @@ from contextlib import suppress
 from threading import Thread
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.linux import tcp
+from benchkit.linux import tcp, timestamping
 from benchkit.linux.bulk import SINKS, SOURCES
 from benchkit.probes.iperf3_datagram import Arrivals, head, stamped
 from benchkit.probes.iperf3_terms import TCP_BLOCK, Terms
@@ -86,7 +86,7 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
     if terms.window:
         tcp.set_window(connection, terms.window)
     if terms.tos:
-        _set_type_of_service(connection, terms.tos)
+        timestamping.set_traffic_class(connection, terms.tos)
     if terms.pacing_bps:
         rate = min(terms.pacing_bps // 8, 2**32 - 1)
         connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
@@ -100,13 +100,6 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
         with suppress(OSError):  # too small for the kernel, or too late: the other end has it too
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, terms.segment)
     return tcp.set_congestion_control(connection, terms.congestion)
-
-
-def _set_type_of_service(connection: socket.socket, octet: int) -> None:
-    if connection.family == socket.AF_INET6:
-        connection.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, octet)
-    else:
-        connection.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, octet)
 
 
 def _tcp_source(flow: Flow, terms: Terms) -> None:

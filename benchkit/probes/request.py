@@ -14,6 +14,7 @@ from typing import cast
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.refusals import Refusals
 from benchkit.linux.timestamping import Received, Sent
 from benchkit.model.responder_spec import RequestServerSpec
@@ -72,7 +73,7 @@ async def request(spec: RequestSpec) -> AsyncIterator[Samples]:
 
     Raises MeasureError when the far end cannot be reached, hangs up, or answers nothing.
     """
-    family = timestamping.family_of(spec.address)
+    family = family_of(spec.address)
     with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
         try:
             async with asyncio.timeout(spec.timeout_ns / NS_PER_S):

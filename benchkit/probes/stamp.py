@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
 from benchkit.probes.batched_stamp import batched_stamp, goes_in_batches
@@ -47,7 +48,7 @@ async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
         async for rows in answered([spec]):
             yield rows
         return
-    with timestamping.stamped_udp_socket(timestamping.family_of(spec.address)) as udp:
+    with timestamping.stamped_udp_socket(family_of(spec.address)) as udp:
         timestamping.set_traffic_class(udp, spec.options.dscp << 2)
         connect_to(udp, spec.path, spec.address, spec.port)
         stamp_by_card(udp, spec.address)

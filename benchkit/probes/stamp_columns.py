@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.clock import NS_PER_S
-from benchkit.probes.stamp_time import ERA_S, NTP_EPOCH_S
+from benchkit.probes.stamp_time import ntp_times, ntp_words
 
 OCTETS = 44
 REQUEST = np.dtype(
@@ -30,8 +29,7 @@ REPLY = np.dtype(
         "itemsize": OCTETS,
     }
 )
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = 1 << 31
+_WORD, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 def from_ntp_columns(times: NDArray[Any], near_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -40,11 +38,8 @@ def from_ntp_columns(times: NDArray[Any], near_ns: NDArray[np.int64]) -> NDArray
     Of the shape of `times`.
     """
     words = times.astype(np.uint64)
-    seconds = (words >> np.uint64(32)).astype(np.int64) - NTP_EPOCH_S
-    off = near_ns // NS_PER_S - seconds
-    seconds += np.round(off / ERA_S).astype(np.int64) * ERA_S
-    fraction = (words & _LOW).astype(np.int64)
-    return seconds * NS_PER_S + ((fraction * NS_PER_S + _HALF) >> 32)
+    seconds, fraction = (words >> _WORD).astype(np.int64), (words & _LOW).astype(np.int64)
+    return ntp_times(seconds, fraction, near_ns)
 
 
 def to_ntp_columns(realtime_ns: NDArray[np.int64]) -> NDArray[np.uint64]:
@@ -52,6 +47,5 @@ def to_ntp_columns(realtime_ns: NDArray[np.int64]) -> NDArray[np.uint64]:
 
     Of the shape of what is given.
     """
-    units = (((realtime_ns % NS_PER_S) << 32) + NS_PER_S // 2) // NS_PER_S
-    seconds = (realtime_ns // NS_PER_S + NTP_EPOCH_S + (units >> 32)) % ERA_S
-    return (seconds.astype(np.uint64) << np.uint64(32)) | (units.astype(np.uint64) & _LOW)
+    seconds, fraction = ntp_words(realtime_ns)
+    return (seconds.astype(np.uint64) << _WORD) | fraction.astype(np.uint64)

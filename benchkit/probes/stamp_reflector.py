@@ -13,6 +13,7 @@ import numpy as np
 
 from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import datagrams, timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
 from benchkit.linux.refusals import Refusals
@@ -274,7 +275,7 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
 
     Raises UnfitError where the port cannot be had, AskedWronglyError for a key that cannot be read.
     """
-    family = timestamping.family_of(spec.address)
+    family = family_of(spec.address)
     with timestamping.stamped_udp_socket(family, scheduled=False) as udp:
         datagrams.prepare(udp)
         with listening_at("UDP", spec.address, spec.port):

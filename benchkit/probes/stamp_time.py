@@ -65,7 +65,7 @@ def ntp_words(realtime_ns: Integers) -> tuple[Integers, Integers]:
     return seconds % ERA_S, units & 0xFFFFFFFF
 
 
-def ntp_times(seconds: Integers, fraction: Integers, near_ns: int) -> Integers:
+def ntp_times(seconds: Integers, fraction: Integers, near_ns: int | Integers) -> Integers:
     """`from_ntp` of many moments at once.
 
     Words and answer of shape (n,).

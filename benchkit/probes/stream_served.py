@@ -10,6 +10,7 @@ from typing import Protocol
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import datagrams, tcp
+from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
 from benchkit.probes.datagram_flow import UdpSink, UdpSource
 from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of
@@ -155,7 +156,7 @@ class DatagramOpening:
         """Listen there. Raises TalkError where the port is in use."""
         self._terms = terms
         self._token = token
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        family = family_of(address)
         self._udp = socket.socket(family, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         datagrams.prepare(self._udp)

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.errors import MeasureError
-from benchkit.linux.timestamping import family_of
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
 from benchkit.model.spec import LightSpec, StampSpec, TogetherSpec
 from benchkit.probes.batched_stamp import can_be_batched

@@ -11,6 +11,7 @@ from typing import TypeVar
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
 from benchkit.model.spec import TwampSpec
 from benchkit.probes import twamp_control as control
@@ -29,7 +30,7 @@ async def twamp(spec: TwampSpec) -> AsyncIterator[Samples]:
 
     Raises MeasureError when the server refuses, or not one packet was answered.
     """
-    family = timestamping.family_of(spec.address)
+    family = family_of(spec.address)
     with timestamping.stamped_udp_socket(family) as udp:
         timestamping.set_traffic_class(udp, spec.options.dscp << 2)
         async with _Control.talking(spec) as server:

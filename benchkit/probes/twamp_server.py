@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 
 from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.refusals import Refusals
 from benchkit.model.responder_spec import ReflectorSpec, TwampServerSpec
 from benchkit.model.samples import Samples
@@ -167,9 +168,7 @@ class _Client:
         if self._sessions >= MOST_SESSIONS:
             self._refusals.add(self._peer, f"more than {MOST_SESSIONS} TWAMP sessions at once")
             return control.accept_session(control.NO_RESOURCES)
-        udp = self._stack.enter_context(
-            timestamping.stamped_udp_socket(timestamping.family_of(self._here))
-        )
+        udp = self._stack.enter_context(timestamping.stamped_udp_socket(family_of(self._here)))
         timestamping.set_traffic_class(udp, asked.dscp << 2)
         try:
             udp.bind((self._here, asked.receiver[1]))

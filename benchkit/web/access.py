@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from benchkit.linux.address import bracketed
+
 COOKIE = "benchkit-token"
 
 
@@ -29,9 +31,8 @@ class Access:
 
     def address(self, port: int) -> str:
         """What a person opens, the token in it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         asked = f"?token={quote(self.token, safe='')}" if self.token else ""
-        return f"http://{host}:{port}/{asked}"
+        return f"http://{bracketed(self.host)}:{port}/{asked}"
 
     def knows(self, request: web.Request) -> bool:
         """Whether the request brings the token, or none is needed."""

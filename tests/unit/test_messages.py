@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.messages import Messages
 from benchkit.linux.stamped_batches import (
     AT_ONCE,
@@ -22,7 +23,7 @@ LOCAL = "127.0.0.1"
 
 @pytest.mark.parametrize("address", [LOCAL, "::1"])
 def test_what_arrives_is_what_was_sent_with_its_stamps(address: str) -> None:
-    family = timestamping.family_of(address)
+    family = family_of(address)
     try:
         near, far = (timestamping.stamped_udp_socket(family) for _ in "12")
         far.bind((address, 0))

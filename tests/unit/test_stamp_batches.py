@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from benchkit.clock import realtime_ns
 from benchkit.errors import AskedWronglyError, MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import DUPLICATES, FAR_FLAGS, FAR_SEQUENCE, Samples, concatenate
@@ -120,7 +121,7 @@ class Pair:
 
 @contextmanager
 def pair(address: str = LOCAL, bound: str = LOCAL, *, stateful: bool = True) -> Iterator[Pair]:
-    family = timestamping.family_of(address)
+    family = family_of(address)
     with (
         timestamping.stamped_udp_socket(family) as far,
         timestamping.stamped_udp_socket(family) as near,
@@ -190,7 +191,7 @@ def test_sessions_that_come_mixed_are_counted_apart() -> None:
 
 def flown(spec: StampSpec, far: ReflectorSpec) -> tuple[Samples, Samples | None, Samples]:
     """Rows, departures as answers told them, and departures as the reflector knows them."""
-    family = timestamping.family_of(far.address)
+    family = family_of(far.address)
     with timestamping.stamped_udp_socket(family) as udp:
         udp.bind((far.address, 0))
         reflector = Reflector(udp, far)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from benchkit.linux import timestamping
+from benchkit.linux.address import family_of
 from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.probes.stamp_packet import Base
@@ -39,7 +40,7 @@ class Pair:
 
 @contextmanager
 def pair(spec: ReflectorSpec, to: str = LOCAL, *, twamp: bool = False) -> Iterator[Pair]:
-    family = timestamping.family_of(spec.address)
+    family = family_of(spec.address)
     with (
         timestamping.stamped_udp_socket(family) as far,
         timestamping.stamped_udp_socket(family) as near,
