@@ -62,19 +62,31 @@ def held(metric: Metric, limit: float, verdict: str, reason: str, fact: str) -> 
     """The p95 of a metric against a limit."""
     measured = metric.percentiles["p95"]
     headroom = None if measured.value is None else limit - measured.value
-    return Verdict(
-        "rtt",
-        "p95",
-        limit,
-        "ms",
-        verdict,
-        reason,
-        fact,
-        measured,
-        headroom,
-        phase="idle",
-        reading="round trip",
-    )
+    said = (verdict, reason, fact, measured, headroom)
+    return Verdict("rtt", "p95", limit, "ms", *said, phase="idle", reading="round trip")
+
+
+RATES = (
+    Metric(
+        "goodput",
+        "up",
+        "Mbit/s",
+        n=50,
+        configured=1000.0,
+        estimate=Estimate(941.2, 940.8, 941.5),
+        limited_by="rate",
+        details={"ramp_s": 0.4, "window_KiB": 2090.0},
+    ),
+    Metric(
+        "goodput",
+        "down",
+        "Mbit/s",
+        n=50,
+        configured=1000.0,
+        estimate=Estimate(702.4, 655.0, 748.9),
+        limited_by="congestion",
+    ),
+)
 
 
 def loaded(model: float) -> tuple[Metric, ...]:
@@ -98,30 +110,7 @@ def loaded(model: float) -> tuple[Metric, ...]:
     http = Metric(
         "http", "http", "ms", n=200, percentiles=spread(model + 0.6, 0.31, open_from="p99")
     )
-    return (
-        up,
-        down,
-        http,
-        Metric(
-            "goodput",
-            "up",
-            "Mbit/s",
-            n=50,
-            configured=1000.0,
-            estimate=Estimate(941.2, 940.8, 941.5),
-            limited_by="rate",
-            details={"ramp_s": 0.4, "window_KiB": 2090.0},
-        ),
-        Metric(
-            "goodput",
-            "down",
-            "Mbit/s",
-            n=50,
-            configured=1000.0,
-            estimate=Estimate(702.4, 655.0, 748.9),
-            limited_by="congestion",
-        ),
-    )
+    return (up, down, http, *RATES)
 
 
 def path(name: str, limit: float, floor: float, model: float, km: float) -> PathRecord:
@@ -160,6 +149,22 @@ def calibration(name: str, asked: float, *, off: float = 0.007) -> tuple[Calibra
     )
 
 
+INSTRUMENT = Instrument(
+    stamps="kernel",
+    floor_p50_us=2.9,
+    floor_p99_us=4.1,
+    lateness_p50_us=58.0,
+    lateness_p99_us=210.0,
+    host_p50_us=31.2,
+    host_p99_us=88.0,
+    line_lateness_p50_us=3.4,
+    line_lateness_p99_us=17.9,
+    line_realtime=True,
+    cpu_steal_percent=0.1,
+    cpu_busy_percent=43.0,
+)
+
+
 def passing() -> RunRecord:
     """Three paths, all within their budgets."""
     return RunRecord(
@@ -178,20 +183,7 @@ def passing() -> RunRecord:
             path("guiyang-shenzhen", 10.0, 8.6, 9.31, 878.0),
             path("guiyang-hangzhou", 16.0, 13.53, 15.05, 1381.0),
         ),
-        instrument=Instrument(
-            stamps="kernel",
-            floor_p50_us=2.9,
-            floor_p99_us=4.1,
-            lateness_p50_us=58.0,
-            lateness_p99_us=210.0,
-            host_p50_us=31.2,
-            host_p99_us=88.0,
-            line_lateness_p50_us=3.4,
-            line_lateness_p99_us=17.9,
-            line_realtime=True,
-            cpu_steal_percent=0.1,
-            cpu_busy_percent=43.0,
-        ),
+        instrument=INSTRUMENT,
         seed=1,
         command="benchkit run guizhou --emulator userspace --seed 1",
         target_digest="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -46,6 +46,34 @@ def lines(agent: Running, count: int) -> list[str]:
     return [stdout.readline() for _ in range(count)]
 
 
+def assert_answers(address: str) -> None:
+    """HTTP, TWAMP, STAMP, streams and iperf3, each asked by its own probe."""
+    url = f"http://{address}:{HTTP_PORT}/"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.read() == b"benchkit\n"
+    second = NS_PER_S // 5
+    twamp = TwampSpec("a", "idle", address, TWAMP_PORT, 5, second // 5, NS_PER_S // 10)
+    (rows,) = asyncio.run(batches(twamp))
+    assert not rows.columns["received_ns"].mask.any()
+    stamp = StampSpec("a", "idle", address, STAMP_PORT, 1, 5, second // 5, NS_PER_S)
+    (rows,) = asyncio.run(batches(stamp))
+    assert not rows.columns["received_ns"].mask.any()
+    down = TcpSpec(
+        "a",
+        "down",
+        address,
+        STREAM_PORT,
+        direction="down",
+        duration_ns=second,
+        congestion="cubic",
+    )
+    goodput, info, _ = asyncio.run(batches(down))
+    assert goodput.columns["octets"].sum() > 0
+    assert len(info)  # of the sender, which is over there
+    found = asyncio.run(batches(Iperf3Spec("a", "up", address, 5201, second)))
+    assert [batch.kind for batch in found] == ["goodput", "tcp_info", "iperf3"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
     address = free_address()
@@ -61,30 +89,7 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
             ["streams", address, "TCP", "and", "UDP", str(STREAM_PORT)],
             ["iperf3", address, "TCP", "and", "UDP", "5201"],
         ]
-        url = f"http://{address}:{HTTP_PORT}/"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            assert answer.read() == b"benchkit\n"
-        second = NS_PER_S // 5
-        twamp = TwampSpec("a", "idle", address, TWAMP_PORT, 5, second // 5, NS_PER_S // 10)
-        (rows,) = asyncio.run(batches(twamp))
-        assert not rows.columns["received_ns"].mask.any()
-        stamp = StampSpec("a", "idle", address, STAMP_PORT, 1, 5, second // 5, NS_PER_S)
-        (rows,) = asyncio.run(batches(stamp))
-        assert not rows.columns["received_ns"].mask.any()
-        down = TcpSpec(
-            "a",
-            "down",
-            address,
-            STREAM_PORT,
-            direction="down",
-            duration_ns=second,
-            congestion="cubic",
-        )
-        goodput, info, _ = asyncio.run(batches(down))
-        assert goodput.columns["octets"].sum() > 0
-        assert len(info)  # of the sender, which is over there
-        found = asyncio.run(batches(Iperf3Spec("a", "up", address, 5201, second)))
-        assert [batch.kind for batch in found] == ["goodput", "tcp_info", "iperf3"]
+        assert_answers(address)
         agent.process.send_signal(number)
         status, out, errors = agent.end()
         assert (status, out) == (0, "")

@@ -8,80 +8,21 @@ import re
 import socket
 import struct
 import threading
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from iperf3_clients import MS, PATIENCE_S, hurry, measured, spec_of
 from loopback import LOCAL, free_port
 
-from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, UnfitError
-from benchkit.model.bulk_spec import Iperf3Spec
-from benchkit.model.responder_spec import Iperf3ServerSpec
-from benchkit.model.samples import Samples
-from benchkit.probes import (
-    iperf3_client,
-    iperf3_far_end,
-    iperf3_flow,
-    iperf3_served,
-    iperf3_server,
-    iperf3_wire,
-)
-
-MS = 1_000_000
-PATIENCE_S = 10.0
-COOKIE = b"a" * 36 + b"\0"
-TERMS = {"tcp": True, "time": 1, "parallel": 1, "len": 1000}
-
-
-# How long each end waits for a word of the other.
-LIMITS = (
-    (iperf3_client, "RESULTS_S"),
-    (iperf3_client, "CONNECT_S"),
-    (iperf3_far_end, "CONNECT_S"),
-    (iperf3_server, "COOKIE_S"),
-    (iperf3_served, "STREAMS_S"),
-    (iperf3_served, "RESULTS_S"),
-)
+from benchkit.errors import AskedWronglyError, MeasureError
+from benchkit.probes import iperf3_client, iperf3_far_end
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(iperf3_flow, "BACK_S", 0.05)
-    monkeypatch.setattr(iperf3_client, "HELLO_S", 0.02)
-    wait_for(monkeypatch, 0.3)
-
-
-def wait_for(patch: pytest.MonkeyPatch, seconds: float) -> None:
-    for module, name in LIMITS:
-        patch.setattr(module, name, seconds)
-    for read in (iperf3_wire.Control.read_state, iperf3_wire.Control.read_message):
-        patch.setattr(read, "__defaults__", (seconds,))
-
-
-def spec_of(port: int) -> Iperf3Spec:
-    return Iperf3Spec("a-b", "load", LOCAL, port, 100 * MS)
-
-
-def measured(spec: Iperf3Spec) -> tuple[list[Samples], BenchkitError | None]:
-    """What a client yielded, and what it ended with."""
-    found = []
-
-    async def work() -> None:
-        async for batch in iperf3_client.iperf3(spec):
-            found.append(batch)  # noqa: PERF401  what came before an error stays
-
-    async def bounded() -> None:
-        await asyncio.wait_for(work(), PATIENCE_S)
-
-    outcome: BenchkitError | None = None
-    try:
-        asyncio.run(bounded())
-    except BenchkitError as error:
-        outcome = error
-    assert "\n" not in str(outcome)
-    return found, outcome
+    hurry(monkeypatch)
 
 
 @contextmanager
@@ -299,127 +240,3 @@ def test_a_client_that_is_stopped_says_so_to_the_server() -> None:
     with pretending(act) as port:
         asyncio.run(work(port))
     assert heard == [b"\x0c"]
-
-
-async def served_well(port: int) -> None:
-    """A good client, which waits as long as a busy machine takes, gets all of a test."""
-    with pytest.MonkeyPatch.context() as patch:
-        wait_for(patch, PATIENCE_S)
-        spec = replace(spec_of(port), duration_ns=50 * MS)
-        kinds = [batch.kind async for batch in iperf3_client.iperf3(spec)]
-    assert kinds == ["goodput", "tcp_info", "iperf3"]
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[int]:
-    """Our server; its port. At the end it must still serve a good client."""
-    port = free_port()
-    server = iperf3_server.iperf3_server(Iperf3ServerSpec(LOCAL, port))
-    assert await anext(server) is None
-    try:
-        yield port
-        await served_well(port)
-    finally:
-        await server.aclose()
-
-
-def told(port: int, *words: bytes) -> bytes:
-    """Say these words and return all that is said until the server hangs up."""
-    with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
-        for word in words:
-            ours.sendall(word)
-        heard = b""
-        with suppress(ConnectionResetError):
-            while got := ours.recv(1000):
-                heard += got
-        return heard
-
-
-def framed(body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + body
-
-
-GOOD_TERMS = framed(json.dumps(TERMS).encode())
-REFUSED = b"\x09\xfe" + struct.pack(">ii", 114, 22)
-
-
-@pytest.mark.parametrize(
-    ("words", "heard"),
-    [
-        (b"", b""),
-        (COOKIE[:20], b""),
-        (COOKIE, b"\x09" + REFUSED[1:]),
-        (COOKIE + b"\x00\x00", REFUSED),
-        (COOKIE + struct.pack(">I", 1 << 30), REFUSED),
-        (COOKIE + framed(b"{]"), REFUSED),
-        (COOKIE + framed(b'{"tcp":true,"parallel":1000000}'), REFUSED),
-        (COOKIE + framed(b'{"tcp":true,"window":536870912}'), b"\x09\xfe" + struct.pack(">ii", 141, 105)),
-        (COOKIE + framed(b'{"tcp":true,"congestion":"nosuch"}'), b"\x09\xfe" + struct.pack(">ii", 134, 2)),
-        (COOKIE + GOOD_TERMS, b"\x09\x0a"),
-    ],
-)  # fmt: skip
-def test_a_client_that_hangs_or_talks_nonsense_holds_nobody_up(words: bytes, heard: bytes) -> None:
-    async def work() -> bytes:
-        async with serving() as port:
-            return await asyncio.wait_for(asyncio.to_thread(told, port, words), PATIENCE_S)
-
-    assert asyncio.run(work()) == heard
-
-
-def test_who_comes_during_a_test_is_told_that_it_is_busy() -> None:
-    async def work() -> tuple[bytes, BenchkitError | None]:
-        async with serving() as port:
-            with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as first:
-                first.sendall(COOKIE)
-                assert await asyncio.to_thread(first.recv, 1) == b"\x09"
-                second = await asyncio.to_thread(told, port, b"b" * 37)
-                _, error = await asyncio.to_thread(measured, spec_of(port))
-            await asyncio.sleep(0.1)
-            return second, error
-
-    second, error = asyncio.run(work())
-    assert second == b"\xff"
-    assert "busy with another test" in str(error)
-
-
-def test_who_comes_while_a_test_lets_go_of_its_streams_is_served(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Slow(iperf3_flow.Flow):
-        def close(self) -> None:
-            time.sleep(0.3)
-            super().close()
-
-    monkeypatch.setattr(iperf3_served, "Flow", Slow)
-
-    async def work() -> None:
-        async with serving() as port:
-            await served_well(port)
-
-    asyncio.run(work())
-
-
-def test_a_client_that_dies_meanwhile_ends_its_test() -> None:
-    async def work() -> None:
-        async with serving() as port:
-            with (
-                socket.create_connection((LOCAL, port)) as control,
-                socket.create_connection((LOCAL, port)) as stream,
-            ):
-                control.sendall(COOKIE + GOOD_TERMS)
-                assert control.recv(2, socket.MSG_WAITALL) == b"\x09\x0a"
-                stream.sendall(COOKIE)
-                assert control.recv(2, socket.MSG_WAITALL) == b"\x01\x02"
-            await asyncio.sleep(0.3)
-
-    asyncio.run(work())
-
-
-def test_an_address_that_is_taken() -> None:
-    async def work(port: int) -> None:
-        await anext(iperf3_server.iperf3_server(Iperf3ServerSpec(LOCAL, port)))
-
-    with socket.create_server((LOCAL, 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(UnfitError, match=f"{LOCAL} TCP port {port}: .*in use: stop what"):
-            asyncio.run(work(port))
