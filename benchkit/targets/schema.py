@@ -40,6 +40,8 @@ from benchkit.targets.workload_table import WorkloadTable
 
 
 class SiteTable(Table):
+    """A site: where it is, and how it is reached."""
+
     name: Name
     label: Line | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
@@ -55,6 +57,8 @@ class SiteTable(Table):
 
 
 class BurstsTable(Table):
+    """Losses in bursts, by the chances of Gilbert and Elliott's model."""
+
     enter: PositiveShare
     leave: PositiveShare
     bad_loss: Share = 1.0
@@ -62,11 +66,15 @@ class BurstsTable(Table):
 
 
 class DeviationsTable(Table):
+    """Jitter as it was measured: how far from the delay, each as likely as the next."""
+
     unit: Literal["us", "ms"]
     values: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(from_to(2, 16_384))]
 
 
 class TraceTable(Table):
+    """A delay over time: a value for each step."""
+
     unit: Literal["us", "ms"]
     every: Step
     values: Annotated[
@@ -90,10 +98,14 @@ class WeatherTable(Table):
 
 
 class DirectionTable(WeatherTable):
+    """One direction, where it is not like the other."""
+
     delay: Delay | None = None
 
 
 class SharedModelTable(WeatherTable):
+    """What may be said of all paths at once."""
+
     route_factor: Annotated[float, Field(gt=0, le=100)] | None = None
     equipment: Delay | None = None
     rate: BitRate | None = None
@@ -102,12 +114,16 @@ class SharedModelTable(WeatherTable):
 
 
 class ModelTable(SharedModelTable):
+    """The model of one path."""
+
     delay: Delay | None = None
     forward: DirectionTable = DirectionTable()
     backward: DirectionTable = DirectionTable()
 
 
 class BudgetTable(Table):
+    """A promise: a documented fact or a limit in words, of one metric."""
+
     metric: Literal[
         "rtt",
         "icmp",
@@ -128,6 +144,8 @@ class BudgetTable(Table):
 
 
 class PathTable(Table):
+    """A path between two sites, modelled unless it is real."""
+
     near: Name = Field(alias="from")
     far: Name = Field(alias="to")
     name: Name | None = None
@@ -137,6 +155,8 @@ class PathTable(Table):
 
 
 class MeterTable(Table):
+    """Energy counters: an exporter's, or those of a recording."""
+
     name: Name
     address: Line
     total: Line
@@ -146,11 +166,15 @@ class MeterTable(Table):
 
 
 class DefaultsTable(Table):
+    """What holds for every path that says nothing else."""
+
     model: SharedModelTable = SharedModelTable()
     budget: Annotated[tuple[BudgetTable, ...], Field(strict=False)] = ()
 
 
 class PlanTable(Table):
+    """What is measured, for how long and how fast."""
+
     probes: Annotated[
         tuple[Annotated[str, AfterValidator(probe)], ...],
         Field(strict=False),
@@ -181,6 +205,8 @@ class PlanTable(Table):
 
 
 class TargetTable(Table):
+    """A whole target file."""
+
     layout: Schema
     title: Line
     question: Line | None = None
@@ -195,6 +221,8 @@ class TargetTable(Table):
 
 
 class FactTable(Table):
+    """A figure of a document, and the words it stands in."""
+
     figure: Line
     kind: Literal["latency", "capacity", "share", "ratio", "count", "statement"]
     words: Line
@@ -202,6 +230,8 @@ class FactTable(Table):
 
 
 class DocumentTable(Table):
+    """A whole seeds file: what somebody has published."""
+
     layout: Schema
     title: Line
     publisher: Line

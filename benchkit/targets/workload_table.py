@@ -23,12 +23,16 @@ ROUNDS = 3
 
 
 class ExchangeTable(Table):
+    """A request and its response, and how often there is such a pair among all."""
+
     share: Annotated[float, Field(gt=0, le=1000)] = 1.0
     request: Size
     response: Size
 
 
 class WorkloadTable(Table):
+    """What a job does over the path; KEYS says which kind takes what."""
+
     name: Name
     kind: Literal["data set", "checkpoint", "inference"]
     size: Size | None = None
