@@ -14,10 +14,8 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
 from benchkit.model.target import Target
 from benchkit.planning.figure import PathPlan
-from benchkit.planning.question import Overrides, Question
+from benchkit.planning.question import CONGESTION, Overrides, Question
 from benchkit.planning.window import SocketLimits
-
-CONGESTION = ("reno", "cubic", "bbr")
 
 
 class _Loss(Words[float]):

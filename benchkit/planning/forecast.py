@@ -32,7 +32,7 @@ def predict(question: Question, streams: int | None = None) -> Prediction:
     """The rate of so many streams (without, those of the question): the least of line, window and loss ceiling."""
     count = streams or question.chosen_streams
     bounds = {
-        "rate": question.framing.goodput_bps(question.rate_bps),
+        "rate": question.goodput_bps,
         "window": count * window.window_rate_bps(question.limits.window_octets, question.rtt_ns),
     }
     if question.loss and question.congestion in PREDICTS:
@@ -92,8 +92,8 @@ def _ceilings(question: Question) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             loss,
-            *(min(ceiling_bps(question, name, loss), _most(question)) for name in WINDOWS),
-            min(_most(question), question.framing.goodput_bps(question.rate_bps) * (1 - loss)),
+            *(min(ceiling_bps(question, name, loss), question.goodput_bps) for name in WINDOWS),
+            question.goodput_bps * (1 - loss),
         )
         for loss in losses
     ]
@@ -102,10 +102,6 @@ def _ceilings(question: Question) -> Table:
         "ceilings", columns, tuple(_until_full(rows)), sources,
         "one stream with buffers that are large enough, and never more than the line",
     )  # fmt: skip
-
-
-def _most(question: Question) -> float:
-    return question.framing.goodput_bps(question.rate_bps)
 
 
 def _until_full(rows: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
@@ -121,7 +117,7 @@ def _until_full(rows: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
 def transfer_section(question: Question) -> Section:
     """Transfer times, ideal and predicted, and what a checkpoint every ten minutes may weigh."""
     chosen, single = predict(question), predict(question, 1)
-    most = _most(question)
+    most = question.goodput_bps
     columns = (
         Column("data", "data"),
         Column("ideal", "ideal", "s"),

@@ -99,7 +99,7 @@ def _streams(question: Question) -> Section:
                 "stream_rate", "so one stream reaches at most",
                 min(
                     window.window_rate_bps(limits.window_octets, question.rtt_ns),
-                    question.framing.goodput_bps(question.rate_bps),
+                    question.goodput_bps,
                 ),
                 "bit/s", "rfc6349-window",
             ),
@@ -161,7 +161,7 @@ def _packets(question: Question) -> Section:
                 str(mtu),
                 other.framing.serialization_s(question.rate_bps),
                 other.framing.frames_per_second(question.rate_bps),
-                other.framing.goodput_bps(question.rate_bps),
+                other.goodput_bps,
                 other.window_segments,
                 ceilings.mathis_loss(other.window_segments),
             )

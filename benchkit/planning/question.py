@@ -51,6 +51,11 @@ class Question:
         return self.rtt_ns / NS_PER_S
 
     @property
+    def goodput_bps(self) -> float:
+        """The most data per second that the line carries."""
+        return self.framing.goodput_bps(self.rate_bps)
+
+    @property
     def window_octets(self) -> float:
         """The data under way when the line is full: the share of the BDP that is no header."""
         return bdp_bits(self.rate_bps, self.rtt_ns) / 8 * self.framing.share
