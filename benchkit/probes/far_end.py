@@ -51,11 +51,15 @@ class FarEnd:
                 f"{self.where} broke off the test: {error}; see that it is still there, and run again"
             ) from error
 
-    def connected(self, connection: socket.socket) -> socket.socket:
-        """Connect a socket to it, within some seconds. Raises MeasureError and closes the socket otherwise."""
+    def connected(self, connection: socket.socket, head: bytes = b"") -> socket.socket:
+        """Connect a socket to it and say `head`, within some seconds.
+
+        Raises MeasureError and closes the socket otherwise.
+        """
         connection.settimeout(CONNECT_S)
         try:
             connection.connect(self._address)
+            connection.sendall(head)
         except OSError as error:
             connection.close()
             address, port = self._address

@@ -15,7 +15,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.samples import Samples, column
-from benchkit.probes.far_end import CONNECT_S, FarEnd, FarTest
+from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.files_flow import Agenda, FileSource
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import Item, tested
@@ -74,11 +74,9 @@ class FilesTest(FarTest[FileSource]):
     def _opened(self, token: str, number: int) -> FileSource:
         connection = socket.socket(self._far.family, socket.SOCK_STREAM)
         tcp.set_congestion_control(connection, self._spec.congestion)
-        self._far.connected(connection)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(CONNECT_S)
-        connection.sendall(head(token, number))
+        self._far.connected(connection, head(token, number))
         connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return FileSource(number, connection, self._agenda)
 
     def _done(self) -> Samples:

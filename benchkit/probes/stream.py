@@ -16,7 +16,7 @@ import numpy as np
 from benchkit.errors import MeasureError
 from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.samples import Samples, column
-from benchkit.probes.far_end import CONNECT_S, FarEnd, FarTest
+from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_flow import StreamFlow, prepare, too_small_a_window
 from benchkit.probes.stream_meter import rate_of
@@ -84,9 +84,7 @@ class StreamTest(FarTest[StreamFlow]):
         if window < asked:
             connection.close()
             raise too_small_a_window(self._spec.path, asked, window)
-        self._far.connected(connection)
-        connection.settimeout(CONNECT_S)
-        connection.sendall(head(token, number))
+        self._far.connected(connection, head(token, number))
         connection.settimeout(None)
         return StreamFlow(number, connection, self._terms, sends=sends)
 

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from unittest.mock import Mock
 
 import pytest
 from loopback import LOCAL, free_port
@@ -191,3 +192,10 @@ def test_the_last_interval_joins_the_one_before_where_it_is_short() -> None:
     counts = stream_meter.Counts([(0, 10 * MS, 5, 1), (10 * MS, 12 * MS, 3, 1)], [])
     (rows,) = counts.goodput("a-b", "up")
     assert rows_of(rows) == [(0, 12 * MS, 8, 2)]
+
+
+def test_a_data_connection_that_breaks_at_once_is_a_measuring_error_and_closed() -> None:
+    connection = Mock(spec=socket.socket, **{"sendall.side_effect": ConnectionResetError(104, "")})
+    with pytest.raises(MeasureError, match=r"a-b: no TCP connection to 127\.0\.0\.1 port 1: "):
+        far_end.FarEnd("a-b", LOCAL, 1).connected(connection, b"D0\n")
+    connection.close.assert_called_once_with()
