@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from benchkit.clock import monotonic_ns
 from benchkit.linux import libc
@@ -47,10 +48,8 @@ def take_priority(priority: int = REALTIME_PRIORITY) -> bool:
     """Take real-time priority; failing that a better nice value. True when real-time was granted."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-    except (PermissionError, OSError):
-        try:
+    except OSError:
+        with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, NICEST)
-        except (PermissionError, OSError):
-            return False
         return False
     return True
