@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from loopback import LOCAL, free_port
+from plans import plan_of
 
 from benchkit.campaign.throughput import Setting, goodput
 from benchkit.linux import tcp
@@ -16,7 +17,6 @@ from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
 from benchkit.model.place import Path
 from benchkit.model.responder_spec import Iperf3ServerSpec, StreamServerSpec
 from benchkit.model.samples import Samples, column
-from benchkit.model.target import Plan
 from benchkit.probes import iperf3_served, stream_served
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
@@ -25,17 +25,7 @@ from benchkit.probes.stream_server import stream_server
 
 MS = 1_000_000
 PATIENCE_S = 10.0
-PLAN = Plan(
-    duration_ns=MS,
-    rate_per_s=1,
-    http_duration_ns=MS,
-    http_rate_per_s=1,
-    load_duration_ns=MS,
-    load_rate_per_s=1,
-    calibration_ns=MS,
-    timeout_ns=MS,
-    tolerance_ns=None,
-)
+PLAN = plan_of(MS, 1)
 
 
 def of_the_system() -> str:

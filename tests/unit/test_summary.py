@@ -18,6 +18,7 @@ from harvests import (
     record_of,
     round_trips,
 )
+from plans import plan_of
 
 from benchkit.campaign import summary
 from benchkit.campaign.harvest import Harvest
@@ -29,17 +30,14 @@ from benchkit.model.samples import (
     Samples,
     column,
 )
-from benchkit.model.target import Plan
 from benchkit.model.workload import Exchange, Workload
 from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
 SECOND = 1000 * MS
 MIX = (Exchange(1, 1000, 1000),)
-PLAN = Plan(
-    *(SECOND, 100, SECOND, 100, SECOND, 100, SECOND, SECOND, None),
-    workloads=tuple(Workload(name, "inference", mix=MIX) for name in ("short", "long")),
-)
+WORKLOADS = tuple(Workload(name, "inference", mix=MIX) for name in ("short", "long"))
+PLAN = plan_of(SECOND, workloads=WORKLOADS)
 
 
 def test_a_round_trip_comes_apart_into_queue_network_and_host() -> None:

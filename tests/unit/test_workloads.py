@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from plans import plan_of
 
 from benchkit.campaign import phases, workloads
 from benchkit.campaign.phases import WORK, Phase
@@ -10,7 +11,6 @@ from benchkit.model.bulk_spec import FilesSpec
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpSpec
-from benchkit.model.target import Plan
 from benchkit.model.workload import Exchange, Workload
 from benchkit.planning.framing import Framing
 from benchkit.planning.workloads import exchange_s, mean_exchange_s, transfer_s
@@ -22,19 +22,7 @@ DATA_SET = Workload("data", "data set", octets=100_000_001, files=10, streams=2)
 CHECKPOINT = Workload("check", "checkpoint", octets=1000, streams=2, every_ns=S, rounds=3)
 MIX = (Exchange(3, 1000, 2000), Exchange(1, 100_000, 1000))
 INFERENCE = Workload("ask", "inference", mix=MIX, rate_per_s=50.0, duration_ns=2 * S)
-PLAN = Plan(
-    duration_ns=S,
-    rate_per_s=100,
-    http_duration_ns=S,
-    http_rate_per_s=100,
-    load_duration_ns=S,
-    load_rate_per_s=100,
-    calibration_ns=S,
-    timeout_ns=S,
-    tolerance_ns=None,
-    probes=("workload",),
-    workloads=(DATA_SET, CHECKPOINT, INFERENCE),
-)
+PLAN = plan_of(S, probes=("workload",), workloads=(DATA_SET, CHECKPOINT, INFERENCE))
 PATH = Path("a-b", "a", "b", PathModel(Direction(5 * MS), Direction(5 * MS), 1_000_000_000))
 FREE = Path("a-b", "a", "b", None)
 TO = ("192.0.2.1", 8620)
