@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances, Found, latencies
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
+from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
@@ -108,8 +109,8 @@ def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumst
 
 
 def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
-    source = _judged(budget, found)
-    missing = _why_missing(path, budget, under)
+    source, rests_on = _judged(budget, found), _rests_on(budget, under.plan)
+    missing = _first(under.why_missing(path.name, each) for each in rests_on)
     if source is None:
         why = under.unfit or missing or under.unmeasured or _why_unasked(budget, under.plan)
         return judge(budget, None, n=0, unfit=why)
@@ -122,21 +123,18 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
-    lost = next((why for each in _rests_on(budget, under.plan) if (why := under.without_far_end.get((path.name, each)))), None)  # fmt: skip
+    lost = _first(under.without_far_end.get((path.name, each)) for each in rests_on)
     return without_far_end(of_a_part(found_so, missing), lost)
 
 
-def _why_missing(path: Path, budget: Budget, under: Circumstances) -> str | None:
-    """Why what a verdict rests on is not whole; None where it is."""
-    found = (under.why_missing(path.name, phase) for phase in _rests_on(budget, under.plan))
-    return next((why for why in found if why), None)
+def _first(reasons: Iterable[str | None]) -> str | None:
+    """The first that there is."""
+    return next((why for why in reasons if why), None)
 
 
 def _why_unasked(budget: Budget, plan: Plan | None) -> str | None:
     """That nobody asked for the probe that a budget is judged by; None where somebody did."""
-    probe = {"loss": "rtt", "goodput": "tcp", "inference": "workload"}.get(
-        budget.metric, budget.metric
-    )
+    probe = PROBE_OF.get(budget.metric, budget.metric)
     if plan is None or probe in plan.probes:
         return None
     return f"not measured: the run was asked for {' and '.join(plan.probes)}; add --probe {probe}"
@@ -149,7 +147,7 @@ def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:
     if budget.metric == "inference":
         every = plan.workloads if plan is not None else ()
         return tuple(f"{phases.WORK}{each.name}" for each in every if each.kind == "inference")
-    probe = "rtt" if budget.metric == "loss" else budget.metric
+    probe = PROBE_OF.get(budget.metric, budget.metric)
     return (phases.SINGLE[probe][0],) if probe in phases.SINGLE else ()
 
 

@@ -49,3 +49,9 @@ PLAN_PROBES: dict[str, Probe] = {
         "the target's workloads: time to completion against what the path allows",
     ),
 }
+# Which of them measures what; loss is counted in round trips, and inference is a workload.
+PROBE_OF = {
+    **{probe.metric: name for name, probe in PLAN_PROBES.items()},
+    "loss": "rtt",
+    "inference": "workload",
+}

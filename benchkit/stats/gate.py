@@ -14,17 +14,11 @@ from benchkit.model.comparison import (
     Gate,
     PathVerdict,
 )
-from benchkit.model.probe import PLAN_PROBES
+from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import RunRecord
 from benchkit.stats.comparison import gravest
 
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
-# Which probe measures what; loss is counted in round trips, and inference is a workload.
-PROBE_OF = {
-    **{probe.metric: name for name, probe in PLAN_PROBES.items()},
-    "loss": "rtt",
-    "inference": "workload",
-}
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,12 @@ def test_a_budget_on_inference_rests_on_every_workload_that_infers() -> None:
     assert (verdict.verdict, verdict.reason) == ("inconclusive", "not measured")
 
 
+def test_a_budget_that_no_probe_of_a_path_measures_is_left_open() -> None:
+    # As on a killed run that read energy counters: its meters are told like paths.
+    (verdict,) = record_of(Harvest(), Budget("ratio", 1.3, "times", "")).verdicts
+    assert verdict.verdict == "inconclusive"
+
+
 def test_an_emulator_that_lost_packets_is_what_limited_the_streams() -> None:
     harvest = Harvest()
     goodput(harvest, "up", 941.0)
