@@ -125,7 +125,7 @@ def run_agent(
 def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[None]:
     """Be a site of the cluster meanwhile."""
     from benchkit.testbeds.cluster_member import Member  # noqa: PLC0415  Dask, half a second
-    from benchkit.testbeds.cluster_site import Site  # noqa: PLC0415
+    from benchkit.testbeds.cluster_site import Site  # noqa: PLC0415  as above
 
     bound = post.reflector.address
     told = {

@@ -43,8 +43,8 @@ def measure_again(
 
 
 def _run(words: list[str], folder: Path) -> Path:
-    from benchkit.linux.foreground import run_in_foreground  # noqa: PLC0415  for this alone
-    from benchkit.store import list_runs  # noqa: PLC0415
+    from benchkit.linux.foreground import run_in_foreground  # for this alone
+    from benchkit.store import list_runs
 
     known = set(list_runs(folder))
     click.echo(f"measuring again: {shlex.join(['benchkit', *words])}", err=True)
@@ -87,9 +87,9 @@ def _kept(given: dict[str, Any]) -> Iterator[str]:
 
 def _check(record: RunRecord, target: str) -> None:
     """Whether the same would be measured on the same machine."""
-    from benchkit.linux import host  # noqa: PLC0415
-    from benchkit.stats.comparable import ENVIRONMENT_LINES  # noqa: PLC0415  costs numpy
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.linux import host
+    from benchkit.stats.comparable import ENVIRONMENT_LINES  # costs numpy
+    from benchkit.targets import load_target
 
     try:
         digest = load_target(target).digest

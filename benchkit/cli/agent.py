@@ -158,10 +158,10 @@ def agent(
     With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind
     says otherwise, and then by those whom --allow names: a reflector that the world can reach is a tool for others too.
     """
-    from benchkit.campaign.agent import Post, run_agent  # noqa: PLC0415  costs numpy
-    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
-    from benchkit.linux.key_file import read_key  # noqa: PLC0415
-    from benchkit.model.responder_spec import ReflectorSpec  # noqa: PLC0415
+    from benchkit.campaign.agent import Post, run_agent  # costs numpy
+    from benchkit.linux.interrupts import one_interrupt
+    from benchkit.linux.key_file import read_key
+    from benchkit.model.responder_spec import ReflectorSpec
 
     if make_certs is not None:
         _make_certificates(make_certs, certs_for or ("scheduler", "controller", site))
@@ -198,7 +198,7 @@ def agent(
 
 def _check_admission(option: str, address: str, remedy: str, *, guarded: bool) -> None:
     """Raises AskedWronglyError where the world could use the agent and nobody said that it may."""
-    from benchkit.errors import AskedWronglyError  # noqa: PLC0415
+    from benchkit.errors import AskedWronglyError
 
     if not guarded and not ip_address(address).is_loopback:
         raise AskedWronglyError(
@@ -217,7 +217,7 @@ def _access(cluster: str | None, certs: Path | None) -> Access | None:
 
 
 def _make_certificates(folder: Path, hosts: tuple[str, ...]) -> None:
-    from benchkit.testbeds.certificates import make_certificates  # noqa: PLC0415
+    from benchkit.testbeds.certificates import make_certificates
 
     for made in make_certificates(folder, hosts):
         click.echo(made)
@@ -232,9 +232,9 @@ def _iperf3(
     place: tuple[str, int] | None, key: Path | None, users: Path | None
 ) -> Iperf3ServerSpec | None:
     """The iperf3 server that was asked for, with its gate. Raises AskedWronglyError."""
-    from benchkit.errors import AskedWronglyError  # noqa: PLC0415
-    from benchkit.model.responder_spec import Iperf3ServerSpec  # noqa: PLC0415
-    from benchkit.probes.iperf3_auth import gate_of, users_of  # noqa: PLC0415
+    from benchkit.errors import AskedWronglyError
+    from benchkit.model.responder_spec import Iperf3ServerSpec
+    from benchkit.probes.iperf3_auth import gate_of, users_of
 
     if (key is None) != (users is None) or (place is None and key is not None):
         raise AskedWronglyError(
@@ -256,7 +256,7 @@ def _iperf3(
 
 
 def _resolved(host: str) -> str:
-    from benchkit.errors import AskedWronglyError  # noqa: PLC0415
+    from benchkit.errors import AskedWronglyError
 
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

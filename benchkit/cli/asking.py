@@ -34,9 +34,9 @@ def check_several(repeat: int, base: str | None, form: str, *, interleave: bool)
 
 def target_of(name: str, changes: Changes, kernel: str) -> Target:
     """The target as it is asked, and as this kernel can measure it."""
-    from benchkit.campaign.question import eased, narrowed  # noqa: PLC0415  costs numpy
-    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.campaign.question import eased, narrowed  # costs numpy
+    from benchkit.campaign.scaling import check_rates
+    from benchkit.targets import load_target
 
     asked = narrowed(load_target(name), changes)
     check_rates(asked)
@@ -45,7 +45,7 @@ def target_of(name: str, changes: Changes, kernel: str) -> Target:
 
 def say_outline(targets: Iterable[Target]) -> None:
     """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
-    from benchkit.campaign.outline import outline  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.outline import outline  # costs numpy
 
     for each in targets:
         for line in outline(each):

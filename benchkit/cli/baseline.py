@@ -26,8 +26,8 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
 
     A sliding window of ten: benchkit baseline save main latest --add --keep 10
     """
-    from benchkit.store.baselines import list_baselines, save_baseline  # noqa: PLC0415
-    from benchkit.store.mirror import push_baseline  # noqa: PLC0415
+    from benchkit.store.baselines import list_baselines, save_baseline
+    from benchkit.store.mirror import push_baseline
 
     before = next((each.runs for each in list_baselines(results) if each.name == name), ())
     wanted = (*before, *runs) if add else runs
@@ -40,7 +40,7 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
 @results_option
 def list_names(results: Path) -> None:
     """List the names that stand for runs."""
-    from benchkit.store.baselines import list_baselines  # noqa: PLC0415
+    from benchkit.store.baselines import list_baselines
 
     for each in list_baselines(results):
         click.echo(f"{each.name:<16} {len(each.runs):>3} runs  {each.runs[-1]}")
@@ -51,7 +51,7 @@ def list_names(results: Path) -> None:
 @results_option
 def show(name: str, results: Path) -> None:
     """Show the runs that NAME stands for, a line each, the oldest first."""
-    from benchkit.store.baselines import load_baseline  # noqa: PLC0415
+    from benchkit.store.baselines import load_baseline
 
     for run in load_baseline(results, name).runs:
         click.echo(run)

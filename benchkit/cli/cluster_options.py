@@ -66,6 +66,6 @@ def patience_s(patience_ns: int) -> float:
 
 def access_of(address: str, certs: Path | None) -> Access:
     """How the cluster is reached. Raises AskedWronglyError where that would let in strangers."""
-    from benchkit.testbeds.cluster_access import Access  # noqa: PLC0415
+    from benchkit.testbeds.cluster_access import Access
 
     return Access(address, str(certs) if certs else "")

@@ -55,9 +55,9 @@ def compare(
     any number of runs stand side by side, the first one named as their base. The exit status is 0 whatever the
     answer is: to act on it, use `benchkit gate`.
     """
-    from benchkit.campaign.comparing import compare_runs, load_runs  # noqa: PLC0415  costs numpy
-    from benchkit.reports.comparison import render_side_by_side  # noqa: PLC0415
-    from benchkit.store.baselines import expanded  # noqa: PLC0415
+    from benchkit.campaign.comparing import compare_runs, load_runs  # costs numpy
+    from benchkit.reports.comparison import render_side_by_side
+    from benchkit.store.baselines import expanded
 
     rule = rule_from(min_percent, min_latency)
     comparisons = [

@@ -74,8 +74,8 @@ floor_option = click.option(
 
 def rule_from(min_percent: float | None, min_latency: int | None) -> Rule:
     """The rule with the floors that were asked for."""
-    from benchkit.model.target import COMPARED  # noqa: PLC0415
-    from benchkit.stats.comparison import FLOORS, Floor, Rule  # noqa: PLC0415
+    from benchkit.model.target import COMPARED
+    from benchkit.stats.comparison import FLOORS, Floor, Rule
 
     floors = {
         kind: Floor(

@@ -81,16 +81,16 @@ def doctor(
     Each finding is `ok`, `!!` (it works, but worse) or `no`. Exit status 5 when no emulator works.
     """
     if clean:
-        from benchkit.campaign.tidying import clean as tidy  # noqa: PLC0415  as every command does
+        from benchkit.campaign.tidying import clean as tidy
 
         _show(tidy(results), form)
         return
     if aa:
-        from benchkit.cli.doctor_aa import compare_with_itself  # noqa: PLC0415  numpy
+        from benchkit.cli.doctor_aa import compare_with_itself  # numpy
 
         _show(compare_with_itself(target, runs, duration, see), form)
         return
-    from benchkit.campaign.health import examine, is_fit  # noqa: PLC0415
+    from benchkit.campaign.health import examine, is_fit
 
     found = examine(results)
     _show(found, form)
@@ -99,7 +99,7 @@ def doctor(
 
 def _show(found: Sequence[Finding], form: str) -> None:
     if form == "json":
-        from benchkit.campaign.finding import to_plain  # noqa: PLC0415
+        from benchkit.campaign.finding import to_plain
 
         plain = {"schema": 1, "findings": [to_plain(finding) for finding in found]}
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False))

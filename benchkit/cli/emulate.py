@@ -70,8 +70,8 @@ def emulate(
     TARGET is `guizhou` without one. Both sites resolve by name: benchkit emulate guiyang-hangzhou -- ping
     hangzhou. BENCHKIT_NEAR and BENCHKIT_FAR hold the addresses. What the emulator did is told on stderr.
     """
-    from benchkit.campaign.question import Changes, narrowed  # noqa: PLC0415  costs numpy
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.campaign.question import Changes, narrowed  # costs numpy
+    from benchkit.targets import load_target
 
     target_name, path_name = _asked(words)
     command = context.meta[COMMAND] or ((os.environ.get("SHELL", "/bin/sh"),) if shell else ())
@@ -81,7 +81,7 @@ def emulate(
         )
     target = narrowed(load_target(target_name), Changes(paths=(path_name,), seed=seed))
     if dry_run:
-        from benchkit.cli.dry_run import print_steps  # noqa: PLC0415
+        from benchkit.cli.dry_run import print_steps
 
         print_steps(target, emulator)
         return
@@ -102,10 +102,10 @@ def _asked(words: tuple[str, ...]) -> tuple[str, str]:
 def _run(
     target: Target, command: tuple[str, ...], serve: str | None, emulator: str, *, at_far_end: bool
 ) -> int:
-    from benchkit.campaign.errand import Errand, run_errand  # noqa: PLC0415  costs numpy
-    from benchkit.campaign.question import tolerance_ns  # noqa: PLC0415
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
-    from benchkit.linux.uml import own_kernel  # noqa: PLC0415
+    from benchkit.campaign.errand import Errand, run_errand  # costs numpy
+    from benchkit.campaign.question import tolerance_ns
+    from benchkit.linux.privilege import obtain_namespaces
+    from benchkit.linux.uml import own_kernel
 
     beside = shlex.split(serve or "")
     if beside and shutil.which(beside[0]) is None:

@@ -71,9 +71,9 @@ def gate(
     3 inconclusive; 5 the run's machine was unfit. --format may be repeated: --format text --format junit=gate.xml. Five
     runs or more make a baseline that knows how runs differ.
     """
-    from benchkit.campaign.comparing import compare_runs, load_runs  # noqa: PLC0415  costs numpy
-    from benchkit.stats.gate import gate as judged  # noqa: PLC0415
-    from benchkit.store.baselines import expanded  # noqa: PLC0415
+    from benchkit.campaign.comparing import compare_runs, load_runs  # costs numpy
+    from benchkit.stats.gate import gate as judged
+    from benchkit.store.baselines import expanded
 
     (candidate,) = load_runs(results, (run,))
     base = load_runs(results, expanded(results, baseline))
@@ -93,7 +93,7 @@ def gate(
 
 def _write(answer: Gate, forms: Sequence[tuple[str, Path | None]]) -> None:
     """Every format that is asked for, files first: they are there before the exit status is."""
-    from benchkit.reports.comparison import render_gate  # noqa: PLC0415  costs numpy
+    from benchkit.reports.comparison import render_gate  # costs numpy
 
     for form, file in sorted(forms, key=lambda each: each[1] is None):
         if file is None:
@@ -110,9 +110,9 @@ def _write(answer: Gate, forms: Sequence[tuple[str, Path | None]]) -> None:
 
 def _confirmed(candidate: StoredRun, first: Gate, against_base: Against, results: Path) -> Gate:
     """The answer once what failed has been measured a second time, where that is possible."""
-    from benchkit.campaign.comparing import load_runs  # noqa: PLC0415  costs numpy
-    from benchkit.cli.again import measure_again  # noqa: PLC0415
-    from benchkit.stats.gate import confirmed, suspects  # noqa: PLC0415
+    from benchkit.campaign.comparing import load_runs  # costs numpy
+    from benchkit.cli.again import measure_again
+    from benchkit.stats.gate import confirmed, suspects
 
     found = suspects(first)
     if found is None:

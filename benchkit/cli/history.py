@@ -58,15 +58,15 @@ def history(
 
     benchkit history --sql "select run, value from metrics where statistic = 'p99'"
     """
-    from benchkit.campaign.history import Wanted, histories, read_records  # noqa: PLC0415  costs numpy
-    from benchkit.reports.history_text import render_histories, render_table  # noqa: PLC0415
+    from benchkit.campaign.history import Wanted, histories, read_records  # costs numpy
+    from benchkit.reports.history_text import render_histories, render_table
 
     records, damaged = read_records(results)
     for line in damaged:
         click.echo(f"warning: {line}", err=True)
     if sql is not None:
-        from benchkit.store.mirror import fetch_everything  # noqa: PLC0415
-        from benchkit.store.sql import ask  # noqa: PLC0415  duckdb
+        from benchkit.store.mirror import fetch_everything
+        from benchkit.store.sql import ask  # duckdb
 
         if form == HTML:
             raise AskedWronglyError("--sql gives one table: --format html is for histories")
@@ -83,7 +83,7 @@ def history(
     )
     found = histories(records, wanted, target)
     if form == HTML:
-        from benchkit.reports.html import render_histories as render_page  # noqa: PLC0415  jinja2
+        from benchkit.reports.html import render_histories as render_page  # jinja2
 
         put(render_page(found), output)
         return

@@ -50,7 +50,7 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
 
 def _uploaded(results: Path, folder: Path) -> bool:
     """Put the run where it belongs, if that is elsewhere; whether nothing went wrong."""
-    from benchkit.store import mirror  # noqa: PLC0415
+    from benchkit.store import mirror
 
     try:
         url = mirror.push(results, folder)

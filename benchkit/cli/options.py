@@ -90,7 +90,7 @@ class ResultsPlace(click.ParamType[Path]):
         """Give the folder. Raises UnfitError where the URL cannot be read."""
         if not isinstance(value, str):
             return value
-        from benchkit.store import mirror  # noqa: PLC0415  only here
+        from benchkit.store import mirror  # only here
 
         if not mirror.is_url(value):
             return Path(value)

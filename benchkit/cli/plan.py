@@ -79,11 +79,11 @@ def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None: 
     Every figure is computed by a formula whose source is named, or simulated; with --measure the round trips of
     small jobs (TCP, TLS 1.3, HTTP/1.1, RPC) are measured as well.
     """
-    from benchkit.campaign.question import Changes, narrowed  # noqa: PLC0415
-    from benchkit.planning.path_plan import plan_path  # noqa: PLC0415
-    from benchkit.planning.question import question_of  # noqa: PLC0415
-    from benchkit.planning.rendering import FORMATS  # noqa: PLC0415
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.campaign.question import Changes, narrowed
+    from benchkit.planning.path_plan import plan_path
+    from benchkit.planning.question import question_of
+    from benchkit.planning.rendering import FORMATS
+    from benchkit.targets import load_target
 
     found = narrowed(load_target(target), Changes(paths=paths))
     if not found.paths:
@@ -111,9 +111,9 @@ def plan(target: str, paths: tuple[str, ...], form: str, **asked: Any) -> None: 
 
 def _timed(target: Target, overrides: Overrides) -> tuple[dict[str, dict[str, float]], str]:
     """The times of small jobs over every path, and what emulated it."""
-    from benchkit.campaign.job_times import job_times  # noqa: PLC0415  costs numpy
-    from benchkit.campaign.scaling import check_rates  # noqa: PLC0415
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
+    from benchkit.campaign.job_times import job_times  # costs numpy
+    from benchkit.campaign.scaling import check_rates
+    from benchkit.linux.privilege import obtain_namespaces
 
     changed = [
         f"--{name}"
@@ -133,9 +133,9 @@ def _timed(target: Target, overrides: Overrides) -> tuple[dict[str, dict[str, fl
 
 
 def _simulated(made: PathPlan, question: Question, path: Path, asked: dict[str, Any]) -> PathPlan:
-    from benchkit.clock import NS_PER_S, monotonic_ns  # noqa: PLC0415
-    from benchkit.planning.simulation import simulate  # noqa: PLC0415  costs numpy
-    from benchkit.planning.simulation_section import scenario_of, with_simulation  # noqa: PLC0415
+    from benchkit.clock import NS_PER_S, monotonic_ns
+    from benchkit.planning.simulation import simulate  # costs numpy
+    from benchkit.planning.simulation_section import scenario_of, with_simulation
 
     buffer = asked["buffer"]
     # A model's buffer belongs to its rate: at another rate it says nothing.
@@ -148,7 +148,7 @@ def _simulated(made: PathPlan, question: Question, path: Path, asked: dict[str, 
 
 
 def _limits(rmem: int | None, wmem: int | None) -> SocketLimits:
-    from benchkit.linux.socket_limits import socket_limits  # noqa: PLC0415
+    from benchkit.linux.socket_limits import socket_limits
 
     if rmem and wmem:
         return SocketLimits(rmem, wmem)

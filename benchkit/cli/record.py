@@ -69,11 +69,11 @@ def record(
     The model is run and measured as the path was: p50, p95, p99 and p99.9 must come back within 0.15 ms,
     or within what both intervals allow. Exit status 5 if not; the model is written all the same.
     """
-    from benchkit.campaign.recording import Wanted, record_path  # noqa: PLC0415  costs numpy
-    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415
-    from benchkit.model.stamp_options import StampOptions  # noqa: PLC0415
-    from benchkit.targets.writing import target_text  # noqa: PLC0415
+    from benchkit.campaign.recording import Wanted, record_path  # costs numpy
+    from benchkit.linux.interrupts import one_interrupt
+    from benchkit.linux.privilege import obtain_namespaces
+    from benchkit.model.stamp_options import StampOptions
+    from benchkit.targets.writing import target_text
 
     options = StampOptions(str(stamp_key)) if stamp_key else None
     way = "stamp" if stamp_key and probe is None else probe
@@ -106,7 +106,7 @@ def _say(text: str) -> None:
 
 
 def _check(found: Recorded, wanted: Wanted) -> None:
-    from benchkit.campaign.recording import compare, out_of_reach  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.recording import compare, out_of_reach  # costs numpy
 
     _say("running the model, to see that it is the same")
     rows = compare(found, wanted, TOLERANCE_NS)

@@ -32,7 +32,7 @@ HTML = "html"
 )
 def report(run: str, output: Path | None, results: Path, form: str, charts: Path | None) -> None:
     """Show RUN again: its folder, the start of its id, `latest` or `latest~1`."""
-    from benchkit.store import find_run, read_run  # noqa: PLC0415
+    from benchkit.store import find_run, read_run
 
     folder = find_run(results, run)
     record = read_run(folder)
@@ -43,7 +43,7 @@ def report(run: str, output: Path | None, results: Path, form: str, charts: Path
 
 
 def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
-    from benchkit.campaign.publishing import write_charts  # noqa: PLC0415  costs numpy
+    from benchkit.campaign.publishing import write_charts  # costs numpy
 
     try:
         count = write_charts(folder, record, charts)
@@ -56,9 +56,9 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
 
 def _rendered(folder: Path, record: RunRecord, form: str, width: int, *, color: bool) -> str:
     if form != HTML:
-        from benchkit.reports import render  # noqa: PLC0415  costs rich
+        from benchkit.reports import render  # costs rich
 
         return render(record, form, width=width, color=color)
-    from benchkit.campaign.publishing import html_of  # noqa: PLC0415  costs numpy and jinja2
+    from benchkit.campaign.publishing import html_of  # costs numpy and jinja2
 
     return html_of(folder, record)

@@ -162,8 +162,8 @@ def run(
     TARGET is a shipped target's name or a TOML file; `guizhou` without one. The report goes to stdout,
     progress to stderr, the run to a new folder below --results.
     """
-    from benchkit.campaign.question import Changes, Question  # noqa: PLC0415  costs numpy
-    from benchkit.linux.uml import own_kernel  # noqa: PLC0415
+    from benchkit.campaign.question import Changes, Question  # costs numpy
+    from benchkit.linux.uml import own_kernel
 
     check_several(repeat, base, form, interleave=interleave)
     alone = {"--repeat": repeat > 1, "--interleave": interleave, "--kernel uml": kernel == "uml"}
@@ -189,7 +189,7 @@ def run(
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]
-    from benchkit.cli.series import again_and_again, rotated  # noqa: PLC0415  costs numpy
+    from benchkit.cli.series import again_and_again, rotated  # costs numpy
 
     if every is not None:
         _enter_namespaces(questions)
@@ -203,7 +203,7 @@ def run(
 
 
 def _print_steps(targets: Sequence[Target], emulator: str) -> None:
-    from benchkit.cli.dry_run import print_steps  # noqa: PLC0415  costs numpy
+    from benchkit.cli.dry_run import print_steps  # costs numpy
 
     say_outline(targets)
     for each in targets:
@@ -212,8 +212,8 @@ def _print_steps(targets: Sequence[Target], emulator: str) -> None:
 
 def _inside(targets: Sequence[Target], results: Path, repeat: int, *, live: bool) -> int:
     """Run the same command inside user-mode Linux, with the host's files."""
-    from benchkit.campaign.question import longest_s  # noqa: PLC0415  costs numpy
-    from benchkit.linux import uml  # noqa: PLC0415
+    from benchkit.campaign.question import longest_s  # costs numpy
+    from benchkit.linux import uml
 
     if live:
         raise AskedWronglyError(
@@ -241,7 +241,7 @@ def _arguments() -> list[str]:
 
 def _enter_namespaces(questions: Sequence[Question]) -> None:
     """Before a word is said: an ordinary user's process begins anew with it."""
-    from benchkit.linux.privilege import obtain_namespaces  # noqa: PLC0415  costs numpy
+    from benchkit.linux.privilege import obtain_namespaces  # costs numpy
 
     if any(each.is_emulated for each in questions):
         obtain_namespaces(sys.argv[1:])
@@ -251,10 +251,10 @@ def _answer(
     questions: Sequence[Question], repeat: int, results: Path, form: str, *, gate: bool, live: bool
 ) -> int:
     """Measure what is asked, once or several times, or two targets in turns."""
-    from benchkit.cli import interleave, measuring  # noqa: PLC0415  costs numpy
-    from benchkit.cli.live_server import await_reader, dashboard  # noqa: PLC0415
-    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
-    from benchkit.reports import render  # noqa: PLC0415
+    from benchkit.cli import interleave, measuring  # costs numpy
+    from benchkit.cli.live_server import await_reader, dashboard
+    from benchkit.linux.interrupts import one_interrupt
+    from benchkit.reports import render
 
     *base, question = questions
     if base:

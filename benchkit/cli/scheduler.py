@@ -27,16 +27,16 @@ def scheduler(context: click.Context, bind: tuple[str, int], certs: Path | None)
     Agents join it with `benchkit agent --site NAME --cluster ADDRESS`, runs use it with `benchkit run --cluster
     ADDRESS`. Prints that address once it listens. Only who has a certificate of its authority may speak to it.
     """
-    import asyncio  # noqa: PLC0415  no help text needs it
+    import asyncio  # no help text needs it
 
-    from benchkit.linux.interrupts import one_interrupt  # noqa: PLC0415
-    from benchkit.testbeds.cluster_access import needed  # noqa: PLC0415
+    from benchkit.linux.interrupts import one_interrupt
+    from benchkit.testbeds.cluster_access import needed
 
     host, port = bind
     access = access_of(f"{'tls' if certs else 'tcp'}://{bracketed(host)}:{port}", certs)
     needed()
     access.security()  # what is wrong with a certificate is told before anything is opened
-    from benchkit.testbeds.cluster_member import serve_scheduler  # noqa: PLC0415
+    from benchkit.testbeds.cluster_member import serve_scheduler
 
     def say(words: str) -> None:
         click.echo(words, err=words.startswith("refused"))

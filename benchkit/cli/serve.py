@@ -35,8 +35,8 @@ def serve(context: click.Context, bind: tuple[str, int], token: str | None, resu
     Prints the address and serves until interrupted. It reads, and changes nothing. /api/openapi.json describes the
     JSON below /api; /metrics is for Prometheus.
     """
-    from benchkit.web.access import Access, is_loopback  # noqa: PLC0415  costs aiohttp
-    from benchkit.web.server import serve as serve_until_interrupted  # noqa: PLC0415
+    from benchkit.web.access import Access, is_loopback  # costs aiohttp
+    from benchkit.web.server import serve as serve_until_interrupted
 
     host, port = bind
     if not token and not is_loopback(host):

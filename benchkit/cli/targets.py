@@ -25,7 +25,7 @@ def targets(context: click.Context) -> None:
 @targets.command("list")
 def list_targets() -> None:
     """List the targets that come with benchkit."""
-    from benchkit.targets import load_target, shipped_targets  # noqa: PLC0415
+    from benchkit.targets import load_target, shipped_targets
 
     found = sorted((load_target(str(path)) for path in shipped_targets()), key=lambda one: one.name)
     names = max(len(target.name) for target in found)
@@ -38,7 +38,7 @@ def list_targets() -> None:
 @click.argument("target", default="guizhou")
 def show(target: str) -> None:
     """Show what TARGET asks: its paths, their models and budgets, and its plan."""
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.targets import load_target
 
     found = load_target(target)
     click.echo("\n".join(_description(found)))
@@ -47,7 +47,7 @@ def show(target: str) -> None:
 @targets.command()
 def probes() -> None:
     """List the probes that a plan or --probe may name, with what each needs at the far end."""
-    from benchkit.model.probe import PLAN_PROBES  # noqa: PLC0415  as every command does
+    from benchkit.model.probe import PLAN_PROBES
 
     click.echo(f"{'probe':<11} {'needs there':<12} measures")
     for name, probe in PLAN_PROBES.items():
@@ -59,7 +59,7 @@ def probes() -> None:
 @click.pass_context
 def check(context: click.Context, target: tuple[str, ...]) -> None:
     """Check target files: every problem on a line of its own; exit status 2 if there is one."""
-    from benchkit.targets import load_target  # noqa: PLC0415
+    from benchkit.targets import load_target
 
     status = 0
     for name in target:

@@ -15,7 +15,7 @@ from benchkit.errors import AskedWronglyError
 @own_results_option
 def upload(results: Path) -> None:
     """Put runs where --results URL says that could not be put there when they were measured."""
-    from benchkit.store.mirror import pending, push, remote_of  # noqa: PLC0415
+    from benchkit.store.mirror import pending, push, remote_of
 
     if remote_of(results) is None:
         raise AskedWronglyError(

@@ -124,7 +124,7 @@ def gate_of(private_key: bytes, users: Mapping[str, str], where: str) -> Gate:
 
 def _padding(name: str) -> AsymmetricPadding:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  an optional library
-    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415  as above
 
     if name == PKCS1:
         return padding.PKCS1v15()
@@ -135,8 +135,8 @@ def _padding(name: str) -> AsymmetricPadding:
 
 def _library() -> tuple[Any, Any]:
     try:
-        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  as above
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  as above
     except ImportError as error:
         raise UnfitError(
             "iperf3's authentication needs the library cryptography: pip install 'benchkit[auth]'"

@@ -59,7 +59,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if not config.getoption("--benchkit") or hasattr(config, "workerinput"):
         return
     from benchkit.errors import UnfitError  # noqa: PLC0415  only where asked for
-    from benchkit.linux.privilege import may_make_namespaces, obtain_namespaces  # noqa: PLC0415
+    from benchkit.linux.privilege import may_make_namespaces, obtain_namespaces  # noqa: PLC0415  as above
 
     if may_make_namespaces():
         return

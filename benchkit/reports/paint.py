@@ -24,7 +24,7 @@ def painted(line: Line, *, color: bool) -> str:
     if not color:
         return "".join(text for text, _ in line).rstrip()
     from rich.color import ColorSystem  # noqa: PLC0415  57 ms, only where there is colour
-    from rich.style import Style  # noqa: PLC0415
+    from rich.style import Style  # noqa: PLC0415  as above
 
     # The sixteen colours that a person's own terminal theme decides about.
     return "".join(

@@ -92,7 +92,7 @@ class Access:
         if self.protocol == TCP:
             return None
         needed()
-        from distributed.security import Security  # noqa: PLC0415
+        from distributed.security import Security  # noqa: PLC0415  Dask, half a second
 
         folder = Path(self.certificates)
         files = {name: str(folder / name) for name in (AUTHORITY, CERTIFICATE, KEY)}
@@ -114,7 +114,7 @@ def needed() -> None:
 def configure() -> None:
     """Have Dask work as a measurement needs it, in this process. Raises AskedWronglyError where it is not installed."""
     needed()
-    import dask  # noqa: PLC0415
+    import dask  # noqa: PLC0415  as above
 
     dask.config.set(SETTINGS)
 

@@ -217,7 +217,7 @@ def watch(base: str, count: int) -> None:
     """Be so many watchers in one process; print the events a second of each while the path was measured."""
     import asyncio  # noqa: PLC0415  this part is a process of its own
 
-    import aiohttp  # noqa: PLC0415
+    import aiohttp  # noqa: PLC0415  as above
 
     async def one(session: aiohttp.ClientSession, run: str) -> float:
         async with session.get(f"{base}/api/live/{run}/events") as response:

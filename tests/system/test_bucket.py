@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -44,8 +45,6 @@ def server() -> Iterator[dict[str, str]]:
 
 
 def _with(variables: dict[str, str]) -> dict[str, str]:
-    import os  # noqa: PLC0415
-
     return {**os.environ, **variables}
 
 

@@ -30,7 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "file":
         yield f"file://{tmp_path}/archive/runs"
         return
-    from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415
+    from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415  for this alone
 
     MemoryFileSystem.store.clear()
     yield "memory://archive/runs"
