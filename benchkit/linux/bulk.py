@@ -70,9 +70,11 @@ class LentPages:
 
     def __init__(self, octets: int) -> None:
         """Fill the pipe once, with so much or what it holds."""
-        self._pipes = [*os.pipe(), *os.pipe()]
-        self._source, sink, self._ready, self._copy = self._pipes
+        self._pipes: list[int] = []
         try:
+            for _ in range(2):
+                self._pipes += os.pipe()
+            self._source, sink, self._ready, self._copy = self._pipes
             for end in (sink, self._copy):
                 fcntl.fcntl(end, F_SETPIPE_SZ, CALL)
             self._octets = _filled(sink, octets)

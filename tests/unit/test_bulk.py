@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import socket
 from typing import cast
 
@@ -126,3 +128,20 @@ def test_lent_memory_is_sent_again_and_again(octets: int) -> None:
                 received += 1
     pages.close()
     assert received
+
+
+def test_pages_that_cannot_be_lent_leave_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def pipe() -> tuple[int, int]:
+        if made:
+            raise OSError(errno.EMFILE, "Too many open files")
+        made.extend(os.pipe2(os.O_CLOEXEC))
+        return made[0], made[1]
+
+    monkeypatch.setattr(bulk.os, "pipe", pipe)
+    with pytest.raises(OSError, match="Too many"):
+        bulk.LentPages(bulk.CALL)
+    for end in made:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(end)
