@@ -40,10 +40,11 @@ from benchkit.model.samples import (
     column,
 )
 from benchkit.model.spec import FanSpec, StampSpec
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.near_clock import NearClock
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import due_times
-from benchkit.probes.stamp_columns import OCTETS, REPLY, REQUEST, from_ntp_columns
+from benchkit.probes.stamp_columns import REPLY, REQUEST, from_ntp_columns
 from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, to_ntp
 
 # What has come is read now and then: each look costs half a millisecond, however little there is.
@@ -140,7 +141,7 @@ class _Fan:
         places = self._row_of // self._count
         self._names = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)[places].copy()
         self._volley = Volley(udp, self._packets, self._names)
-        self._answers = Datagrams(udp, INTAKE, OCTETS)
+        self._answers = Datagrams(udp, INTAKE, BASE_OCTETS)
         self._stamps = TransmitStamps(udp, INTAKE)
         self._left = np.zeros(self._due.size, np.int64)  # by transmit identity: which row that was
         self._gone = 0
@@ -162,7 +163,7 @@ class _Fan:
         packets["error_estimate"] = pack_error_estimate(
             quality.error_ns, synchronised=quality.synchronised
         )
-        return packets.view(np.uint8).reshape(-1, OCTETS)
+        return packets.view(np.uint8).reshape(-1, BASE_OCTETS)
 
     def send(self, moment: int) -> None:
         """Send what is due at a moment, and take in what has come."""
@@ -208,7 +209,7 @@ class _Fan:
         reply = came.payloads.view(REPLY).reshape(-1)
         places = self._place_of[reply["ssid"]]
         numbers = reply["sender_sequence"].astype(np.int64)
-        ours = (came.lengths == OCTETS) & (places >= 0) & (numbers < self._count)
+        ours = (came.lengths == BASE_OCTETS) & (places >= 0) & (numbers < self._count)
         rows = np.where(ours, places * self._count + numbers, 0)
         ours &= (reply["sender_time"] == self._echo[rows]) & (self._echo[rows] > 0)
         rows, reply = rows[ours], reply[ours]

@@ -18,8 +18,9 @@ from benchkit.linux.stamped_batches import (
     Arrivals,
     packed_control,
 )
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.reflector_sessions import NONE_DEPARTED, ReflectorSession
-from benchkit.probes.stamp_batches import BASE_OCTETS, Answers, Asked, Octets
+from benchkit.probes.stamp_batches import Answers, Asked, Octets
 from benchkit.probes.stamp_time import Integers, wire_time
 
 # Longer ones are answered one by one.

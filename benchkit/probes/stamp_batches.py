@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.model.far_end import FarEnd
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.reflector_sessions import Departed
 from benchkit.probes.stamp_packet import ZEROS_AT
 from benchkit.probes.stamp_time import PTP, SYNCHRONISED, Integers, WireTime, ntp_times, ntp_words
 from benchkit.probes.stamp_tlv import UNRECOGNISED, Type
 
-BASE_OCTETS = 44
 SSID_AT, TTL_AT = 14, 40
 # What follows the base where follow-up telemetry is asked for, and where it is answered.
 FOLLOW_UP_HEAD = struct.pack(">BBH", UNRECOGNISED, Type.FOLLOW_UP_TELEMETRY, 16)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.stamp_time import ntp_times, ntp_words
 
-OCTETS = 44
 REQUEST = np.dtype(
     {
         "names": ["sequence", "time", "error_estimate", "ssid", "zeros"],
         "formats": [">u4", ">u8", ">u2", ">u2", "V28"],
         "offsets": [0, 4, 12, 14, 16],
-        "itemsize": OCTETS,
+        "itemsize": BASE_OCTETS,
     }
 )
 REPLY = np.dtype(
@@ -26,7 +26,7 @@ REPLY = np.dtype(
         ],
         "formats": [">u4", ">u8", ">u2", ">u2", ">u8", ">u4", ">u8", ">u2", "u1"],
         "offsets": [0, 4, 12, 14, 16, 24, 28, 36, 40],
-        "itemsize": OCTETS,
+        "itemsize": BASE_OCTETS,
     }
 )
 _WORD, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)

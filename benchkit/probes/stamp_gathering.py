@@ -27,10 +27,11 @@ from benchkit.linux.gathered import (
 from benchkit.linux.timerfd import TimerFd
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.reflector_departures import departures_of
 from benchkit.probes.reflector_sessions import ReflectorSessions
-from benchkit.probes.stamp_columns import OCTETS, REPLY, REQUEST, to_ntp_columns
+from benchkit.probes.stamp_columns import REPLY, REQUEST, to_ntp_columns
 from benchkit.probes.stamp_time import pack_error_estimate, to_ntp
 
 AT_ONCE, STAMPED = 1024, 8192
@@ -47,9 +48,9 @@ class GatheringReflector:
     def __init__(self, udp: socket.socket, spec: ReflectorSpec) -> None:
         """Answer on it, when `answer` is called."""
         self._spec = spec
-        self._requests = Datagrams(udp, AT_ONCE, OCTETS)
+        self._requests = Datagrams(udp, AT_ONCE, BASE_OCTETS)
         self._stamps = TransmitStamps(udp, STAMPED)
-        self._packets = np.zeros((AT_ONCE, OCTETS), np.uint8)
+        self._packets = np.zeros((AT_ONCE, BASE_OCTETS), np.uint8)
         self._names = np.zeros((AT_ONCE, 16), np.uint8)
         self._replies = self._packets.view(REPLY).reshape(-1)
         self._volley = Volley(udp, self._packets, self._names)
@@ -75,7 +76,7 @@ class GatheringReflector:
         return got
 
     def _answer(self, came: Taken) -> None:
-        whole = came.lengths == OCTETS
+        whole = came.lengths == BASE_OCTETS
         # TLVs and TWAMP's padding are not understood here.
         whole &= ~came.payloads[:, 16:].any(axis=1)
         requests = came.payloads[whole]

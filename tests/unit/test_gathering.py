@@ -19,8 +19,9 @@ from benchkit.linux.stamped_batches import name_of
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples, concatenate
 from benchkit.model.spec import FanSpec
+from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes import fan as probe
-from benchkit.probes.stamp_columns import OCTETS, REPLY, REQUEST, from_ntp_columns, to_ntp_columns
+from benchkit.probes.stamp_columns import REPLY, REQUEST, from_ntp_columns, to_ntp_columns
 from benchkit.probes.stamp_gathering import GatheringReflector, gathering_reflector
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_time import from_ntp, to_ntp, wire_time
@@ -101,14 +102,14 @@ def test_an_intake_that_is_full_leaves_the_rest_to_the_kernel() -> None:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
     ):
         udp.bind((LOCAL, 0))
-        intake = Datagrams(udp, 4, OCTETS)
+        intake = Datagrams(udp, 4, BASE_OCTETS)
         for number in range(6):
-            sender.sendto(bytes([number]) * OCTETS, udp.getsockname())
+            sender.sendto(bytes([number]) * BASE_OCTETS, udp.getsockname())
         assert (intake.fill(), intake.fill()) == (4, 0)
         first = intake.take()
         assert (intake.fill(), intake.take().payloads[:, 0].tolist()) == (2, [4, 5])
         assert first.payloads[:, 0].tolist() == [0, 1, 2, 3]
-        assert (first.lengths == OCTETS).all()
+        assert (first.lengths == BASE_OCTETS).all()
 
 
 def test_a_volley_leaves_out_what_the_kernel_refuses() -> None:
@@ -119,7 +120,7 @@ def test_a_volley_leaves_out_what_the_kernel_refuses() -> None:
         there.bind((LOCAL, 0))
         good, bad = name_of(udp, *there.getsockname()), name_of(udp, "255.255.255.255", 9)
         names = np.frombuffer(b"".join([good, bad, good]), np.uint8).reshape(3, 16).copy()
-        packets = np.arange(3, dtype=np.uint8).repeat(OCTETS).reshape(3, OCTETS)
+        packets = np.arange(3, dtype=np.uint8).repeat(BASE_OCTETS).reshape(3, BASE_OCTETS)
         assert Volley(udp, packets, names).send(0, 3) == [0, 2]
         assert [there.recv(100)[0] for _ in range(2)] == [0, 2]
 

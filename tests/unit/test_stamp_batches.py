@@ -25,11 +25,11 @@ from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import DUPLICATES, FAR_FLAGS, FAR_SEQUENCE, Samples, concatenate
 from benchkit.model.schedule import Schedule
 from benchkit.model.spec import StampSpec
-from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
+from benchkit.model.stamp_options import BASE_OCTETS, FOLLOWED_UP, PLAIN, StampOptions
 from benchkit.probes.batched_stamp import batched_stamp, can_be_batched, goes_in_batches
 from benchkit.probes.flight_rows import Answer
 from benchkit.probes.stamp import stamp
-from benchkit.probes.stamp_batches import BASE_OCTETS, Replies
+from benchkit.probes.stamp_batches import Replies
 from benchkit.probes.stamp_packet import Base
 from benchkit.probes.stamp_reflector import FEW, Reflector, reflecting
 from benchkit.probes.stamp_sending import Packets
