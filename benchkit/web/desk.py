@@ -71,7 +71,7 @@ class Desk:
         Raises NoSuchRunError, and AskedWronglyError for a damaged one.
         """
         folder = self.catalog.folder(run)
-        found = self._records.get(run)
+        found = self._records.pop(run, None)  # and back at the end, as the last one asked for
         if found is None:
             found = read_run(folder)
             found = replace(found, command=without_places(found.command))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from aiohttp import web
@@ -69,8 +70,9 @@ class Snapshot(Collector):
         for record in self._newest:
             for word in VERDICTS:
                 verdict.add_metric((record.target, record.run, word), float(record.verdict == word))
-            moment = datetime.fromisoformat(record.started).timestamp()
-            started.add_metric((record.target, record.run), moment)
+            with suppress(ValueError):  # in a record that somebody has edited
+                moment = datetime.fromisoformat(record.started).timestamp()
+                started.add_metric((record.target, record.run), moment)
         yield from (verdict, started)
 
     def _figures(self) -> Iterator[Metric]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from dashboards import got
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from synthetic_runs import jitter, write, write_many
+from synthetic_runs import jitter, record_of, run_id, write, write_many
 
 
 def test_metrics_are_openmetrics_with_the_newest_figures(tmp_path: Path) -> None:
@@ -59,3 +60,12 @@ def test_metrics_of_a_path_say_between_which_sites_it_is(tmp_path: Path) -> None
         for sample in families[name].samples:
             assert (sample.labels["near"], sample.labels["far"]) == ("guiyang", "guangzhou")
     assert families["benchkit_path_passes"].samples[0].value == 1
+
+
+def test_a_record_with_a_time_that_is_none_takes_no_other_figure_along(tmp_path: Path) -> None:
+    write(tmp_path, 1, jitter(1), record=replace(record_of(jitter(1), run_id(1)), started="soon"))
+    ((status, text),) = got(tmp_path, "/metrics")
+    assert status == 200
+    families = {each.name: each for each in text_string_to_metric_families(text)}
+    assert not families["benchkit_newest_started_timestamp_seconds"].samples
+    assert families["benchkit_judged_seconds"].samples
