@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.linux import libc
 from benchkit.linux.messages import BLOCK, LOW, MESSAGE, addresses
+from benchkit.linux.timestamping import SO_RCVBUFFORCE
 
 HEAD = struct.Struct("=QQQ")
 LEAST_PAYLOAD, MOST_PAYLOAD = HEAD.size, 65_507
 UDP_SEGMENT, UDP_GRO = 103, 104
-SO_TIMESTAMPNS, SO_RCVBUFFORCE, SO_MEMINFO = 35, 33, 55
+SO_TIMESTAMPNS, SO_MEMINFO = 35, 55
 DROPS = struct.Struct("=8I I")
 MSG_WAITFORONE = 0x10000
 BUFFER = 4 << 20

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import libc, timestamping
-from benchkit.linux.datagrams import SO_RCVBUFFORCE
 from benchkit.linux.messages import BLOCK, LOW, MESSAGE, addresses
+from benchkit.linux.timestamping import SO_RCVBUFFORCE
 
 Numbers = NDArray[np.int64]
 NAME_OCTETS, CONTROL_OCTETS = 16, 128

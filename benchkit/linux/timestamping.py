@@ -13,11 +13,13 @@ import socket
 import struct
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from benchkit.clock import NS_PER_S
 
-SO_TIMESTAMPING = 37
+SO_RCVBUFFORCE, SO_TIMESTAMPING = 33, 37
+ROOM_OCTETS = 1 << 20  # of which the kernel gives the double, for what it charges beside
 MSG_ERRQUEUE = socket.MSG_ERRQUEUE
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, OPT_TSONLY = 2, 8, 16, 128, 256, 2048
 OPT_ID_TCP = 1 << 16
@@ -102,11 +104,22 @@ def stamped_udp_socket(family: int = socket.AF_INET, *, scheduled: bool = True) 
             udp.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
             udp.setsockopt(socket.IPPROTO_IP, IP_RECVTOS, 1)
             udp.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, LARGEST_TTL)
-        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        make_room(udp)
     except OSError:
         udp.close()
         raise
     return udp
+
+
+def make_room(udp: socket.socket) -> None:
+    """Have a socket hold what comes, and its own stamps, while a busy machine keeps its reader waiting.
+
+    What finds no room is lost, or has no stamp, by this host alone. A second of 500 packets/s with both stamps takes
+    1 MiB, several times what most systems allow whoever has no privilege.
+    """
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_OCTETS)
+    with suppress(OSError):
+        udp.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM_OCTETS)
 
 
 def tell_destinations(udp: socket.socket) -> None:

@@ -25,7 +25,6 @@ from benchkit.probes.reachable import connect_to, listening_at
 
 # Of <linux/udp.h>, <linux/in.h> and <linux/ipv6.h>: never fragment, and let no learnt MTU stand in the way.
 UDP_SEGMENT, UDP_GRO, IP_MTU_DISCOVER, PMTUDISC_PROBE = 103, 104, 10, 3
-SO_RCVBUFFORCE = 33
 IP_AND_UDP = 28
 MOST_SEGMENTS = 64
 TRIES, GOODBYES = 5, 3
@@ -187,7 +186,7 @@ def _packets(payload: bytes, size: int, sizes: int) -> Iterator[tuple[int, int]]
 def _make_room(udp: socket.socket) -> None:
     """Hold a whole buffer's worth of packets; less where only an administrator may ask for so much."""
     try:
-        udp.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM_OCTETS)
+        udp.setsockopt(socket.SOL_SOCKET, timestamping.SO_RCVBUFFORCE, ROOM_OCTETS)
     except PermissionError:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_OCTETS)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchkit.errors import AskedWronglyError
+from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
 from benchkit.model.far_end import FarEnd
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, FAR_TTL
@@ -233,3 +234,14 @@ def test_padding_is_a_tlv_of_its_own(udp: socket.socket) -> None:
     assert padding[:2] == (0x80, Type.EXTRA_PADDING)
     assert isinstance(padding, Tlv)
     assert len(set(padding.value)) > 10  # pseudo-random: no link shall compress it
+
+
+def test_a_stamped_socket_has_the_room_that_privilege_gives(udp: socket.socket) -> None:
+    try:
+        udp.setsockopt(socket.SOL_SOCKET, timestamping.SO_RCVBUFFORCE, timestamping.ROOM_OCTETS)
+    except PermissionError:
+        pytest.skip("only an administrator may ask for more than net.core.rmem_max")
+    with timestamping.stamped_udp_socket() as stamped:
+        assert (
+            stamped.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * timestamping.ROOM_OCTETS
+        )
