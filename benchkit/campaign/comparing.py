@@ -186,8 +186,8 @@ def sample_replicates(
 ) -> dict[str, Replicate]:
     """Every compared statistic of one series of latencies, from its packets.
 
-    `values` are in ms, +inf for lost, without answers that have no stamp; `lost` is of all that were due. Both in
-    time order.
+    `values` of shape (n,) are in ms, +inf for lost, without answers that have no stamp; `lost` of shape (m,) is of all
+    that were due. Both in time order.
     """
     found = percentile_replicates(values, PERCENTILES, seed)
     return {**found, "loss": loss_replicate(lost)} if found else {}

@@ -25,7 +25,7 @@ class Departures:
         return self._count
 
     def add(self, sequence: NDArray[np.int64], t3_ns: NDArray[np.int64]) -> None:
-        """Take what has become known, two arrays of one shape."""
+        """Take what has become known: sequence numbers and departures in ns, both of shape (n,)."""
         ours = (sequence >= 0) & (sequence < MOST)
         sequence, t3_ns = sequence[ours], t3_ns[ours]
         if not len(sequence):
@@ -36,7 +36,7 @@ class Departures:
         self._by_sequence = None
 
     def of(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of these packets, in their order; 0 where unknown."""
+        """Those of packets with these numbers, shape (n,), in ns and in their order; 0 where unknown."""
         if self._by_sequence is None:
             self._by_sequence = self._sorted_in()
         found = np.zeros(len(sequence), dtype=np.int64)

@@ -72,11 +72,11 @@ class Growing:
         self._holes[name].put(first, added)
 
     def columns(self) -> dict[str, Column]:
-        """All rows so far, without a copy; what is added later does not change them. Not to be written to."""
+        """All rows so far, each column of shape (n,), without a copy; later rows do not change them. Not to be written to."""
         return {name: self.column(name) for name in self._names}
 
     def column(self, name: str) -> Column:
-        """One of them. Raises KeyError where there is none of that name."""
+        """One of them, of shape (n,). Raises KeyError where there is none of that name."""
         return column(
             self._values[name].upto(self._rows)
             if name in self._values

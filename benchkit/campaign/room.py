@@ -40,7 +40,7 @@ class Room(Generic[Kind]):
         return len(self._values)
 
     def put(self, first: int, values: NDArray[Kind]) -> None:
-        """Write values from `first` on; nothing beyond `first` has been written before."""
+        """Write values of shape (n,) from `first` on; nothing beyond `first` has been written before."""
         last = first + len(values)
         if last > len(self._values):
             self._move(first, last)
@@ -49,7 +49,7 @@ class Room(Generic[Kind]):
             self._give_back(last * self._values.itemsize)
 
     def upto(self, last: int) -> NDArray[Kind]:
-        """The first values, without a copy."""
+        """The first values, shape (last,), without a copy."""
         return self._values[:last]
 
     def _move(self, kept: int, wanted: int) -> None:

@@ -103,11 +103,11 @@ class Messages:
             return 0
 
     def lengths(self, got: int) -> NDArray[np.int64]:
-        """How many octets each of the first `got` rows received, at most what it has room for."""
+        """How many octets each of the first `got` rows received, shape (got,), at most what it has room for."""
         return (self._headers["octets"][:got] & LOW).astype(np.int64)
 
     def words(self, got: int, at: int) -> NDArray[np.int64]:
-        """The eight octets at a place of each control row, as integers."""
+        """The eight octets at a place of each control row, as integers of shape (got,)."""
         return self._words[:got, at // WORD].astype(np.int64)
 
     def places(self, got: int) -> Places | None:

@@ -103,14 +103,14 @@ def set_timeouts(connection: socket.socket, seconds: float) -> None:
 
 
 def set_window(connection: socket.socket, octets: int) -> int:
-    """Ask for both buffers; return the smaller of what the kernel gave, its own half left out."""
+    """Ask for both buffers; return the smaller of what the kernel gave, in octets, its own half left out."""
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
         connection.setsockopt(socket.SOL_SOCKET, option, octets)
     return window(connection)
 
 
 def window(connection: socket.socket) -> int:
-    """The smaller of both buffers: of what the kernel tells, half is for its own headers (socket(7))."""
+    """The smaller of both buffers in octets: of what the kernel tells, half is for its own headers (socket(7))."""
     options = (socket.SO_SNDBUF, socket.SO_RCVBUF)
     return min(connection.getsockopt(socket.SOL_SOCKET, option) for option in options) // 2
 

@@ -37,5 +37,5 @@ class Trace:
     delay_ns: tuple[int, ...]
 
     def at(self, elapsed_ns: int) -> int:
-        """The delay so long after the start."""
+        """The delay in ns so long after the start."""
         return self.delay_ns[max(bisect_right(self.at_ns, elapsed_ns) - 1, 0)]

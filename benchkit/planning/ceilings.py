@@ -18,7 +18,7 @@ _HALVINGS = 200
 
 
 def mathis_window(loss: float) -> float:
-    """Reno by Mathis et al. 1997: sqrt(3 / (2 p)).
+    """Reno, in segments, by Mathis et al. 1997: sqrt(3 / (2 p)).
 
     >>> round(mathis_window(1e-4), 1)
     122.5
@@ -27,12 +27,12 @@ def mathis_window(loss: float) -> float:
 
 
 def reno_window(loss: float) -> float:
-    """Reno as RFC 9438 section 5.1 has it: 1.2 / sqrt(p)."""
+    """Reno, in segments, as RFC 9438 section 5.1 has it: 1.2 / sqrt(p)."""
     return RENO / math.sqrt(loss)
 
 
 def pftk_window(loss: float, rtt_s: float, timeout_s: float | None = None) -> float:
-    """Reno with timeouts by Padhye et al. 1998, in the form of RFC 5348 section 3.1 with b = 1.
+    """Reno with timeouts, in segments, by Padhye et al. 1998, in the form of RFC 5348 section 3.1 with b = 1.
 
     Without `timeout_s` it is Linux's: one round trip and 200 ms.
     """
@@ -42,7 +42,7 @@ def pftk_window(loss: float, rtt_s: float, timeout_s: float | None = None) -> fl
 
 
 def cubic_window(loss: float, rtt_s: float, c: float = CUBIC_C) -> float:
-    """CUBIC by RFC 9438 equation 6, at least Reno's (its Reno-friendly region).
+    """CUBIC, in segments, by RFC 9438 equation 6, at least Reno's (its Reno-friendly region).
 
     >>> round(cubic_window(1e-4, rtt_s=0.010), 1)
     120.0
@@ -52,7 +52,7 @@ def cubic_window(loss: float, rtt_s: float, c: float = CUBIC_C) -> float:
 
 
 def mathis_loss(window: float) -> float:
-    """The loss at which Reno, by Mathis, has this average window.
+    """The share of segments lost at which Reno, by Mathis, has this average window in segments.
 
     >>> f"{mathis_loss(345_000):.1e}"  # 400 Gbit/s over 10 ms, one stream
     '1.3e-11'
@@ -61,7 +61,7 @@ def mathis_loss(window: float) -> float:
 
 
 def reno_loss(window: float) -> float:
-    """The loss at which Reno, by RFC 9438, has this average window."""
+    """The share of segments lost at which Reno, by RFC 9438, has this average window in segments."""
     return min(1.0, (RENO / window) ** 2)
 
 

@@ -54,7 +54,7 @@ class Replies:
         return high << np.uint64(32) | low
 
     def are_usual(self, got: int) -> NDArray[np.bool_]:
-        """Whether the far end stamps in NTP's format."""
+        """Whether the far end stamps in NTP's format; shape (got,)."""
         found: NDArray[np.bool_] = (self._estimates[:got] & PTP) == 0
         return found
 
@@ -69,7 +69,7 @@ class Replies:
         return t2, t3, of["far"], self._rows[at, TTL_AT].astype(np.int64), flags
 
     def follow(self, got: int) -> NDArray[np.bool_]:
-        """Whether the base is followed by an answered follow-up and nothing is wrong with it."""
+        """Whether the base is followed by an answered follow-up and nothing is wrong with it; shape (got,)."""
         head = np.frombuffer(b"\0" + FOLLOWED_HEAD, dtype=np.uint8)
         found: NDArray[np.bool_] = (self._rows[:got, BASE_OCTETS : BASE_OCTETS + 4] == head).all(
             axis=1
@@ -77,7 +77,7 @@ class Replies:
         return found
 
     def followed(self, at: Integers, near_ns: int) -> tuple[NDArray[np.bool_], Departed]:
-        """Which of these rows tell of an earlier answer, and what those tell."""
+        """Which of these rows tell of an earlier answer, shape (n,), and what those tell, in ns."""
         sequences, high, low = (field[at].astype(np.int64) for field in self._follow_up)
         told = (high | low) != 0
         return told, Departed(sequences[told], ntp_times(high[told], low[told], near_ns))

@@ -50,11 +50,11 @@ class Difference:
         return Interval(self.value, low, max(self.value + t * doubt.up for t, doubt in both))
 
     def chance_above(self, floor: float) -> float:
-        """The one-sided p-value of "the difference is no more than `floor`"."""
+        """The one-sided p-value of "the difference is no more than `floor`", which is in its unit: 0 to 1."""
         return max(_chance(self.value - floor, each.down, each.freedom) for each in self.doubts)
 
     def chance_below(self, floor: float) -> float:
-        """The one-sided p-value of "the difference is no less than -`floor`"."""
+        """The one-sided p-value of "the difference is no less than -`floor`", which is in its unit: 0 to 1."""
         return max(_chance(-self.value - floor, each.up, each.freedom) for each in self.doubts)
 
     def smallest_visible(self, floor: float, level: float, *, upwards: bool) -> float | None:

@@ -28,7 +28,7 @@ class LogHistogram:
         self.lost = 0
 
     def add(self, values_ns: NDArray[np.float64]) -> None:
-        """Count them; shape (n,), +inf for lost."""
+        """Count them; shape (n,), in ns, +inf for lost."""
         finite = np.clip(values_ns[np.isfinite(values_ns)], LEAST_NS, MOST_NS)
         if finite.size:
             self._count(np.rint(np.log(finite / LEAST_NS) / STEP).astype(np.int64))

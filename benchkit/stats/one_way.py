@@ -85,7 +85,7 @@ def estimate_clocks(
     backward: NDArray[np.float64],
     floor_ns: float = 0.0,
 ) -> Clocks:
-    """What the least delays of each stretch tell; arrays of shape (n,), n of twenty and more, in time order.
+    """What the least delays of each stretch tell; arrays of shape (n,) in ns, n of twenty and more, in time order.
 
     The skew is the median of the slopes between stretches (Theil 1950, Sen 1968), which a few stretches without
     any undelayed packet do not move. A skew within its error is taken as none.

@@ -80,7 +80,7 @@ def intervals_and_sizes(
 ) -> tuple[dict[str, Interval], dict[str, float]]:
     """As `percentile_intervals`, and the effective sample size of each percentile ("max" has none).
 
-    `values` of shape (n,). Raises ValueError for NaN.
+    `values` of shape (n,), in any unit, which the intervals are in too. Raises ValueError for NaN.
     """
     intervals: dict[str, Interval] = {}
     sizes: dict[str, float] = {}

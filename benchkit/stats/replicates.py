@@ -51,7 +51,7 @@ def percentile_replicates(
 ) -> dict[str, Replicate]:
     """The wanted percentiles of one run, with errors from a block bootstrap within it; none of no values.
 
-    `values` has shape (n,), in time order, +inf for lost. No error is less than the interval of the order
+    `values` has shape (n,), in any unit, which errors are in too, in time order, +inf for lost. No error is less than the interval of the order
     statistics has it: the bootstrap alone is too sure of a tail that few independent samples reach.
     """
     if not values.size:
