@@ -27,9 +27,9 @@ test: setup
 	@$(BIN)/python -m pytest
 	@sh .ci/test-netem $(BIN)/python
 
-# Every fault, with fifty rounds of signals to processes at random moments; the suite does ten.
+# Every fault of docs/faults.md, with fifty rounds of signals to processes at random moments; the suite does ten.
 faults: setup
-	@BENCHKIT_FAULT_ROUNDS=$(or $(FAULT_ROUNDS),50) $(BIN)/python -m pytest tests/faults -v
+	@BENCHKIT_FAULT_ROUNDS=$(or $(FAULT_ROUNDS),50) $(BIN)/python -m pytest tests/faults tests/system/test_cluster_faults.py tests/system/test_run.py::test_two_runs_at_once_do_not_see_each_other -v
 
 fuzz: setup
 	@sh .ci/fuzz $(BIN)/python $(or $(FUZZ_SECONDS),60)

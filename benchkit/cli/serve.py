@@ -25,7 +25,7 @@ TOKEN_OCTETS = 24
 @click.option(
     "--token",
     envvar="BENCHKIT_TOKEN",
-    help="The token that requests must bring; made up for an address that others can reach.",
+    help="The token that requests must bring, better as BENCHKIT_TOKEN, which other users do not see; made up for an address that others can reach.",
 )
 @results_option
 @click.pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent import futures
@@ -25,6 +26,8 @@ PATIENCE_S = 60.0
 AGAIN_S = 0.2
 # A fetch waits a second for something to fetch; one that says nothing for longer is tried anew.
 FETCH_S, LEAST_S = 4.0, 0.5
+# What Dask says, in tracebacks, of a scheduler that is gone, is said by us in a line.
+TALKATIVE = ("distributed", "distributed.client", "distributed.core", "distributed.comm.tcp")
 
 
 def unheard(message: Message) -> None:
@@ -50,6 +53,8 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
         Raises MeasureError where there is no cluster, AskedWronglyError for certificates that are no good.
         """
         configure()
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._access = access
         self._heard = heard
         self._patience_s = patience_s

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -90,6 +91,19 @@ def endless(connection: socket.socket) -> None:
         connection.sendall(bytes(1 << 16).replace(b"\0", b"["))
 
 
+def resetting(*lines: object) -> Answer:
+    """Say these, and end the connection by RST instead of FIN."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        for line in lines:
+            connection.sendall(json.dumps(line).encode() + b"\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    return answer
+
+
 LIES = {
     "steers the terminal": saying({"refused": "\x1b[2J\x07gone\nbenchkit: PASS"}),
     "token": saying({"granted": "../../zz"}),
@@ -99,6 +113,8 @@ LIES = {
     "not a word": saying([[[]]]),
     "dawdles": dawdling,
     "never ends": endless,
+    "resets": resetting(),
+    "resets what it granted": resetting({"granted": "00ff"}),
 }
 
 

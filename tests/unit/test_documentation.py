@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ EXAMPLES = sorted(
 )
 # In an overview one line stands for several commands, and for words that the reader puts in.
 CHOICE = re.compile(r" \| ")
+SHAPE = re.compile(r"shape|\([a-z]\w*,")
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
@@ -93,6 +96,34 @@ def test_every_example_of_a_docstring_holds(file: Path) -> None:
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_test_that_a_document_names_is_one(document: Path) -> None:
+    for file, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", document.read_text("utf-8")):
+        assert f"\ndef {name}(" in (CHECKOUT / file).read_text("utf-8"), f"{file}::{name}"
+
+
+def test_every_fault_that_is_tried_is_described() -> None:
+    described = (CHECKOUT / "docs" / "faults.md").read_text("utf-8")
+    for file in (CHECKOUT / "tests" / "faults").glob("test_*.py"):
+        if file.stem != "test_upgrade":
+            for name in re.findall(r"^def (test_\w+)", file.read_text("utf-8"), re.MULTILINE):
+                assert f"{file.name}::{name}" in described
+
+
+def test_whoever_takes_or_gives_an_array_says_of_which_shape() -> None:
+    silent = []
+    for file in sorted((CHECKOUT / "benchkit").rglob("*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        classes = [each.body for each in tree.body if isinstance(each, ast.ClassDef)]
+        for each in (*tree.body, *itertools.chain.from_iterable(classes)):
+            if isinstance(each, ast.FunctionDef) and not each.name.startswith("_"):
+                kinds = ast.unparse(each.args) + ast.unparse(each.returns or ast.Constant(None))
+                told = SHAPE.search(ast.get_docstring(each) or "")
+                if re.search(r"NDArray|\bColumn\b", kinds) and not told:
+                    silent.append(f"{file.name}: {each.name}")
+    assert silent == []
 
 
 def test_every_document_that_is_linked_is_there() -> None:
