@@ -14,6 +14,7 @@ setup: system $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "benchkit needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 setup" >&2; exit 2; }
 	@rm -rf $(VENV)
+	@echo "setting up $(VENV), once: half a minute" >&2
 	@sh .ci/make-venv "$(PYTHON)" $(VENV)
 	@touch $@
 

@@ -129,6 +129,8 @@ def _timed(target: Target, overrides: Overrides) -> tuple[dict[str, dict[str, fl
         )
     check_rates(target)
     obtain_namespaces(sys.argv[1:])
+    timed = units.show_count(len(target.paths), "path")
+    click.echo(f"timing small jobs over {timed}, emulated here one after another", err=True)
     return job_times(target.paths, "auto", target.plan.seed)
 
 
