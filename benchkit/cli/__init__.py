@@ -14,7 +14,7 @@ import click
 
 from benchkit import __version__
 from benchkit.cli.exit_status import INTERRUPTED, UNFIT
-from benchkit.errors import BenchkitError, printable
+from benchkit.errors import AskedWronglyError, BenchkitError, printable
 
 # command: (module, function, what it does)
 COMMANDS = {
@@ -141,6 +141,12 @@ def main() -> None:
         # Whoever read the report has seen enough; Python must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except PermissionError as error:
+        where = printable(error.filename or "a file")
+        click.echo(
+            f"benchkit: {where}: {error.strerror}: name another, or run as who may", err=True
+        )
+        status = AskedWronglyError.exit_code
     except Exception:  # noqa: BLE001  Python would end with 1, which says that a budget failed
         traceback.print_exc()
         click.echo(

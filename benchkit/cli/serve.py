@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def serve(context: click.Context, bind: tuple[str, int], token: str | None, resu
 
     def say(address: str) -> None:
         click.echo(f"serving on {address}", err=True)
-        if "://" not in str(results) and not results.exists():
+        if "://" not in str(results) and not os.path.lexists(results):
             click.echo(
                 f"{results} is not there yet: runs will show once `benchkit run` has made one",
                 err=True,

@@ -95,6 +95,20 @@ def test_a_defect_never_ends_with_the_status_of_a_broken_promise(
     assert said.splitlines()[-1].startswith("benchkit: this is a defect")
 
 
+def test_what_one_may_not_read_is_named_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/runs/run.json")
+
+    monkeypatch.setattr(cli.cli, "main", refused)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == AskedWronglyError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("benchkit: /root/runs/run.json: Permission denied")
+
+
 def test_a_folder_that_may_not_be_looked_into_costs_the_live_view_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
