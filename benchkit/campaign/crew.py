@@ -107,6 +107,11 @@ class Crew:
                 troubles[name] = SiteLostError(str(error))
         return troubles
 
+    def silent(self) -> dict[str, str]:
+        """The agents where nobody seems to be just now, by station, and why."""
+        found = {name: str(getattr(self._sites[name], "silence", "")) for name in self._distant}
+        return {name: why for name, why in found.items() if why}
+
     def wait_for(self, condition: Callable[[], bool]) -> bool:
         """Take in what still comes until the condition holds; False if it does not within two seconds."""
         self._pump_until(condition, LATE_TIMEOUT_S, lambda: None)

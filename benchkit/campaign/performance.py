@@ -67,9 +67,7 @@ class Performance:
             self._blame(jobs[name][1], error)
             if isinstance(error, SiteLostError) and error.site:
                 self._lost.setdefault(error.site, str(error))
-        for site, why in self._lost.items():
-            towards = [(path.name, phase.name) for path in phase.paths if path.far == site]
-            self._log.ledger.lose_far_end(towards, why)
+        self._lose_far_ends(phase)
         self._tell(phase)
 
     def forget(self, asked: Sequence[Phase]) -> None:
@@ -83,6 +81,15 @@ class Performance:
         """Tell a sentence, and note it."""
         self._log.notes.append(text)
         self._observe(Said(text))
+
+    def _lose_far_ends(self, phase: Phase) -> None:
+        """What is sent to an agent that is gone counts against no path, whether a probe ran there or not."""
+        silent = {
+            name.removeprefix(stations.AGENT): why for name, why in self._crew.silent().items()
+        }
+        for site, why in {**silent, **self._lost}.items():
+            towards = [(path.name, phase.name) for path in phase.paths if path.far == site]
+            self._log.ledger.lose_far_end(towards, why)
 
     def _blame(self, spec: Spec, error: MeasureError) -> None:
         """A site that is lost takes all its cells along; of a load that is probed meanwhile, its own failing alone counts."""

@@ -24,6 +24,8 @@ GRACE_S = 2.0
 LATELY_NS = 3 * NS_PER_S
 # Until a task has its process. A lease that another campaign holds takes longer than that.
 BEGIN_S = 15.0
+# What is there is heard of every second, whether it has something to tell or not.
+SILENT_S = 2.0
 LOST_WORKER = "KilledWorker"
 
 
@@ -136,6 +138,16 @@ class Remote:
         self._settle(order, (False, self._error(self._lost or why)))
 
     @property
+    def silence(self) -> str:
+        """Why nobody seems to be there just now; "" where somebody is."""
+        seconds = (monotonic_ns() - self.heard_ns) / NS_PER_S
+        if self._lost:
+            return f"site {self.site} was lost: {self._lost}"
+        if seconds < SILENT_S:
+            return ""
+        return f"nothing was heard of the agent of {self.site} for {seconds:.0f} s"
+
+    @property
     def _was_heard_lately(self) -> bool:
         return monotonic_ns() - self.heard_ns < LATELY_NS
 
@@ -182,6 +194,11 @@ class ClusterExecutor(Executor):
         self._kill = kill
         self._exclusive = exclusive
         self._closed = False
+
+    @property
+    def silence(self) -> str:
+        """Why nobody seems to be there just now; "" where somebody is."""
+        return self.remote.silence
 
     @property
     def leasing(self) -> ClusterExecutor:

@@ -123,12 +123,10 @@ def test_a_run_outlives_its_cluster(
             if victim == "controller":
                 assert status in {0, 130, -number}, said
             else:
-                assert status in {0, 1, 4, 5}, said
-            # The agent is the far end of a real path: from when it is silent on, as any peer's silence, that is loss.
-            if victim != "agent":
-                assert not out.startswith("FAIL"), out
-                for folder in results.glob("2*"):
-                    assert json.loads((folder / "run.json").read_text())["verdict"] != "fail"
+                assert status in {0, 4, 5}, said
+            assert not out.startswith("FAIL"), out
+            for folder in results.glob("2*"):
+                assert json.loads((folder / "run.json").read_text())["verdict"] != "fail"
             stopped(agent)
         stopped(scheduler)
 

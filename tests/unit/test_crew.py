@@ -246,6 +246,7 @@ class Agent(Site):
     """A site of a cluster, told by its leases."""
 
     patience_s = 0.0
+    silence = ""
 
     @property
     def leasing(self) -> Agent:
@@ -288,6 +289,18 @@ def test_an_agent_out_of_reach_at_the_end_has_its_patience_to_come_back(
         )
         assert len(heard) == comes
         agent.close()
+
+
+def test_an_agent_of_which_nothing_is_heard_is_told() -> None:
+    with Channel() as channel:
+        gone = Agent({})
+        gone.silence = "nothing was heard of it for 3 s"
+        sites = {"/agent/b": gone, "/agent/c": Agent({}), "here": Site({})}
+        assert Crew(sites, channel, lambda _: None).silent() == {
+            "/agent/b": "nothing was heard of it for 3 s"
+        }
+        for each in sites.values():
+            each.close()
 
 
 def test_probes_that_are_broken_off_tell_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
