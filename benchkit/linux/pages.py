@@ -16,7 +16,7 @@ MADV_NOHUGEPAGE = 15
 
 
 def hold_small(values: NDArray[Any]) -> None:
-    """Have the kernel hold an array in small pages, before it is given back in pieces.
+    """Have the kernel hold an array of shape (n,) in small pages, before it is given back in pieces.
 
     numpy asks for huge ones, and the kernel makes those whole again behind our back: what was given back would be there anew.
     """
