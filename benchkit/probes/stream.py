@@ -86,7 +86,7 @@ class StreamTest(FarTest[StreamFlow]):
             raise too_small_a_window(self._spec.path, asked, window)
         self._far.connected(connection, head(token, number))
         connection.settimeout(None)
-        return StreamFlow(number, connection, self._terms, sends=sends)
+        return StreamFlow(number, connection, self._terms, sends=sends, token=token)
 
     def _tell(self, session: Session) -> None:
         """The rate of every half second, while it is measured."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import zlib
 from typing import Any
 
 from benchkit.clock import monotonic_ns
@@ -17,22 +18,24 @@ class StreamFlow(DataThread):
     """`wrong` is how many octets were not what was sent, where that is looked at."""
 
     def __init__(
-        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool
+        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool, token: str = ""
     ) -> None:
-        """Own a connected socket."""
+        """Own a connected socket. `token` names the test, alike at both ends."""
         super().__init__(number, connection, sends=sends)
         self.wrong = 0
         self.streams = len(terms.flows)
+        self._core = zlib.crc32(token.encode()) + number
         self._loop = (SOURCES if sends else SINKS)[terms.mode]
 
     def move(self) -> None:
         """Send until told to end and say so, or receive until the other end says so.
 
-        One of several streams keeps to a processor, the same at both ends of a test on one machine. Left to the kernel, senders
-        often share one and leave the other half idle: four streams over veth then came to half of what they do so.
+        One of several streams keeps to a processor, the same at both ends of a test on one machine, and each test begins at
+        another. Left to the kernel, senders often shared one and left the other half idle: four streams over veth then came to
+        half of what they do so.
         """
         if self.streams > 1:
-            host.keep_to_core(self.number)
+            host.keep_to_core(self._core)
         self._loop(self.connection, self)
         if self.sends:
             self.connection.shutdown(socket.SHUT_WR)

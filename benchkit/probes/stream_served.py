@@ -128,12 +128,13 @@ class StreamOpening:
                 connection.close()
 
 
-def opening_of_streams(terms: Terms) -> StreamOpening:
+def opening_of_streams(terms: Terms, token: str) -> StreamOpening:
     """Bulk: each connection sends or receives as the terms have it."""
 
     def thread_of(number: int, connection: socket.socket) -> DataThread:
         prepare(connection, terms)
-        return StreamFlow(number, connection, terms, sends=not terms.flows[number])
+        sends = not terms.flows[number]
+        return StreamFlow(number, connection, terms, sends=sends, token=token)
 
     return StreamOpening(len(terms.flows), thread_of)
 

@@ -164,7 +164,7 @@ class StreamServer:
 
     def _served(self, talk: Talk, terms: AnyTerms, token: str) -> Served:
         if isinstance(terms, Terms):
-            return Served(talk, terms.duration_ns, opening_of_streams(terms))
+            return Served(talk, terms.duration_ns, opening_of_streams(terms, token))
         if isinstance(terms, FileTerms):
             silence_s = SILENCE_S + terms.idle_ns / NS_PER_S
             return Served(talk, terms.duration_ns, opening_of_files(terms), silence_s)

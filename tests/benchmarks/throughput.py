@@ -92,7 +92,12 @@ def compare(asked: argparse.Namespace, place: Place, mode: str, streams: int) ->
         row(f"{title}: {name}", [each.cpu_s_per_gb for each in figures], "s/GB")
     if place.name == "path":
         shares = [each.gbps * GIGA / PATH_BPS for each in found["benchkit"]]
-        row("  of the shaped rate", shares, "", "0.941 is all that TCP can have of it")
+        row(
+            "  of the shaped rate",
+            shares,
+            "",
+            "0.941 is all that TCP can have of it, once it has grown",
+        )
     for name in list(ways)[1:]:
         pairs = list(zip(found["benchkit"], found[name], strict=True))
         rate_bar, cpu_bar = bars(place, mode, streams, name)

@@ -101,7 +101,7 @@ def test_we_measure_against_an_iperf3_server(name: str) -> None:
     if asked.get("udp"):
         assert int(totals.columns["lost"].sum()) <= 0.05 * int(totals.columns["packets"].sum())
     assert all(row >= 0 for row in totals.columns["duration_ns"].tolist())
-    assert totals.columns["duration_ns"].max() == pytest.approx(NS_PER_S, rel=0.2)
+    assert 0.9 * NS_PER_S <= totals.columns["duration_ns"].max() < 5 * NS_PER_S
 
 
 def test_we_log_in_at_an_iperf3_server(tmp_path: Path) -> None:

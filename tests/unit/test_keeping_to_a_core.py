@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -42,3 +43,22 @@ def test_one_of_several_streams_keeps_to_the_core_of_its_number(
         flow.running = False
         flow.move()
     assert asked == kept
+
+
+def test_both_ends_of_a_test_name_the_same_cores_and_two_tests_mostly_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(stream_flow.host, "keep_to_core", asked.append)
+    terms = Terms("up", 1, 2, "copy", "cubic")
+    near, far = socket.socketpair()
+    with near, far:
+        for token in ("one", "one", "two"):
+            for number in range(2):
+                flow = StreamFlow(number, near, terms, sends=True, token=token)
+                flow.running = False
+                with suppress(OSError):  # what is shut down already
+                    flow.move()
+    first, second = asked[:2], asked[2:4]
+    assert first == second == [first[0], first[0] + 1]
+    assert asked[4] != first[0]
