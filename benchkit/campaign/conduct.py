@@ -92,7 +92,7 @@ class Campaign:
 
     def measure(self) -> None:
         """Carry out every measuring phase in order; traces start with the first."""
-        began = realtime_ns()
+        began, dropped = realtime_ns(), self._log.harvest.dropped
         self._emulation.apply(modelled(self._emulated))
         for phase in self._measuring:
             self._performance.run(phase)
@@ -100,6 +100,7 @@ class Campaign:
                 self._extend(phase)
                 self._check_idle(began)
                 self._check_pacing(phase)
+                self._check_drops(phase, dropped)
             self._log.ledger.close_phase(phase)
 
     def _extend(self, phase: Phase) -> None:
@@ -170,6 +171,20 @@ class Campaign:
         alone = [rows for in_mesh, rows in found if not in_mesh]
         self._log.unfit += fitness.pacing_troubles(meshed, phase.interval_ns)
         self._log.unfit += fitness.unsent_troubles(alone)
+
+    def _check_drops(self, phase: Phase, before: int) -> None:
+        """Whether this host took in what came: what it had no room for stands there as lost."""
+        dropped = self._log.harvest.dropped - before
+        if not dropped:
+            return
+        self._log.own_drops[phase.name] = dropped
+        counts = [self._log.harvest.count("rtt", path.name, phase.name) for path in phase.paths]
+        troubles = fitness.dropped_troubles(dropped, min(filter(None, counts), default=0))
+        self._log.unfit += troubles
+        if not troubles:
+            self._performance.say(
+                f"{dropped} packets count as lost that this machine had no room for: it was too busy; free a core"
+            )
 
     def _tell_words(self, text: str) -> None:
         self._observe(Said(text))

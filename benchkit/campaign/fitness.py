@@ -74,3 +74,15 @@ def unsent_troubles(found: Sequence[Samples]) -> list[str]:
                 "busy; free a core or give a lower --rate"
             )
     return troubles
+
+
+def dropped_troubles(dropped: int, packets: int) -> list[str]:
+    """A sentence where this host had no room for too many packets; they may all be of the path that has `packets`."""
+    if dropped <= UNSENT_SHARE * packets:
+        return []
+    return [
+        (
+            f"{dropped} packets that arrived were dropped by this machine and count as lost: it is too busy; free a core or "
+            "give a lower --rate"
+        )
+    ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchkit.campaign.departures import Departures
 from benchkit.campaign.growing import Growing
-from benchkit.model.samples import Column, Samples, column, concatenate
+from benchkit.model.samples import DROPPED, Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
 # A mesh is asked for each of thousands of small tables a dozen times; a long one is put together when it is wanted.
@@ -77,6 +77,12 @@ class Harvest:
         """How many rows of that kind, path and phase have come."""
         key = (kind, path, phase)
         return sum(len(kept[key]) for kept in (self._settled, self._growing) if key in kept)
+
+    @property
+    def dropped(self) -> int:
+        """How many packets this host had no room for in the sockets of its own probes and responders."""
+        rows = self.samples(DROPPED, "", "")
+        return 0 if rows is None else int(rows.columns["packets"].sum())
 
     def forget(self, phase: str, paths: Collection[str] | None = None) -> None:
         """Drop the rows of a phase that is measured again; of these paths alone, where they are named."""

@@ -39,7 +39,7 @@ class Circumstances:
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
     this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly
     measured, and why; `unmeasured` is why whatever else is missing is. `without_far_end` says which of them had nobody
-    at their far end meanwhile, and why. `stand_ins` are the paths of a mesh whose bulk tells that of others.
+    at their far end meanwhile, and why. `own_drops` says by phase how many packets this host had no room for. `stand_ins` are the paths of a mesh whose bulk tells that of others.
     """
 
     unfit: str | None = None
@@ -54,6 +54,7 @@ class Circumstances:
     missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
     unmeasured: str | None = None
     without_far_end: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    own_drops: Mapping[str, int] = field(default_factory=dict)
     stand_ins: Mapping[str, Path] = field(default_factory=dict)
 
     def why_missing(self, path: str, phase: str = "") -> str | None:

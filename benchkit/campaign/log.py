@@ -16,7 +16,7 @@ from benchkit.model.record import Calibration
 class Log:
     """Samples, readings of the machine, and everything that has to be told.
 
-    `line` holds the reports by phase.
+    `line` holds the reports by phase, `own_drops` how many packets this host had no room for in its own sockets.
     """
 
     harvest: Harvest = field(default_factory=Harvest)
@@ -26,6 +26,7 @@ class Log:
     unmeasured: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     line: dict[str, LineReport] = field(default_factory=dict)
+    own_drops: dict[str, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     interrupted: bool = False
 

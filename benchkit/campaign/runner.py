@@ -170,6 +170,7 @@ def _circumstances(
         plan=question.target.plan,
         missing=log.ledger.missing(log.harvest, interrupted=log.interrupted),
         without_far_end=log.ledger.without_far_end,
+        own_drops=log.own_drops,
         unmeasured="the run was interrupted before this was measured" if log.interrupted else None,
         stand_ins=stand_ins(question.target.paths),
     )

@@ -18,7 +18,14 @@ from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
-from benchkit.stats.verdicts import Doubt, judge, of_a_part, overall, without_far_end
+from benchkit.stats.verdicts import (
+    Doubt,
+    judge,
+    of_a_part,
+    overall,
+    with_own_drops,
+    without_far_end,
+)
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
@@ -123,6 +130,8 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
+    dropped = sum(under.own_drops.get(each, 0) for each in rests_on)
+    found_so = with_own_drops(found_so, dropped, metric.n, metric.lost)
     lost = _first(under.without_far_end.get((path.name, each)) for each in rests_on)
     return without_far_end(of_a_part(found_so, missing), lost)
 

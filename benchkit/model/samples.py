@@ -39,6 +39,8 @@ HTTP_COLUMNS = ("sequence", "due_ns", "sent_ns", "received_ns", "status", *HTTP_
 BURST, ARRIVALS = "burst", "arrivals"
 # How long each run of the garbage collector held up a process that measures; none is as it should be.
 COLLECTOR = "collector"
+# How many packets this host had no room for, in the socket of a probe or of a responder; of which path is not known.
+DROPPED = "dropped"
 GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 

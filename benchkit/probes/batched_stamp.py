@@ -14,6 +14,7 @@ from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.batched_flight import BatchedFlight
+from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.reachable import connect_to
 
 # How often rows go home: of one fast session, and of many slow ones.
@@ -53,6 +54,7 @@ async def batched_stamp(specs: Sequence[StampSpec]) -> AsyncIterator[Samples]:
         timestamping.set_traffic_class(udp, first.options.dscp << 2)
         if len(specs) == 1:
             connect_to(udp, first.path, first.address, first.port)
+        drops = OwnDrops(udp)
         with BatchedFlight(specs, udp) as flight:
             while not flight.finished:
                 await asyncio.sleep(BATCH_S if len(specs) == 1 else CROWD_S)
@@ -63,3 +65,6 @@ async def batched_stamp(specs: Sequence[StampSpec]) -> AsyncIterator[Samples]:
                         yield told
                 for departures in flight.departures():
                     yield departures
+        dropped = drops.untold()
+        if dropped is not None:
+            yield dropped

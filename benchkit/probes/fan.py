@@ -42,6 +42,7 @@ from benchkit.model.samples import (
 from benchkit.model.spec import FanSpec, StampSpec
 from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.near_clock import NearClock
+from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import due_times
 from benchkit.probes.stamp_columns import REPLY, REQUEST, from_ntp_columns
@@ -73,7 +74,7 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
     quiet.take_priority(PRIORITY)  # one process has dozens of paths to keep the pace of
     with timestamping.stamped_udp_socket() as udp:
         prepare(udp)
-        flight = _Fan(spec.sessions, udp)
+        flight, drops = _Fan(spec.sessions, udp), OwnDrops(udp)
         try:
             with Pacer(flight.moments, flight.send) as pacer:
                 while not flight.finished:
@@ -85,7 +86,9 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
             for rows in flight.settle(at_once=True):
                 yield rows
             raise
-        silent = flight.silent()
+        dropped, silent = drops.untold(), flight.silent()
+    if dropped is not None:
+        yield dropped
     if silent:
         names = ", ".join(one.path for one in silent[:3])
         more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""  # noqa: PLR2004  as many as are named

@@ -19,6 +19,7 @@ from benchkit.linux import timestamping
 from benchkit.model.samples import HARDWARE_COLUMNS, Samples
 from benchkit.probes.flight_rows import Answer, Kept, Rows, Session
 from benchkit.probes.near_clock import NearClock
+from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.precise import PrecisePacer
 from benchkit.probes.schedule import due_times
@@ -134,13 +135,18 @@ async def fly(
 
     Raises MeasureError with the words `unanswered` when not one was answered.
     """
-    flight = _Flight(spec, codec, udp, carrier)
+    flight, drops = _Flight(spec, codec, udp, carrier), OwnDrops(udp)
     with _precise(flight, udp) if spec.schedule.pacing == "precise" else _timed(flight, udp):
         while not flight.rows.finished:
             await asyncio.sleep(BATCH_S)
+            if spec.schedule.pacing != "precise":  # whose thread does nothing else
+                flight.collect()  # before what lies there is given up: this process may have stood still
             rows = flight.rows.settle()
             if rows is not None:
                 yield rows
+    dropped = drops.untold()
+    if dropped is not None:
+        yield dropped
     if not flight.rows.answered:
         raise MeasureError(unanswered)
 

@@ -177,11 +177,17 @@ class Rows:
         """Since when each packet is waited for: one that was sent late is not lost for that."""
         return np.maximum(self.due[rows], self.times["sent_ns"][rows])
 
+    def _took(self, rows: slice) -> Integers:
+        """How long each answer was on its way, by the kernel's stamps where there are both: it may be read much later."""
+        left, came = self.times["t1_ns"][rows], self.times["t4_ns"][rows]
+        read: Integers = self.times["received_ns"][rows] - self._begins(rows)
+        return np.where((left > 0) & (came > 0), came - left, read)
+
     def _rows(self, rows: slice) -> Samples:
         spec, names = self.spec, tuple(self.times)
         values = np.stack([self.times[name][rows] for name in names])
         received = values[names.index("received_ns")]
-        missing = (received > self._begins(rows) + spec.timeout_ns) | (received == 0)
+        missing = (self._took(rows) > spec.timeout_ns) | (received == 0)
         # What has not happened is 0 in times; what came back has no meaning in a packet that did not.
         absent = (values == 0) & np.array([[name.endswith("_ns")] for name in names])
         absent |= missing & np.array([[self._came_back(name)] for name in names])

@@ -28,6 +28,7 @@ from benchkit.linux.timerfd import TimerFd
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
 from benchkit.model.stamp_options import BASE_OCTETS
+from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.reflector_departures import departures_of
 from benchkit.probes.reflector_sessions import ReflectorSessions
@@ -175,7 +176,7 @@ async def gathering_reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | No
         timestamping.stamp(udp, scheduled=False)
         with listening_at("UDP", spec.address, spec.port):
             udp.bind((spec.address, spec.port))
-        far_end = GatheringReflector(udp, spec)
+        far_end, drops = GatheringReflector(udp, spec), OwnDrops(udp)
         with gathering(udp, far_end, spec.gather_ns):
             yield None
             ending: asyncio.CancelledError | None = None
@@ -185,7 +186,7 @@ async def gathering_reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | No
                 except asyncio.CancelledError as error:  # what is known is told all the same
                     ending = error
                 far_end.look_at_clock()
-                rows = far_end.departures()
-                if rows is not None:
-                    yield rows
+                for rows in (far_end.departures(), drops.untold()):
+                    if rows is not None:
+                        yield rows
             raise ending

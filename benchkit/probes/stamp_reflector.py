@@ -28,6 +28,7 @@ from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import Samples
 from benchkit.probes.admission import Admission
+from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.reachable import listening_at
 from benchkit.probes.reflector_departures import ReflectorDepartures
 from benchkit.probes.reflector_sessions import ReflectorSession, ReflectorSessions
@@ -280,12 +281,12 @@ async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:
         datagrams.prepare(udp)
         with listening_at("UDP", spec.address, spec.port):
             udp.bind((spec.address, spec.port))
-        far_end = Reflector(udp, spec)
+        far_end, drops = Reflector(udp, spec), OwnDrops(udp)
         with reflecting(udp, far_end):
             yield None
             while True:
                 await asyncio.sleep(FLUSH_S)
                 far_end.look_at_clock()
-                rows = far_end.departures()
-                if rows is not None:
-                    yield rows
+                for rows in (far_end.departures(), drops.untold()):
+                    if rows is not None:
+                        yield rows
