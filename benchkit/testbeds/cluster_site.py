@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -119,7 +118,7 @@ class Site:
         self._channel = Channel()
         self._errands: dict[str, Errands] = {}
         self._ended: dict[str, str] = {}
-        self._leases: list[Future[Any]] = []
+        self._leases: list[Future[None]] = []
         self._closed = threading.Event()
         threading.Thread(target=self._relay, name=f"site {name}", daemon=True).start()
 
@@ -175,24 +174,35 @@ class Site:
             if not errands.outbox.put(Message(order, OUTCOME, outcome)):
                 self._let_go(campaign, FULL)
 
-        try:
-            if exclusive:
-                await self._lease_is_free()
-            function, arguments, keywords = pickle.loads(call)  # noqa: S301  TLS says who sent it
-            here = [self._here(campaign, each) for each in arguments]
-            begin = partial(errands.begin, order, (function, here, keywords), settle)
-            future = await asyncio.to_thread(begin, exclusive=exclusive)
-        except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
-            settle((False, error))
-            return
-        if exclusive:
-            self._leases = [each for each in self._leases if not each.done()] + [future]
-        await _ended(future)
+        over = await self._lease() if exclusive else Future()
 
-    async def _lease_is_free(self) -> None:
-        """A worker that has joined anew has a lease to give, which a task of the one before it may still hold."""
+        def begin() -> None:
+            """On a thread, which goes on where the worker is lost meanwhile."""
+            try:
+                function, arguments, keywords = pickle.loads(call)  # noqa: S301  TLS says who sent it
+                here = [self._here(campaign, each) for each in arguments]
+                task = (function, here, keywords)
+                begun = errands.begin(order, task, settle, exclusive=exclusive)
+            except Exception as error:  # noqa: BLE001  the caller gets it as a future's exception
+                settle((False, error))
+                over.set_result(None)
+            else:
+                begun.add_done_callback(lambda _: over.set_result(None))
+
+        # Whatever becomes of this worker, what was begun is seen through: or nobody gave the lease back.
+        await asyncio.shield(asyncio.to_thread(begin))
+        await _ended(over)
+
+    async def _lease(self) -> Future[None]:
+        """The lease, once it is free, held until this has a result.
+
+        A worker that has joined anew has one to give, which a task of the one before it may still hold.
+        """
         for each in list(self._leases):
             await _ended(each)
+        mine: Future[None] = Future()
+        self._leases = [each for each in self._leases if not each.done()] + [mine]
+        return mine
 
     def _here(self, campaign: str, argument: Any) -> Any:  # noqa: ANN401  whatever a task takes
         """A sink's address as it is at this site."""
