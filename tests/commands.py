@@ -139,10 +139,7 @@ class Running:
 
     def survivors(self, within_s: float = 5.0) -> list[str]:
         """What of its session is still there after so long: process ids and commands."""
-        deadline = time.monotonic() + within_s
-        while (found := session_of(self.process.pid)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return found
+        return remaining_of(self.process.pid, within_s)
 
 
 def name_of(pid: int) -> str:
@@ -152,7 +149,16 @@ def name_of(pid: int) -> str:
         return ""
 
 
+def remaining_of(leader: int, within_s: float = 5.0) -> list[str]:
+    """What of its session is still there after so long: process ids and commands."""
+    deadline = time.monotonic() + within_s
+    while (found := session_of(leader)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def session_of(leader: int) -> list[str]:
+    """What there is of its session now."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from commands import Running, benchkit, quick_target, session_of
+from commands import Running, benchkit, quick_target, remaining_of
 
 pytestmark = pytest.mark.privileged
 
@@ -171,7 +171,7 @@ def test_a_run_outlives_its_live_view_and_the_live_view_no_run(
         status, out, said = campaign.end(60)
         assert campaign.survivors() == []
         assert is_free(port)
-        assert session_of(view) == []
+        assert remaining_of(view) == []
     assert "Traceback" not in said
     assert not out.startswith("FAIL")
     if victim == "live view":

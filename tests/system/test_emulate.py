@@ -114,8 +114,10 @@ def test_ctrl_c_on_a_terminal_is_the_commands_to_answer(target: str) -> None:
 def test_a_command_ends_with_its_killed_benchkit(target: str) -> None:
     with Running("emulate", target, "here-there", "--", "sleep", "60") as running:
         running.await_word("here is")
-        time.sleep(0.5)
-        assert any("sleep 60" in each for each in running.survivors(within_s=0))
+        deadline = time.monotonic() + 20
+        while not any("sleep 60" in each for each in running.survivors(within_s=0)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         running.process.kill()
         running.process.wait()
         assert running.survivors() == []
