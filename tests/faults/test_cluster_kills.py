@@ -178,7 +178,7 @@ def test_a_run_outlives_its_live_view_and_the_live_view_no_run(
         # Nobody watches; what is measured is the same.
         assert status in {0, 5}, said
         (folder,) = results.glob("2*")
-        assert json.loads((folder / "run.json").read_text())["verdict"] in {"pass", "unfit"}
+        assert json.loads((folder / "run.json").read_text())["verdict"] != "fail"
     else:
         assert status in {0, 130, -number}, said
     for log in results.glob(".live-*"):
