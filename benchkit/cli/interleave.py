@@ -22,9 +22,10 @@ from benchkit.cli.exit_status import (
 from benchkit.cli.measuring import Kept, measure
 from benchkit.cli.options import terminal
 from benchkit.errors import AskedWronglyError
-from benchkit.model.comparison import NOT_COMPARABLE, REGRESSION
+from benchkit.model.comparison import REGRESSION
 from benchkit.model.target import Target
 from benchkit.reports.comparison import render_comparison
+from benchkit.stats.gate import doubts_of
 
 BASE, CANDIDATE = "base", "candidate"
 # A steady drift of the machine or the network is in the mean of neither side.
@@ -72,7 +73,10 @@ def interleaved(
     statuses += [run.status for run in kept[BASE] if run.status in _GRAVE]
     if gate and comparison.word == REGRESSION:
         statuses.append(FAILED)
-    if gate and comparison.word == NOT_COMPARABLE:
+    doubts = doubts_of(comparison) if gate else []
+    for each in doubts:
+        click.echo(f"left open: {each}", err=True)
+    if doubts:
         statuses.append(INCONCLUSIVE)
     return gravest(statuses)
 

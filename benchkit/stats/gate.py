@@ -96,7 +96,7 @@ def _answer(
     record: RunRecord, budgets: tuple[PathVerdict, ...], comparison: Comparison | None
 ) -> Gate:
     failures = [*_budgets_that(budgets, "fail"), *_failed_cells(comparison)]
-    doubts = [*_budgets_that(budgets, "inconclusive"), *_doubts(comparison)]
+    doubts = [*_budgets_that(budgets, "inconclusive"), *doubts_of(comparison)]
     if not budgets and comparison is None:
         doubts.append("the target has no budget, and no --baseline is given: nothing to judge by")
     if record.interrupted:
@@ -169,7 +169,8 @@ def _failed_cells(comparison: Comparison | None) -> list[str]:
     ]
 
 
-def _doubts(comparison: Comparison | None) -> list[str]:
+def doubts_of(comparison: Comparison | None) -> list[str]:
+    """Why a comparison decides nothing where it sees no difference: not comparable, or a gated figure without an interval."""
     if comparison is None:
         return []
     if comparison.differs:

@@ -25,7 +25,7 @@ def test_two_targets_are_measured_in_turns_and_compared(tmp_path: Path, slower: 
     results = tmp_path / "results"
     words = ("--compare", quick_target(tmp_path), "--interleave", "--gate", *SHORT)
     done = benchkit("run", slower, *words, "--format", "json", "--results", str(results))
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 1, "INCONCLUSIVE: " * (done.returncode == 3) + done.stderr
     found = json.loads(done.stdout)
     assert found["word"] == "regression"
     kept = [json.loads(file.read_text()) for file in sorted(results.glob("2*/run.json"))]
