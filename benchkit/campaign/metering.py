@@ -16,7 +16,8 @@ from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
 from benchkit.stats.energy_ratio import energy_ratio
-from benchkit.stats.verdicts import judge, of_a_part, overall
+from benchkit.stats.reservations import of_a_part
+from benchkit.stats.verdicts import judge, overall
 
 PHASE = "ratio"
 

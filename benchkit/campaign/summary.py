@@ -17,14 +17,12 @@ from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
+from benchkit.stats.reservations import of_a_part, with_own_drops, without_far_end
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.verdicts import (
     Doubt,
     judge,
-    of_a_part,
     overall,
-    with_own_drops,
-    without_far_end,
 )
 
 

@@ -1,0 +1,52 @@
+"""Reservations about a verdict: what was measured in part, answered by nobody, or dropped by this host decides less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchkit.model.record import Verdict
+from benchkit.stats.percentiles import percentile_share
+
+# Of what a verdict rests on: so much may be of our own making.
+OWN_SHARE = 0.1
+
+
+def of_a_part(verdict: Verdict, why: str | None) -> Verdict:
+    """What was measured in part, for that reason, cannot pass: nobody knows what is missing. What it proves broken is."""
+    if why is None or verdict.verdict == "fail":
+        return verdict
+    return replace(verdict, verdict="inconclusive", reason=f"measured in part: {why}")
+
+
+def without_far_end(verdict: Verdict, why: str | None) -> Verdict:
+    """Where nobody was there to answer, for that reason, what was lost is no failing of the path."""
+    if why is None or verdict.verdict == "pass":
+        return verdict
+    return replace(
+        verdict, verdict="inconclusive", reason=f"its far end went away meanwhile: {why}"
+    )
+
+
+def with_own_drops(verdict: Verdict, dropped: int, n: int, lost: int) -> Verdict:
+    """What fails by losses of which more than a tenth may be this host's own is open.
+
+    `dropped` is how many packets it had no room for, of all paths; `n` and `lost` are those of this one. A percentile rests on
+    the packets that it leaves out.
+
+    >>> from benchkit.stats.interval import Interval
+    >>> from benchkit.stats.verdicts import Budget, judge
+    >>> failed = judge(Budget("rtt", 10.0, "ms", "p99"), Interval(12.0, 11.0, 13.0), n=5000)
+    >>> with_own_drops(failed, 3, 5000, 3).verdict, with_own_drops(failed, 30, 5000, 30).verdict
+    ('fail', 'inconclusive')
+    """
+    if verdict.verdict != "fail" or not dropped:
+        return verdict
+    rests_on = float(lost) if verdict.metric == "loss" else _beyond(verdict.percentile) * n
+    if dropped <= OWN_SHARE * rests_on:
+        return verdict
+    why = f"{dropped} packets that arrived were dropped by this host, and count as lost: free a core and run again"
+    return replace(verdict, verdict="inconclusive", reason=why)
+
+
+def _beyond(percentile: str | None) -> float:
+    return float(1 - percentile_share(percentile)) if percentile and percentile != "max" else 0.0
