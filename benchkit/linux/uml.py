@@ -132,6 +132,7 @@ def run_inside(
     Raises:
         UnfitError: it could not be started, ended by itself, or took longer than `limit_s`.
         BrokenPipeError: nobody reads what it says.
+        KeyboardInterrupt: a signal came before it began, or ended it before it could see to its own end.
     """
     trouble = why_no_uml() or why_hidden(Path.cwd())
     if trouble is not None:
@@ -183,6 +184,8 @@ def _main(arguments: Sequence[str]) -> int:
     except BenchkitError as error:
         sys.stderr.write(f"benchkit: {error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ class Session:
         self._kernel: subprocess.Popen[bytes] | None = None
         self._handlers: dict[signal.Signals, Any] = {}
         self._ordered_ns: int | None = None
+        self._began = False
 
     def __enter__(self) -> Self:
         """Hand on signals from now on."""
@@ -115,7 +116,8 @@ class Session:
         """Pass on what the job says until it ends; its exit status.
 
         Raises UnfitError where the kernel does not boot or ends by itself, and where the job takes longer than
-        `limit_s`; BrokenPipeError where nobody reads what is passed on.
+        `limit_s`; BrokenPipeError where nobody reads what is passed on; KeyboardInterrupt where a signal came before
+        the job began, or ended it before it could see to its own end.
         """
         deadline = monotonic_ns() + round(BOOT_S * NS_PER_S)
         late = f"it did not boot within {BOOT_S:.0f} s"
@@ -124,10 +126,11 @@ class Session:
             for kind, rest in self._heard():
                 match kind:
                     case "began":
+                        self._began = True
                         deadline = monotonic_ns() + round(limit_s * NS_PER_S)
                         late = f"its job was not done within {limit_s:.0f} s"
                     case "status":
-                        return int(rest)
+                        return self._own_status(int(rest))
                     case _:
                         raise UnfitError(f"user-mode Linux is of no use here: {rest}")
             if self._news.ended:
@@ -136,9 +139,18 @@ class Session:
                 raise UnfitError(f"user-mode Linux was ended: {late}; free a core and run again")
 
     def _hand_on(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  the signature of a handler
+        first = self._ordered_ns is None
         self._ordered_ns = self._ordered_ns or monotonic_ns()
-        with suppress(OSError):
-            os.write(self._orders, f"{HANDED_ON[signal.Signals(number)]}\n".encode())
+        if self._began:
+            with suppress(OSError):
+                os.write(self._orders, f"{HANDED_ON[signal.Signals(number)]}\n".encode())
+        elif first:  # a console that nobody inside has opened yet loses what is written to it
+            raise KeyboardInterrupt
+
+    def _own_status(self, status: int) -> int:
+        if self._ordered_ns is not None and status - 128 in HANDED_ON:
+            raise KeyboardInterrupt
+        return status
 
     def _sooner(self, deadline_ns: int) -> int:
         if self._ordered_ns is None:

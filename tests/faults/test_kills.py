@@ -9,13 +9,13 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from commands import Running, benchkit, quick_target
+from surroundings import surroundings
 
 pytestmark = pytest.mark.privileged
 
@@ -46,18 +46,6 @@ SERVED = [
 ]
 # A probe or a line that ends in good order takes no run with it: what it had is kept, and judged as far as it goes.
 SURVIVED = {0, 3, 4, 5, 130}
-
-
-def surroundings(temporary: Path) -> dict[str, object]:
-    """What a campaign could leave in this machine, but for its processes."""
-    links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
-    names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
-    return {
-        "devices": [line.split()[0] for line in links.stdout.splitlines()],
-        "named namespaces": names.stdout,
-        "mounts": Path("/proc/self/mounts").read_text(),
-        "folders": sorted(each.name for each in temporary.iterdir()),
-    }
 
 
 @pytest.mark.parametrize(("victim", "number", "after_s"), MOMENTS)

@@ -94,6 +94,21 @@ def test_a_signal_goes_to_the_job() -> None:
     assert (running.returncode, out) == (9, "asked\n")
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 0.6])
+def test_a_signal_while_it_boots_is_not_lost(after_s: float) -> None:
+    with subprocess.Popen(
+        [*INSIDE, "sleep", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        deadline = time.monotonic() + 20
+        while not kernels(os.environ[MARK]) - {running.pid}:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(after_s)
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=20)
+    assert (running.returncode, said) == (130, "")
+
+
 def test_a_job_that_takes_too_long_is_ended_and_what_it_said_is_passed_on(tmp_path: Path) -> None:
     with (tmp_path / "said").open("wb") as said:
         targets = (said.fileno(), said.fileno())
