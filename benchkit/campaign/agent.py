@@ -94,7 +94,7 @@ def run_agent(
     """Say a line for each port once all are open, and serve until KeyboardInterrupt; with `access`, in a cluster.
 
     Responders tell themselves whom they refuse (`linux.refusals`). Raises UnfitError where a port cannot be had, or when a
-    responder ends by itself.
+    responder ends by itself; AskedWronglyError where a cluster is asked for and Dask is not installed.
     """
     if access is not None:
         needed()
@@ -143,7 +143,7 @@ def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Cha
         _see_alive(running, 0)
         if monotonic_ns() > deadline:
             raise UnfitError(
-                f"{len(awaited)} responders were not ready within {START_S} s: the machine is too busy; free a core"
+                f"{len(awaited)} of {len(running)} responders were not ready within {START_S} s: the machine is too busy; free a core"
             )
         with suppress(queue.Empty):
             message = channel.messages.get(timeout=LOOK_S)

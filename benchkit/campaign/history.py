@@ -33,7 +33,10 @@ class Wanted:
 
 
 def read_records(results: Path) -> tuple[list[RunRecord], list[str]]:
-    """Every record that can be read, oldest first, and a line for each that cannot."""
+    """Every record that can be read, oldest first, and a line for each that cannot.
+
+    Raises AskedWronglyError where `results` is no folder that can be listed.
+    """
     records, damaged = [], []
     for folder in list_runs(results):
         try:

@@ -26,10 +26,9 @@ SOON_NS = 5 * NS_PER_MS
 
 
 def floor_ns() -> NDArray[np.int64]:
-    """Network round trips over the loopback by kernel stamps, (T4 - T1) - (T3 - T2): of each packet that has all four.
+    """Network round trips over the loopback by kernel stamps, (T4 - T1) - (T3 - T2) as in RFC 8762: of each packet that has all four.
 
-    Raises MeasureError where nothing passes, OSError where the kernel does not stamp.
-    Of shape (n,).
+    In ns, of shape (n,). Raises MeasureError where nothing passes, OSError where the kernel does not stamp.
     """
     return asyncio.run(_floor())
 

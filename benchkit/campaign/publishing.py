@@ -30,7 +30,7 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
 def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
     """Write every chart of the report as SVG and as PNG; returns how many files. OSError where it cannot be written.
 
-    Raises UnfitError where the extra `report` is not installed.
+    Raises UnfitError where the extra `report` is not installed, AskedWronglyError for damaged samples.
     """
     charts = charts_of(record, samples_of(folder, drawn(record)), sites_of(record))
     into.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,10 @@ def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
 
 
 def samples_of(folder: Path, wanted: Collection[str] | None = None) -> list[Samples]:
-    """Every sample that a report draws; of the `wanted` paths alone, where they are named."""
+    """Every sample that a report draws; of the `wanted` paths alone, where they are named.
+
+    Raises AskedWronglyError for damaged samples.
+    """
     return [rows for kind in SAMPLE_KINDS for rows in read_samples(folder, kind, wanted)]
 
 

@@ -87,7 +87,8 @@ class Comparison:
 def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
     """Measure the path to the address and fit a model.
 
-    Raises MeasureError for a name that does not resolve, and where nothing answers or too little.
+    Raises MeasureError for a name that does not resolve, and where nothing answers or too little; UnfitError where the
+    probe takes far longer than it should.
     """
     found = addresses(wanted.address)
     process.warm_up(PRELOADED)

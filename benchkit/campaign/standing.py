@@ -90,7 +90,10 @@ class StandingPath:
         return found
 
     def verdict(self, latencies_ns: Sequence[int | None], budget: Budget) -> Verdict:
-        """Hold the latencies of the last `timed` calls, None for lost, against a budget on them, in ms."""
+        """Hold the latencies of the last `timed` calls, None for lost, against a budget on them, in ms.
+
+        Raises AskedWronglyError for a percentile that is not computed.
+        """
         values = np.array([math.inf if one is None else one for one in latencies_ns], dtype=float)
         metric, intervals = latency_metric("rtt", "idle", values)
         if budget.percentile not in intervals:

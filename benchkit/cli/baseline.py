@@ -43,7 +43,7 @@ def list_names(results: Path) -> None:
     from benchkit.store.baselines import list_baselines
 
     for each in list_baselines(results):
-        click.echo(f"{each.name:<16} {len(each.runs):>3} runs  {each.runs[-1]}")
+        click.echo(f"{each.name:<16} {units.show_count(len(each.runs), 'run'):>8}  {each.runs[-1]}")
 
 
 @baseline.command()

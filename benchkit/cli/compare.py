@@ -15,6 +15,7 @@ from benchkit.cli.comparing import (
 )
 from benchkit.cli.options import output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
+from benchkit.units import show_count
 
 
 @click.command()
@@ -86,6 +87,6 @@ def _pairs(
     others = runs[1:] if each else runs[-candidates:]
     if not base or not others:
         raise AskedWronglyError(
-            f"compare: {len(runs)} run named, and {candidates} of them the candidate's: name a base run before it"
+            f"compare: {show_count(len(runs), 'run')} named, and {candidates} of them the candidate's: name a base run before it"
         )
     return [(base, (other,)) for other in others] if each else [(base, others)]

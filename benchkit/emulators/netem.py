@@ -44,7 +44,10 @@ def tc_knows_seed() -> bool:
 
 
 def steps(paths: Sequence[Path], seed: int) -> list[Step]:
-    """What joins the sites to the routers, and what shapes the routers' devices."""
+    """What joins the sites to the routers, and what shapes the routers' devices.
+
+    Raises AskedWronglyError for a path without a model.
+    """
     models = modelled(paths)
     wires = wiring.wires(paths)
     known = seed if tc_knows_seed() else None
@@ -145,7 +148,10 @@ class NetemEmulation:
 
 @contextmanager
 def netem(paths: Sequence[Path], *, seed: int) -> Iterator[NetemEmulation]:
-    """Build sites and routers, shape every path, and unmake it all at the end."""
+    """Build sites and routers, shape every path, and unmake it all at the end.
+
+    Raises AskedWronglyError for a path without a model, UnfitError where this machine cannot emulate one.
+    """
     models = modelled(paths)
     wires = wiring.wires(paths)
     with ExitStack() as stack:

@@ -23,7 +23,7 @@ SYSCTLS = {
 
 
 def open_sites(paths: Sequence[Path], stack: ExitStack) -> dict[str, Namespace]:
-    """A namespace for each site, by name, ended with the stack."""
+    """A namespace for each site, by name, ended with the stack. Raises UnfitError without the privilege to make one."""
     places: dict[str, Namespace] = {}
     for name in dict.fromkeys(name for path in paths for name in (path.near, path.far)):
         places[name] = stack.enter_context(Namespace(name))

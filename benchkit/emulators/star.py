@@ -47,7 +47,7 @@ def ends_of_star(paths: Sequence[Path]) -> dict[str, Ends]:
 
 
 def star_steps(paths: Sequence[Path]) -> list[Step]:
-    """What joins the sites to the hub."""
+    """What joins the sites to the hub. Raises AskedWronglyError for a path without a model."""
     sites = sites_of(paths)
     mtu, largest = _mtu(paths), _super_packet(paths)
     in_hub = [wiring.LOOPBACK_UP]
@@ -74,7 +74,10 @@ def star_steps(paths: Sequence[Path]) -> list[Step]:
 
 
 def ports_and_ways(paths: Sequence[Path], room: int) -> tuple[list[SitePort], list[Way]]:
-    """What the switch opens: a ring of at most `room` octets for each site; and which lane each path takes."""
+    """What the switch opens: a ring of at most `room` octets for each site; and which lane each path takes.
+
+    Raises AskedWronglyError for a path without a model.
+    """
     sites = sites_of(paths)
     at = {name: index for index, name in enumerate(sites)}
     frame, slots = ring_size(_super_packet(paths), room)

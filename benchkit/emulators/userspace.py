@@ -65,7 +65,10 @@ def _dealt(items: Sequence[Item], lines: int) -> list[list[Item]]:
 
 @contextmanager
 def userspace(paths: Sequence[Path], *, seed: int) -> Iterator[UserspaceEmulation]:
-    """Build the namespaces of every site, join them by lines, or a switch for a mesh, and unmake it all at the end."""
+    """Build the namespaces of every site, join them by lines, or a switch for a mesh, and unmake it all at the end.
+
+    Raises AskedWronglyError for a path without a model, UnfitError where this machine cannot emulate one.
+    """
     starry = is_star(paths)
     with ExitStack() as stack:
         hub = stack.enter_context(Namespace("the hub"))
@@ -98,7 +101,7 @@ def _switch(
 
 
 def steps(paths: Sequence[Path], seed: int) -> list[Step]:  # noqa: ARG001  the line is told, and types nothing
-    """What joins the sites to the hub."""
+    """What joins the sites to the hub. Raises AskedWronglyError for a path without a model."""
     if is_star(paths):
         return star_steps(paths)
     in_sites: dict[str, list[str]] = {}

@@ -115,7 +115,7 @@ class _Room:
         return 2 * self.filled >= self._count
 
     def fill(self) -> int:
-        """Take in what waits, as far as there is room; how many that were."""
+        """Take in what waits, as far as there is room; how many that were. Raises OSError for what the socket says."""
         room = min(self._count - self.filled, MOST_AT_ONCE)
         if not room:
             return 0

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
+from benchkit.units import show_count
 
 LEAST_OCTETS = 16
 # A key, its lines and some words; a device that somebody named by mistake, or on purpose, never ends.
@@ -46,6 +47,6 @@ def read_key(file: str) -> bytes:
         raise AskedWronglyError(f"the key {file} is not in hexadecimal digits: {remedy}") from None
     if len(key) < LEAST_OCTETS:
         raise AskedWronglyError(
-            f"the key {file} has {len(key)} octets: at least {LEAST_OCTETS} are wanted; {remedy}"
+            f"the key {file} has {show_count(len(key), 'octet')}: at least {LEAST_OCTETS} are wanted; {remedy}"
         )
     return key

@@ -10,7 +10,10 @@ _FOLDER = Path("/proc/sys/net/ipv4")
 
 
 def socket_limits() -> tuple[int, int, int]:
-    """The largest of tcp_rmem and of tcp_wmem, in octets, and tcp_adv_win_scale; UnfitError where they cannot be read."""
+    """The largest of tcp_rmem and of tcp_wmem, in octets, and tcp_adv_win_scale.
+
+    Raises UnfitError where they cannot be read.
+    """
     try:
         receive, send, scale = (
             (_FOLDER / name).read_text(encoding="ascii").split()[-1]

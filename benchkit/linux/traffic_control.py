@@ -36,7 +36,7 @@ class TrafficControl:
         )
 
     def run(self, lines: Sequence[str]) -> None:
-        """Have them done, in order. Raises CommandError with what tc said, where one failed."""
+        """Have them done, in order. Raises CommandError with what tc said, where one failed or took too long."""
         sent = self._process.stdin
         if sent is None:
             raise RuntimeError("it was asked for as a pipe")

@@ -71,7 +71,7 @@ class Simulated:
 
 
 def simulate(scenario: Scenario) -> Simulated:
-    """Run the flows for `duration_ns` of path time. ValueError for a scenario without flows, rate, or a round trip."""
+    """Run the flows for `duration_ns` of path time. Raises ValueError for a scenario without flows, rate, or a round trip."""
     if scenario.flows < 1 or scenario.rate_bps <= 0 or scenario.rtt_ns <= 0:
         raise ValueError(f"simulation: {scenario} has no flow, no rate or no round trip")
     framing = scenario.framing

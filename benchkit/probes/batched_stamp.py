@@ -40,7 +40,8 @@ def can_be_batched(options: StampOptions) -> bool:
 async def batched_stamp(specs: Sequence[StampSpec]) -> AsyncIterator[Samples]:
     """Fly sessions with the same options to far ends of one family; yield their rows as they settle, and departures.
 
-    Who was never answered is for the caller to see. Raises AskedWronglyError for options that do not go in batches.
+    Who was never answered is for the caller to see. Raises AskedWronglyError for options that do not go in batches,
+    MeasureError where there is no way to the only far end.
     """
     first = specs[0]
     if not can_be_batched(first.options):

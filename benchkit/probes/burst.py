@@ -137,7 +137,10 @@ def _at_once(
 
 
 async def burst_sink(spec: BurstSinkSpec) -> AsyncIterator[Samples]:
-    """Take a burst to its end and yield what arrived: number, octets of IP, the kernel's stamp."""
+    """Take a burst to its end and yield what arrived: number, octets of IP, the kernel's stamp in ns.
+
+    Raises UnfitError where it cannot listen there.
+    """
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     found: list[tuple[int, int, int]] = []
     size = spec.mtu - IP_AND_UDP

@@ -43,7 +43,7 @@ class FarEnd:
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Turn what breaks the talk into MeasureError."""
+        """Turn what breaks the talk, a TalkError, into MeasureError."""
         try:
             yield
         except TalkError as error:

@@ -46,7 +46,7 @@ class FileSource(DataThread):
         self._agenda = agenda
 
     def move(self) -> None:
-        """Send until the agenda is empty."""
+        """Send until the agenda is empty. Raises OSError where another file than the one sent is answered for."""
         piece = tcp.source(PIECE)
         while self.running and (file := self._agenda.take()) is not None:
             number, due, octets = file
@@ -89,7 +89,10 @@ class FileSink(DataThread):
         super().__init__(number, connection, sends=False)
 
     def move(self) -> None:
-        """Receive until told that there are no more."""
+        """Receive until told that there are no more.
+
+        Raises OSError for a file that is larger than any may be, or breaks off.
+        """
         buffer = memoryview(tcp.receive_buffer(PIECE))
         while self.running:
             number, octets = ANNOUNCEMENT.unpack(exactly(self, ANNOUNCEMENT.size))

@@ -28,7 +28,10 @@ _LINE = re.compile(r"([^,\s][^,]*),([0-9a-fA-F]{64})")
 
 
 def token_of(login: Login, now_s: int, padding: str) -> str:
-    """What proves who asks, for some seconds around now. Raises AskedWronglyError for what is no RSA key."""
+    """What proves who asks, for some seconds around now.
+
+    Raises AskedWronglyError for what is no RSA key, UnfitError without the library that seals it.
+    """
     serialization, rsa = _library()
     try:
         key = serialization.load_pem_public_key(login.public_key)
@@ -59,7 +62,7 @@ class Gate:
     users: Mapping[str, str]
 
     def admits(self, token: object, now_s: int) -> bool:
-        """Whether a token is of one of the users, and of now. By either padding."""
+        """Whether a token is of one of the users, and of now. By either padding. Raises UnfitError as `gate_of`."""
         if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
             return False
         return any(self._admits(words, now_s) for words in self._opened(token))
@@ -109,7 +112,7 @@ def users_of(text: str, where: str) -> dict[str, str]:
 
 
 def gate_of(private_key: bytes, users: Mapping[str, str], where: str) -> Gate:
-    """A gate, once the key is seen to be one. Raises AskedWronglyError."""
+    """A gate, once the key is seen to be one. Raises AskedWronglyError; UnfitError without the library that opens it."""
     serialization, rsa = _library()
     try:
         key = serialization.load_pem_private_key(private_key, password=None)

@@ -97,7 +97,7 @@ class _Test:
         self._stopped = False
 
     def run(self) -> None:
-        """Measure. Raises what went wrong, after all that was measured."""
+        """Measure. Raises MeasureError for what went wrong, after all that was measured."""
         try:
             self._measure()
         except TalkError as error:

@@ -51,7 +51,8 @@ class Iperf3FarEnd:
     def agreed(self, cookie: bytes, terms: Terms) -> Control:
         """A control connection on which the server has taken the terms. Raises MeasureError where it has not.
 
-        A login is padded as iperf3 does since 3.17, and where that is refused as it did before.
+        A login is padded as iperf3 does since 3.17, and where that is refused as it did before. Raises
+        AskedWronglyError and UnfitError as `token_of` for one that cannot be sealed.
         """
         login = self._spec.login
         if login is None:
@@ -94,7 +95,7 @@ class Iperf3FarEnd:
         raise self.refusal(said, number, system)
 
     def greeted(self, cookie: bytes) -> Control:
-        """A control connection to a server that is free. Raises MeasureError."""
+        """A control connection to a server that is free. Raises MeasureError, which is TakenError where it serves another."""
         control = Control(self._connected())
         try:
             control.send(cookie)

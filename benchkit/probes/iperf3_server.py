@@ -31,7 +31,7 @@ ENDING_S = 2.0
 async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]:
     """Serve until cancelled. Yields None once it listens, then of each test goodput, TCP_INFO and totals.
 
-    Their path is the client's address, their phase "up" (to here) or "down".
+    Their path is the client's address, their phase "up" (to here) or "down". Raises UnfitError where it cannot listen there.
     """
     outbox = Outbox()
     with listening_at("TCP", spec.address, spec.port):

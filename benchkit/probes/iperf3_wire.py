@@ -75,7 +75,7 @@ class Control:
         return self._connection.fileno()
 
     def read(self, octets: int, seconds: float) -> bytes:
-        """So many octets, all of them within the time. Raises TalkError."""
+        """So many octets, all of them within the time. Raises TalkError, which is GoneError where it hung up."""
         deadline = monotonic_ns() + round(seconds * NS_PER_S)
         found = bytearray()
         while len(found) < octets:
@@ -114,7 +114,7 @@ class Control:
         return found[0], found[1]
 
     def send(self, words: bytes) -> None:
-        """Say something. Raises TalkError."""
+        """Say something. Raises GoneError."""
         try:
             self._connection.settimeout(TALK_S)
             self._connection.sendall(words)
@@ -122,15 +122,15 @@ class Control:
             raise GoneError(f"the connection broke: {error.strerror or error}") from error
 
     def send_state(self, state: State) -> None:
-        """Say a state. Raises TalkError."""
+        """Say a state. Raises GoneError."""
         self.send(_STATE.pack(state))
 
     def send_message(self, body: bytes) -> None:
-        """Say something behind its length. Raises TalkError."""
+        """Say something behind its length. Raises GoneError."""
         self.send(_LENGTH.pack(len(body)) + body)
 
     def send_error(self, number: int, system: int) -> None:
-        """Refuse, with iperf3's number for the reason and the system's."""
+        """Refuse, with iperf3's number for the reason and the system's. Raises GoneError."""
         self.send(_STATE.pack(State.SERVER_ERROR) + _ERROR.pack(number) + _ERROR.pack(system))
 
     def close(self) -> None:

@@ -44,7 +44,10 @@ AROUND_S = 2.0
 
 
 async def stream_server(spec: StreamServerSpec) -> AsyncIterator[Samples | None]:
-    """Be the far end until cancelled. Yields None once it listens; what it counts goes to who asked."""
+    """Be the far end until cancelled. Yields None once it listens; what it counts goes to who asked.
+
+    Raises UnfitError where it cannot listen there.
+    """
     with listening_at("TCP", spec.address, spec.port):
         listener = tcp.listener_at(spec.address, spec.port, MOST)
     server = StreamServer(listener, Lease(spec.lease), Admission(spec.allowed), spec.key)

@@ -55,7 +55,7 @@ class Talk:
             raise GoneError(f"the connection broke: {error.strerror or error}") from error
 
     def hear(self, seconds: float = TALK_S) -> Words:
-        """Wait for the next line, so long at most. Raises TalkError."""
+        """Wait for the next line, so long at most. Raises TalkError, which is GoneError where it hung up."""
         deadline = monotonic_ns() + round(seconds * NS_PER_S)
         while (line := self._line()) is None:
             left = (deadline - monotonic_ns()) / NS_PER_S
@@ -106,14 +106,17 @@ class Talk:
 
 
 def demand_proof(talk: Talk, key: bytes, seconds: float) -> bool:
-    """Whether the other end knows the key: it is asked for a code of what nobody can have heard before."""
+    """Whether the other end knows the key: it is asked for a code of what nobody can have heard before.
+
+    Raises TalkError.
+    """
     nonce = secrets.token_hex(NONCE_OCTETS)
     talk.say({PROVE: nonce})
     return hmac.compare_digest(str(talk.hear(seconds).get(PROOF)), _proof(key, nonce))
 
 
 def prove(talk: Talk, key: bytes, said: Words, seconds: float) -> Words:
-    """Show knowledge of the key where `said` asks for it; what is said then."""
+    """Show knowledge of the key where `said` asks for it; what is said then. Raises TalkError."""
     if PROVE not in said:
         return said
     talk.say({PROOF: _proof(key, str(said[PROVE]))})
@@ -147,7 +150,7 @@ def clock_offset_ns(talk: Talk) -> int:
 
 
 def tell_clock(talk: Talk, asked: object) -> None:
-    """Answer one exchange of `clock_offset_ns`."""
+    """Answer one exchange of `clock_offset_ns`. Raises GoneError."""
     talk.say({"clock_ns": monotonic_ns(), "same": asked == boot_identity()})
 
 

@@ -60,7 +60,10 @@ class _Control:
     @classmethod
     @asynccontextmanager
     async def talking(cls, spec: TwampSpec) -> AsyncIterator[_Control]:
-        """Connect, and agree on open mode; at the end stop what was begun, and hang up."""
+        """Connect, and agree on open mode; at the end stop what was begun, and hang up.
+
+        Raises MeasureError where it cannot be had, or breaks off.
+        """
         where = f"{spec.path}: the TWAMP server at {spec.address} TCP port {spec.port}"
         try:
             async with asyncio.timeout(TALK_S):

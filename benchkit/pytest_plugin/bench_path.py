@@ -78,7 +78,8 @@ class BenchPath:
     ) -> None:
         """Assert a budget, such as "p95", "20 ms"; without one those that the target has for the path's round trips.
 
-        A broken one fails the test. An inconclusive one skips it, or fails it with --benchkit-inconclusive=fail.
+        A broken one fails the test. An inconclusive one skips it, or fails it with --benchkit-inconclusive=fail. Raises
+        AskedWronglyError where there is neither a limit nor a budget, and for a percentile that is not computed.
         """
         __tracebackhide__ = True
         verdicts = [

@@ -25,7 +25,10 @@ def render_comparison(
     width: int = 80,
     color: bool = False,
 ) -> str:
-    """The comparison in one of COMPARISON_FORMATS, with a newline at its end; AskedWronglyError for another."""
+    """The comparison in one of COMPARISON_FORMATS, with a newline at its end.
+
+    Raises AskedWronglyError for another.
+    """
     _check(format, COMPARISON_FORMATS)
     if format == "json":
         return dump_comparison(comparison)
@@ -41,7 +44,10 @@ def render_side_by_side(
     width: int = 80,
     color: bool = False,
 ) -> str:
-    """Candidates against one base in one of SIDE_BY_SIDE_FORMATS; JSON of one is an object, of several a list."""
+    """Candidates against one base in one of SIDE_BY_SIDE_FORMATS; JSON of one is an object, of several a list.
+
+    Raises AskedWronglyError for another.
+    """
     if format == "csv":
         return render_comparisons_csv(comparisons)
     if format == "paper":
@@ -63,7 +69,7 @@ def render_gate(
     width: int = 80,
     color: bool = False,
 ) -> str:
-    """The gate's answer, likewise, in one of GATE_FORMATS."""
+    """The gate's answer, likewise, in one of GATE_FORMATS. Raises AskedWronglyError for another."""
     _check(format, GATE_FORMATS)
     if format == "text":
         return render_gate_text(gate, width, color=color)

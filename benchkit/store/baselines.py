@@ -56,7 +56,7 @@ def save_baseline(results: Path, name: str, runs: Sequence[str]) -> Baseline:
 
 
 def list_baselines(results: Path) -> list[Baseline]:
-    """Every baseline in a directory, by name."""
+    """Every baseline in a directory, by name. Raises AskedWronglyError where the file of one is damaged."""
     names = sorted(file.stem for file in (results / FOLDER).glob("*.json"))
     return [load_baseline(results, name) for name in names]
 
@@ -85,7 +85,7 @@ def load_baseline(results: Path, name: str) -> Baseline:
 
 
 def expanded(results: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """The names with each baseline among them replaced by its runs."""
+    """The names with each baseline among them replaced by its runs. Raises AskedWronglyError for a damaged one."""
     found: list[str] = []
     for name in names:
         is_baseline = _NAME.fullmatch(name) and _file(results, name).is_file()

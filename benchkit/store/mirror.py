@@ -49,7 +49,7 @@ def mirror_of(url: str) -> Path:
 
 
 def remote_of(results: Path) -> Remote | None:
-    """Where the runs of a folder live, if that is elsewhere."""
+    """Where the runs of a folder live, if that is elsewhere. Raises AskedWronglyError for a URL that cannot be used."""
     try:
         return Remote((results / MARK).read_text(encoding="utf-8").strip())
     except (FileNotFoundError, NotADirectoryError):
@@ -110,14 +110,14 @@ def pending(results: Path) -> list[Path]:
 
 
 def fetch_samples(run_dir: Path, kind: str) -> bool:
-    """Get the samples of one kind from where the run lives; False where there are none."""
+    """Get the samples of one kind from where the run lives; False where there are none. Raises UnfitError."""
     remote = remote_of(run_dir.parent) if (run_dir / UPLOADED).exists() else None
     name = f"{kind}.parquet"
     return remote is not None and remote.fetch(run_dir.name, name, run_dir / SAMPLES_NAME / name)
 
 
 def fetch_everything(results: Path) -> None:
-    """Get all samples of all runs, for a query over all of them."""
+    """Get all samples of all runs, for a query over all of them. Raises UnfitError where one cannot be had."""
     remote = remote_of(results)
     if remote is None:
         return
@@ -130,7 +130,7 @@ def fetch_everything(results: Path) -> None:
 
 
 def drop_samples(run: Path) -> None:
-    """Remove the samples of a run where it lives, after those here have gone."""
+    """Remove the samples of a run where it lives, after those here have gone. Raises UnfitError where that fails."""
     remote = remote_of(run.parent) if (run / UPLOADED).exists() else None
     if remote is not None:
         remote.drop_samples(run.name)

@@ -22,7 +22,7 @@ AT_ONCE = 200
 
 
 class Remote:
-    """Runs at a URL."""
+    """Runs at a URL. Whatever asks the URL for something raises UnfitError where it does not get it."""
 
     def __init__(self, url: str) -> None:
         """Open it; nothing is asked of it yet. Raises AskedWronglyError for a scheme that cannot be used."""

@@ -54,7 +54,10 @@ def examine(folder: Path, is_open: Callable[[Path], bool] = has_open_files) -> P
 
 
 def settle(partial: Partial) -> str:
-    """Do what its state allows; returns in words what was done, or why nothing was."""
+    """Do what its state allows; returns in words what was done, or why nothing was.
+
+    Raises AskedWronglyError for a record that was whole and is not any more.
+    """
     try:
         if partial.state == "whole":
             return f"completed {_complete(partial.folder)}"

@@ -14,13 +14,16 @@ _SHOWN = 4
 
 
 def list_runs(results: Path) -> list[Path]:
-    """The runs in a directory, oldest first: whatever has a run's name, damaged or not."""
+    """The runs in a directory, oldest first: whatever has a run's name, damaged or not.
+
+    Raises AskedWronglyError where it cannot be listed.
+    """
     found = [entry for entry in _entries(results) if is_run_id(entry.name) and entry.is_dir()]
     return sorted(found, key=_age)
 
 
 def leftovers(results: Path) -> list[Path]:
-    """What writers that were killed, or are still at work, have in a directory."""
+    """What writers that were killed, or are still at work, have in a directory. Raises likewise AskedWronglyError."""
     return sorted(entry for entry in _entries(results) if entry.name.startswith(PARTIAL_PREFIX))
 
 

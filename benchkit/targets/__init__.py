@@ -15,7 +15,7 @@ __all__ = ["find_target", "load_target", "shipped_targets"]
 
 
 def load_target(name_or_path: str) -> Target:
-    """Read a target, or raise TargetError with everything that is wrong with it.
+    """Read a target. Raises TargetError with everything that is wrong with it, AskedWronglyError where there is none.
 
     >>> target = load_target("guizhou")
     >>> [path.name for path in target.paths]

@@ -30,7 +30,7 @@ from benchkit.targets.stream_key import key_complaints, key_place
 
 
 def read_target(path: FilePath) -> Target:
-    """Read a target file, or raise TargetError with everything that is wrong with it and its seeds."""
+    """Read a target file. Raises TargetError with everything that is wrong with it and its seeds."""
     file = read_toml(path)
     library = Library(seed_folders(path))
     complaints = cross_complaints(file.tree, library)

@@ -70,7 +70,7 @@ class Library:
 
 
 def read_document(path: Path) -> Document:
-    """Read a seeds file, or raise TargetError with everything that is wrong with it."""
+    """Read a seeds file. Raises TargetError with everything that is wrong with it."""
     file = read_toml(path)
     try:
         table = DocumentTable.model_validate(file.tree)

@@ -43,7 +43,7 @@ class TomlFile:
 
 
 def read_toml(path: Path) -> TomlFile:
-    """Read a file, or raise TargetError where it cannot be read or is no TOML."""
+    """Read a file. Raises TargetError where it cannot be read or is no TOML."""
     data = _read(path)
     name = shown_path(path)
     try:

@@ -30,7 +30,7 @@ def is_ipv6(text: str) -> bool:
 
 
 def iperf3_place(text: str) -> tuple[str, int]:
-    """Host and port of iperf3://HOST[:PORT], with brackets around IPv6. ValueError for what is none.
+    """Host and port of iperf3://HOST[:PORT], with brackets around IPv6. Raises ValueError for what is none.
 
     >>> iperf3_place("iperf3://192.0.2.1"), iperf3_place("iperf3://[2001:db8::1]:5202")
     (('192.0.2.1', 5201), ('2001:db8::1', 5202))
@@ -46,7 +46,7 @@ def iperf3_place(text: str) -> tuple[str, int]:
 
 
 def host_of(address: str | None) -> str | None:
-    """The host of an address, iperf3:// or not."""
+    """The host of an address, iperf3:// or not. Raises ValueError as `iperf3_place`."""
     if address is not None and address.startswith(IPERF3):
         return iperf3_place(address)[0]
     return address
@@ -55,7 +55,10 @@ def host_of(address: str | None) -> str | None:
 def iperf3_server(
     address: str | None, user: str | None, key: str | None, folder: Path
 ) -> Iperf3Server | None:
-    """The server of an iperf3:// address, with a login for a user and a key file. Raises TargetError."""
+    """The server of an iperf3:// address, with a login for a user and a key file.
+
+    Raises TargetError where key or password cannot be had, ValueError as `iperf3_place`.
+    """
     if address is None or not address.startswith(IPERF3):
         return None
     host, port = iperf3_place(address)

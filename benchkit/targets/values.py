@@ -174,7 +174,7 @@ def from_to(fewest: int, most: int) -> Callable[[tuple[float, ...]], tuple[float
 
     def check(values: tuple[float, ...]) -> tuple[float, ...]:
         if not fewest <= len(values) <= most:
-            raise ValueError(f"{len(values)} values: give {fewest} to {most}")
+            raise ValueError(f"{units.show_count(len(values), 'value')}: give {fewest} to {most}")
         return values
 
     return check

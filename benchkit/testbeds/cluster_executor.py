@@ -208,7 +208,8 @@ class ClusterExecutor(Executor):
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401  as Executor has it
         """Start it now, and return once it has its process.
 
-        The future ends with its result, its own exception, or MeasureError where the site was lost.
+        The future ends with its result, its own exception, or MeasureError where the site was lost. Raises RuntimeError once
+        shut down, as every Executor does.
         """
         if self._closed:
             raise RuntimeError(f"the executor of {self.remote.site} is shut down")

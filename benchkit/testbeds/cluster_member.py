@@ -31,7 +31,10 @@ Say = Callable[[str], None]
 
 
 async def serve_scheduler(access: Access, say: Say) -> None:
-    """Be the scheduler at that address until cancelled. Raises UnfitError where the port cannot be had."""
+    """Be the scheduler at that address until cancelled.
+
+    Raises UnfitError where the port cannot be had, AskedWronglyError where Dask is not installed.
+    """
     configure()
     tell_refused(say)
     try:

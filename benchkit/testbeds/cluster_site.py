@@ -165,7 +165,10 @@ class Site:
             self._errands[campaign].end()
 
     async def carry_out(self, campaign: str, order: str, call: bytes, *, exclusive: bool) -> None:
-        """Do one task in a process of its own, which tells its outcome whatever becomes of the worker meanwhile."""
+        """Do one task in a process of its own, which tells its outcome whatever becomes of the worker meanwhile.
+
+        Raises MeasureError where the site has given the campaign up.
+        """
         errands = self._errands.get(campaign)
         if errands is None:
             raise MeasureError(f"site {self.name} has given the campaign up")

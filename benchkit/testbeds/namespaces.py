@@ -38,7 +38,10 @@ class NamespaceExecutor(Executor):
             return bool(self._running)
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:  # noqa: ANN401  as Executor has it
-        """Start it now. The future ends with its result, its own exception, or UnfitError if it died."""
+        """Start it now. The future ends with its result, its own exception, or UnfitError if it died.
+
+        Raises RuntimeError once shut down, as every Executor does.
+        """
         future: Future[Result] = Future()
         with self._lock:
             if self._closed:

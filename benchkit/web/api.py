@@ -37,7 +37,7 @@ MOST_COMPARED = 40
 
 
 async def runs(request: web.Request) -> web.Response:
-    """One page of the list."""
+    """One page of the list. Raises AskedWronglyError for a query that means nothing."""
     query = query_of(request.query)
     listing = await request.app[DESK].listing()
     page = answer(query, listing.rows)
@@ -56,14 +56,14 @@ async def runs(request: web.Request) -> web.Response:
 
 
 async def record(request: web.Request) -> web.Response:
-    """One record, as it was written, but for where files lie on this machine."""
+    """One record, as it was written, but for where files lie on this machine. Raises NoSuchRunError."""
     desk, run = request.app[DESK], request.match_info["run"]
     text = await desk.made(("record", run), lambda: dump_record(desk.record(run)))
     return web.Response(text=text, content_type=JSON)
 
 
 async def report(request: web.Request) -> web.Response:
-    """One run in a format of `benchkit report`."""
+    """One run in a format of `benchkit report`. Raises AskedWronglyError for another, NoSuchRunError where it is not there."""
     desk, run, form = request.app[DESK], request.match_info["run"], request.match_info["format"]
     if form not in FORMATS:
         raise AskedWronglyError(f"no format {form}: there are {', '.join(FORMATS)}")
@@ -72,7 +72,10 @@ async def report(request: web.Request) -> web.Response:
 
 
 async def comparison(request: web.Request) -> web.Response:
-    """Candidates held against bases, as `benchkit compare --format json` does it."""
+    """Candidates held against bases, as `benchkit compare --format json` does it.
+
+    Raises AskedWronglyError where a side has no run, for a run that is named twice, and for aspects that are none.
+    """
     desk = request.app[DESK]
     base, candidate = request.query.getall("base", []), request.query.getall("candidate", [])
     despite = tuple(request.query.getall("despite", []))
@@ -89,7 +92,7 @@ async def comparison(request: web.Request) -> web.Response:
 
 
 async def history(request: web.Request) -> web.Response:
-    """One figure over all runs of a target."""
+    """One figure over all runs of a target. Raises AskedWronglyError as `histories_of`."""
     found = await histories_of(request)
     listed = [json.loads(dump_plain(each, "history")) for each in found]
     return _json({"histories": listed})
@@ -101,7 +104,7 @@ async def openapi(request: web.Request) -> web.Response:  # noqa: ARG001  a hand
 
 
 async def histories_of(request: web.Request) -> tuple[History, ...]:
-    """The histories that the parameters of a request ask for."""
+    """The histories that the parameters of a request ask for. Raises AskedWronglyError where they ask for none that is."""
     desk, given = request.app[DESK], once(request.query, "path")
     listing = await desk.listing()
     readable = (row.target for row in listing.rows if row.state in ("kept", "unread"))

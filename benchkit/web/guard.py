@@ -63,7 +63,8 @@ async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who brings the token; on loopback, who asks for this machine by a name of its own.
 
-    A page elsewhere can make a browser ask loopback under a name it controls: such a name is refused.
+    A page elsewhere can make a browser ask loopback under a name it controls: such a name is refused. Raises
+    HTTPUnauthorized and HTTPMisdirectedRequest.
     """
     access = request.app[DESK].access
     if request.path not in OPEN and not access.knows(request):

@@ -37,7 +37,10 @@ async def listed(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """The page of a run in progress; of one that is kept by now, its report."""
+    """The page of a run in progress; of one that is kept by now, its report.
+
+    Raises HTTPFound, with the address of that, and NoSuchRunError.
+    """
     desk, run = request.app[DESK], request.match_info["run"]
     if run not in live_logs(desk.catalog.results):
         desk.catalog.folder(run)
@@ -53,7 +56,7 @@ class Watchers:
         self._count = 0
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/live/{run}/events."""
+        """GET /api/live/{run}/events. Raises HTTPServiceUnavailable where as many watch already as may."""
         desk, run = request.app[DESK], request.match_info["run"]
         if self._count >= MOST_WATCHERS:
             raise web.HTTPServiceUnavailable(

@@ -22,7 +22,7 @@ A_YEAR = "max-age=31536000, immutable"
 
 
 async def index(request: web.Request) -> web.Response:
-    """The list of runs."""
+    """The list of runs. Raises AskedWronglyError for a query that means nothing."""
     desk = request.app[DESK]
     query = query_of(request.query)
     listing = await desk.listing()
@@ -57,7 +57,7 @@ def _turned(query: Query, name: str) -> str:
 
 
 async def run(request: web.Request) -> web.Response:
-    """A run's report."""
+    """A run's report. Raises NoSuchRunError."""
     desk, name = request.app[DESK], request.match_info["run"]
 
     def make() -> str:
@@ -67,7 +67,10 @@ async def run(request: web.Request) -> web.Response:
 
 
 async def compare(request: web.Request) -> web.Response:
-    """Runs side by side: each but the base held against the base, which is the oldest unless one is named."""
+    """Runs side by side: each but the base held against the base, which is the oldest unless one is named.
+
+    Raises AskedWronglyError for fewer than two runs, one that is not there, and aspects that are none.
+    """
     desk = request.app[DESK]
     runs = list(dict.fromkeys(request.query.getall("run", [])))
     despite = tuple(request.query.getall("despite", []))
@@ -96,7 +99,7 @@ def _compared(desk: Desk, base: str, others: list[str], despite: tuple[str, ...]
 
 
 async def history(request: web.Request) -> web.Response:
-    """One figure of a target's paths over all its runs."""
+    """One figure of a target's paths over all its runs. Raises AskedWronglyError as `histories_of`."""
     found = await histories_of(request)
     desk = request.app[DESK]
     made = await desk.made(("histories", found), lambda: render_histories(found, home="/"))
@@ -104,7 +107,7 @@ async def history(request: web.Request) -> web.Response:
 
 
 async def asset(request: web.Request) -> web.Response:
-    """A script or a style sheet of ours."""
+    """A script or a style sheet of ours. Raises HTTPNotFound for a name or an address of an older one."""
     name = request.match_info["name"]
     if name not in STATICS or request.path != static_address(name):
         raise web.HTTPNotFound(text=f"there is no {name} at this address")

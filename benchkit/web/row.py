@@ -51,7 +51,7 @@ class Row:
 
 
 def row_of_data(run: str, data: Mapping[str, Any]) -> Row:
-    """The row of a record as it lies in its file. KeyError, TypeError or ValueError where it has no such shape."""
+    """The row of a record as it lies in its file. Raises KeyError, TypeError or ValueError where it has no such shape."""
     if data["verdict"] not in VERDICTS:
         raise ValueError("no verdict")
     judged = [_judged(path) for path in data["paths"]]

@@ -24,6 +24,7 @@ EXAMPLES = sorted(
 )
 # In an overview one line stands for several commands, and for words that the reader puts in.
 CHOICE = re.compile(r" \| ")
+MISTAKES = {"AssertionError", "NotImplementedError", "RuntimeError"}  # of benchkit, not of a caller
 SHAPE = re.compile(r"shape|\([a-z]\w*,")
 
 
@@ -123,6 +124,28 @@ def test_whoever_takes_or_gives_an_array_says_of_which_shape() -> None:
                 told = SHAPE.search(ast.get_docstring(each) or "")
                 if re.search(r"NDArray|\bColumn\b", kinds) and not told:
                     silent.append(f"{file.name}: {each.name}")
+    assert silent == []
+
+
+def test_whoever_raises_an_error_that_a_caller_may_meet_says_which() -> None:
+    silent = []
+    for file in sorted((CHECKOUT / "benchkit").rglob("*.py")):
+        if file.parent.name == "cli":  # what a command raises is its exit status
+            continue
+        tree = ast.parse(file.read_text("utf-8"))
+        classes = [
+            each.body
+            for each in tree.body
+            if isinstance(each, ast.ClassDef) and each.name[0] != "_"
+        ]
+        for each in (*tree.body, *itertools.chain.from_iterable(classes)):
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name[0] != "_":
+                said = ast.get_docstring(each) or ""
+                silent += [
+                    f"{file.name}: {each.name} raises {name}"
+                    for name in re.findall(r"raise (\w+Error)\(", ast.unparse(each))
+                    if name not in MISTAKES and name not in said
+                ]
     assert silent == []
 
 

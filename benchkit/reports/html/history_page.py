@@ -11,6 +11,7 @@ from benchkit.reports.figures import clean, decimals_for, fixed, interval, short
 from benchkit.reports.html.history_charts import change_words, history_chart
 from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Cell, Table
+from benchkit.units import show_count
 
 HEADER = ("run", "started", "value", "95 % interval", "level", "budget", "state")
 METRICS = ("rtt", "http", "goodput")
@@ -48,8 +49,9 @@ def _said(histories: Sequence[History]) -> str:
     changes = {0: "no change of level", 1: "1 change of level"}.get(
         count, f"{count} changes of level"
     )
-    runs = max(len(each.points) for each in histories)
-    return f"{len(histories)} paths over {runs} runs: {changes}"
+    paths = show_count(len(histories), "path")
+    runs = show_count(max(len(each.points) for each in histories), "run")
+    return f"{paths} over {runs}: {changes}"
 
 
 def _table(history: History, place: int) -> Table:
