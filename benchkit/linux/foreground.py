@@ -15,12 +15,13 @@ from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import CommandError
 from benchkit.linux.leftovers import MARKER
 
-# Names resolve by a hosts file of its own, in a mount namespace of its own. The program is told by a hangup
-# when its benchkit is killed: the path that it talks over has ended.
+# Names resolve by a hosts file of its own, in a mount namespace of its own. A benchkit that ended before the kernel was
+# asked to tell of it is no longer the parent.
 SCRIPT = """
-mount --bind "$1" /etc/hosts || echo "benchkit: sites have no names here, only addresses" >&2
-shift
-exec setpriv --pdeathsig HUP -- "$@"
+[ "$PPID" = "$1" ] || exit 1
+mount --bind "$2" /etc/hosts || echo "benchkit: sites have no names here, only addresses" >&2
+shift 2
+exec "$@"
 """
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 # A terminal sends these to all of its foreground: the program decides what they mean, and we wait for it.
@@ -34,7 +35,18 @@ LISTENING = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}  # states of 
 def words_inside(netns: str, hosts: Path, argv: Sequence[str]) -> list[str]:
     """The words that run a program in the namespace at path `netns`, with `hosts` as its /etc/hosts."""
     mounts = ("unshare", "--mount", "--propagation", "private", "--")
-    return ["nsenter", f"--net={netns}", "--", *mounts, "sh", "-c", SCRIPT, "sh", str(hosts), *argv]
+    script = ("sh", "-c", SCRIPT, "sh", str(os.getpid()), str(hosts))
+    return tied("nsenter", f"--net={netns}", "--", *mounts, *script, *argv)
+
+
+def tied(*words: str) -> list[str]:
+    """The words that run a program of ours which ends when we do, however that is.
+
+    It is told by a hangup, for the path that it talks over has ended, and is killed where hangups are ignored, as
+    below `nohup`: it would inherit that.
+    """
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return ["setpriv", "--pdeathsig", "KILL" if deaf else "HUP", "--", *words]
 
 
 def run_in_foreground(

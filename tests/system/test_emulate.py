@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from commands import Running, benchkit, quick_target
 
+from benchkit.linux.foreground import words_inside
+
 pytestmark = pytest.mark.privileged
 
 PINGS = """
@@ -111,16 +113,48 @@ def test_ctrl_c_on_a_terminal_is_the_commands_to_answer(target: str) -> None:
     assert os.waitstatus_to_exitcode(status) == 3
 
 
+def await_sleep(running: Running) -> None:
+    deadline = time.monotonic() + 20
+    while not any(" sleep 60" in f" {each}" for each in running.survivors(within_s=0)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_command_ends_with_its_killed_benchkit(target: str) -> None:
     with Running("emulate", target, "here-there", "--", "sleep", "60") as running:
         running.await_word("here is")
-        deadline = time.monotonic() + 20
-        while not any("sleep 60" in each for each in running.survivors(within_s=0)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        await_sleep(running)
         running.process.kill()
         running.process.wait()
         assert running.survivors() == []
+
+
+def test_a_command_ends_with_its_killed_benchkit_where_hangups_are_ignored(target: str) -> None:
+    deaf = ("env", "--ignore-signal=HUP")
+    with Running("emulate", target, "here-there", "--", "sleep", "60", before=deaf) as running:
+        running.await_word("here is")
+        await_sleep(running)
+        running.process.kill()
+        running.process.wait()
+        assert running.survivors() == []
+
+
+@pytest.mark.parametrize("after_ms", [0, 2, 5, 10, 20])
+def test_a_command_never_begins_whose_benchkit_is_killed_first(target: str, after_ms: int) -> None:
+    with Running("emulate", target, "here-there", "--", "sleep", "60") as running:
+        running.await_word("here is")  # the next thing that it does is to start the command
+        time.sleep(after_ms / 1000)
+        running.process.kill()
+        running.process.wait()
+        assert running.survivors() == []
+
+
+def test_a_command_whose_benchkit_has_ended_already_does_not_begin(tmp_path: Path) -> None:
+    words = words_inside("/proc/self/ns/net", tmp_path / "hosts", ["echo", "begun"])
+    done = subprocess.run(  # by another parent than it says
+        ["sh", "-c", '"$@"; exit $?', "sh", *words], capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 @pytest.mark.parametrize(
