@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchkit.errors import AskedWronglyError, told_by_system
+from benchkit.probes.reachable import listening_at
 from benchkit.web.access import Access
 from benchkit.web.application import application
 from benchkit.web.catalog import Catalog
@@ -29,7 +29,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
     """Serve until interrupted; `say` is told the address once it is open.
 
-    Raises AskedWronglyError where the address cannot be had.
+    Raises UnfitError where the address cannot be had.
     """
     os.nice(NICE)
     sys.setswitchinterval(SWITCH_S)
@@ -47,13 +47,8 @@ async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> N
     await runner.setup()
     try:
         site = web.TCPSite(runner, access.host, access.port)
-        try:
+        with listening_at("TCP", access.host, access.port):
             await site.start()
-        except OSError as error:
-            raise AskedWronglyError(
-                f"cannot listen on {access.host} port {access.port}: {told_by_system(error)}: give another with "
-                "--bind HOST:PORT"
-            ) from error
         say(access.address(_port(runner)))
         await _interrupted()
     finally:

@@ -150,6 +150,17 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert done.stdout == ""
 
 
+def test_a_dashboards_port_that_is_taken_is_told_as_an_agents_is(tmp_path: Path) -> None:
+    with socket.create_server(("127.86.2.2", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = ("--bind", f"127.86.2.2:{port}", "--results", str(tmp_path))
+        done = benchkit("serve", *words)
+    assert done.returncode == 5
+    (line,) = done.stderr.splitlines()
+    assert f"127.86.2.2 TCP port {port}: Address already in use: stop what" in line
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
