@@ -100,13 +100,16 @@ def narrowed(target: Target, changes: Changes) -> Target:
                 f"{', '.join(known[:_SHOWN])}{more}"
             )
     wanted = set(changes.paths or known)
+    title = target.title
     if changes.sites is not None:
         wanted &= _among_first(target, changes.sites)
+        if changes.sites < len(target.sites):
+            title += f": the first {changes.sites} of {len(target.sites)}"
     kept = tuple(path for path in target.paths if path.name in wanted)
     meters = tuple(meter for meter in target.meters if meter.name in wanted)
     if changes.meter is not None:
         meters = _at(meters, changes.meter, target.name)
-    chosen = replace(target, plan=plan, paths=kept, meters=meters)
+    chosen = replace(target, title=title, plan=plan, paths=kept, meters=meters)
     _check_modes(chosen)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
 

@@ -24,8 +24,17 @@ def matrix_lines(matrix: Matrix, width: int) -> Iterator[Line]:
     names = max(cells(name) for name in matrix.sites)
     if len(INDENT) + names + 2 + NUMBER_WIDTH * len(matrix.sites) <= width:
         yield from _numbers(matrix, names)
+        if blank := _blank(matrix):
+            yield from hanging((INDENT, ""), blank, width, "dim")
     else:
         yield from _signs(matrix, width)
+
+
+def _blank(matrix: Matrix) -> str:
+    """What a blank cell says, and how many there are; nothing where there is none."""
+    ways = ((near, far) for near in matrix.sites for far in matrix.sites if near != far)
+    count = sum(way not in matrix.cells for way in ways)
+    return f"a blank has no figure, {count} of them" if count else ""
 
 
 def _numbers(matrix: Matrix, names: int) -> Iterator[Line]:
@@ -61,6 +70,8 @@ def _signs(matrix: Matrix, width: int) -> Iterator[Line]:
         said += f"; {undecided} are not decided"
     if any(cell.value is None for cell in matrix.cells.values()):
         said += f"; {LOST} was lost"
+    if blank := _blank(matrix):
+        said += f"; {blank}"
     yield from hanging((INDENT, ""), said, width, "dim")
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 
+import pytest
 from mesh_targets import mesh_of
 from sample_records import passing
 
@@ -77,6 +78,16 @@ def test_47_sites_fit_in_80_columns() -> None:
     assert "\N{MULTIPLICATION SIGN}" in text
     assert "a digit counts" in text
     assert len(text.splitlines()) < 200
+
+
+@pytest.mark.parametrize("sites", [5, 47])
+def test_a_cell_without_a_figure_is_explained(sites: int) -> None:
+    whole = record_of(sites)
+    first, *rest = whole.paths
+    holed = replace(whole, paths=(replace(first, metrics=()), *rest))
+    assert "a blank has no figure" not in render(whole, "text", width=80)
+    said = " ".join(render(holed, "text", width=80).split())
+    assert "a blank has no figure, 1 of them" in said
 
 
 def test_the_page_of_a_mesh_without_budgets_has_its_figures_as_matrices() -> None:

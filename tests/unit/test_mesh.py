@@ -112,6 +112,8 @@ def test_the_47_sites_are_a_full_mesh_and_say_that_they_stand_in() -> None:
 def test_a_part_of_a_mesh_is_asked_by_its_number_of_sites() -> None:
     target = narrowed(load_target("guizhou-47"), Changes(sites=12))
     assert len(target.paths) == 132
+    assert target.title == "Guizhou, 47 sites: the first 12 of 47"
+    assert narrowed(load_target("guizhou-47"), Changes(sites=47)).title == "Guizhou, 47 sites"
     lone = replace(target, paths=target.paths[-1:])
     with pytest.raises(AskedWronglyError, match="no path among its first 2 sites"):
         narrowed(lone, Changes(sites=2))
