@@ -270,7 +270,7 @@ class _Fan:
         self._read()
         now = monotonic_ns()
         timeout = self._sessions[0].timeout_ns
-        done = (self._columns["received_ns"] > 0) | (self._due <= now - timeout)
+        done = (self._columns["received_ns"] > 0) | (self._begins() <= now - timeout)
         last = np.where(done.all(axis=1), self._count, done.argmin(axis=1))
         ready = last - self._settled
         late = at_once | (now - self._told_ns >= ENOUGH_NS)
@@ -280,11 +280,22 @@ class _Fan:
             self._settled[place] = last[place]
             self._enough[place], self._told_ns[place] = ENOUGH_ROWS, now
 
+    def _begins(self) -> Numbers:
+        """Since when each packet is waited for, shape (sessions, packets): one that was sent late is not lost for that."""
+        return np.maximum(self._due, self._columns["sent_ns"])
+
+    def _took(self, place: int, rows: slice) -> Numbers:
+        """How long each answer was on its way, by the kernel's stamps where there are both: it may be read much later."""
+        names = ("sent_ns", "received_ns", "t1_ns", "t4_ns")
+        sent, received, left, came = (self._columns[name][place, rows] for name in names)
+        read: Numbers = received - np.maximum(self._due[place, rows], sent)
+        return np.where((left > 0) & (came > 0), came - left, read)
+
     def _rows(self, place: int, rows: slice) -> Samples:
         one = self._sessions[place]
         due = self._due[place, rows]
         received = self._columns["received_ns"][place, rows]
-        missing = (received == 0) | (received > due + one.timeout_ns)
+        missing = (received == 0) | (self._took(place, rows) > one.timeout_ns)
         columns = {
             "sequence": column(np.arange(rows.start, rows.stop)),
             "due_ns": column(due.copy()),
