@@ -30,7 +30,9 @@ from benchkit.model.schedule import read_schedule
 from benchkit.model.spec import EnergySpec
 from benchkit.probes import datagram_terms, files_terms, stream_terms
 from benchkit.probes.datagram import account
+from benchkit.probes.digest import LONGEST, Challenger, Credentials, UnprovedError, fields_of
 from benchkit.probes.energy import recorded, scraped
+from benchkit.probes.hello import GRANT, Hello
 from benchkit.probes.iperf3_auth import Gate, users_of
 from benchkit.probes.iperf3_flow import Flow
 from benchkit.probes.iperf3_results import Cpu, Results, StreamResult, results_of
@@ -53,6 +55,7 @@ RUN = "20261126T000000Z-words-0000"
 TERMS = datagram_terms.UdpTerms(
     up=True, duration_ns=10**9, rate_bps=10**6, payload=1400, joined=True
 )
+KEY = b"\xab" * 16
 METERED = EnergySpec("hall", "ratio", "x", "total", 'it{part="a"}', False, 1, 10**9, 10**9)
 RECORDED = EnergySpec("hall", "ratio", "x", "total", "it", True, 1, 10**9, 10**9)
 
@@ -136,6 +139,36 @@ def _counted(line: Words) -> None:
 
 def _accounted(line: Words) -> None:
     assert all(-(2**63) <= value < 2**63 for value in account(line, line, TERMS).values())
+
+
+def digest(words: bytes) -> None:
+    """Challenges and authorizations of HTTP: nobody gets in who does not know the key, and nobody twice."""
+    text = words.decode("utf-8", "replace")
+    credentials, challenger = Credentials(KEY), Challenger(KEY)
+    if credentials.take(text):
+        assert len(credentials.header("GET", "/")) < LONGEST
+    credentials.take(challenger.challenge())
+    with suppress(UnprovedError):
+        challenger.check(text, "GET", "/")
+        raise AssertionError("a nonce of this moment was not shown")
+    good = credentials.header("GET", "/")
+    spoilt, came = good + text, 0
+    for _ in range(2):
+        with suppress(UnprovedError):
+            challenger.check(spoilt, "GET", "/")
+            assert fields_of(spoilt).items() >= fields_of(good).items()
+            came += 1
+    assert came < 2, "it was good twice"
+
+
+def hello(words: bytes) -> None:
+    """What opens a connection of requests: no words are a code of what nobody could know."""
+    for parts in ((words,), (words[:9], words[9:])):
+        far, said = Hello(KEY), b""
+        with refusing(TalkError):
+            for part in parts:
+                said += far.hear(part)
+        assert GRANT not in said
 
 
 def datagrams(words: bytes) -> None:
@@ -226,6 +259,8 @@ CHECKS: tuple[Callable[[bytes], None], ...] = (
     iperf3_results,
     iperf3_words,
     talk,
+    digest,
+    hello,
     datagrams,
     target,
     record,

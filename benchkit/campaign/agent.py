@@ -41,7 +41,7 @@ ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 class Post:
     """What an agent opens: the reflector, our responders beside it, and an iperf3 server where one is asked for.
 
-    With a `stream_key` it takes bulk of those alone who know it.
+    With a `stream_key` it takes bulk of those alone who know it, with a `request_key` HTTP and requests.
     """
 
     site: str
@@ -49,28 +49,34 @@ class Post:
     twamp: bool = True
     iperf3: Iperf3ServerSpec | None = None
     stream_key: bytes = field(default=b"", repr=False)
+    request_key: bytes = field(default=b"", repr=False)
 
     def responders(self, lease: str = "") -> list[tuple[str, str, Spec]]:
         """Each with its name and where it listens, in words. Throughput tests of all kinds share one lease."""
         address, port = self.reflector.address, self.reflector.port
         allowed = self.reflector.allowed
         sealed = ", authenticated" if self.reflector.key_file else ""
+        asked, moved = (
+            ", with a key" if key else "" for key in (self.request_key, self.stream_key)
+        )
         found: list[tuple[str, str, Spec]] = [
             ("STAMP", f"{address} UDP {port}{sealed}", self.reflector),
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
             (
                 "HTTP",
-                f"{address} TCP {HTTP_PORT}",
-                HttpServerSpec(address, HTTP_PORT, allowed, MOST_CONNECTIONS),
+                f"{address} TCP {HTTP_PORT}{asked}",
+                HttpServerSpec(address, HTTP_PORT, allowed, MOST_CONNECTIONS, self.request_key),
             ),
             (
                 "requests",
-                f"{address} TCP {REQUEST_PORT}",
-                RequestServerSpec(address, REQUEST_PORT, allowed, MOST_CONNECTIONS),
+                f"{address} TCP {REQUEST_PORT}{asked}",
+                RequestServerSpec(
+                    address, REQUEST_PORT, allowed, MOST_CONNECTIONS, self.request_key
+                ),
             ),
             (
                 "streams",
-                f"{address} TCP and UDP {STREAM_PORT}",
+                f"{address} TCP and UDP {STREAM_PORT}{moved}",
                 StreamServerSpec(address, STREAM_PORT, lease, allowed, self.stream_key),
             ),
         ]
@@ -99,7 +105,10 @@ def run_agent(
     if access is not None:
         needed()
         # Known to whoever measures by the cluster, and to nobody else who was not given one.
-        post = replace(post, stream_key=post.stream_key or secrets.token_bytes(32))
+        bulk, requests = (
+            each or secrets.token_bytes(32) for each in (post.stream_key, post.request_key)
+        )
+        post = replace(post, stream_key=bulk, request_key=requests)
     process.warm_up(PRELOADED)
     folder = HeldFolder()
     responders = post.responders(f"{folder.path}/throughput")
@@ -132,6 +141,7 @@ def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[
         "address": None if bound in ANY else bound,
         "stamp_port": post.reflector.port,
         "stream_key": post.stream_key,
+        "request_key": post.request_key,
     }
     with closing(Site(post.site, told)) as site, Member(access, site, say):
         yield

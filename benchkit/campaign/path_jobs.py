@@ -11,7 +11,7 @@ from benchkit.campaign.reach import NO_PROBE, STREAM_PORT, Reach, http_url
 from benchkit.clock import NS_PER_S
 from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path
-from benchkit.model.spec import HttpSpec, Spec
+from benchkit.model.spec import HttpLoadSpec, HttpSpec, RequestSpec, Spec
 from benchkit.model.target import Plan
 
 # By name: (site, spec).
@@ -57,6 +57,8 @@ def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Jobs:
 def _with_key(spec: Spec, reach: Reach) -> Spec:
     if reach.stream_key and isinstance(spec, (TcpSpec, UdpSpec, FilesSpec)):
         return replace(spec, key=reach.stream_key)
+    if reach.request_key and isinstance(spec, (HttpSpec, HttpLoadSpec, RequestSpec)):
+        return replace(spec, key=reach.request_key)
     return spec
 
 

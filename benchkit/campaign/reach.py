@@ -66,6 +66,7 @@ class Reach:
     connect_port: int | None = None
     iperf3: Iperf3Server | None = None
     stream_key: bytes = field(default=b"", repr=False)
+    request_key: bytes = field(default=b"", repr=False)
 
     def round_trips(
         self, path: str, phase: Phase, ssid: int, timeout_ns: int, schedule: Schedule = PERIODIC
@@ -180,6 +181,7 @@ def real(site: Site, found: Reach) -> Reach:
         connect_port=connect_port,
         iperf3=site.iperf3,
         stream_key=site.stream_key,
+        request_key=site.request_key,
     )
 
 

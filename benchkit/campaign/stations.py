@@ -63,6 +63,7 @@ class Agents:
             reach=f"stamp {told['stamp_port']}" if site.reach == discovery.AUTO else site.reach,
             url=site.url or reach.http_url(address),
             stream_key=told.get("stream_key", b""),
+            request_key=told.get("request_key", b""),
         )
 
     def answers(self, site: str) -> bool:

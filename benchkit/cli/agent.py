@@ -82,6 +82,11 @@ class Network(Words[str]):
     type=click.Path(path_type=Path, dir_okay=False),
     help="Take throughput tests of those alone who know the key in this file; in a target: stream_key.",
 )
+@click.option(
+    "--request-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Answer HTTP and requests of those alone who know the key in this file; in a target: request_key.",
+)
 @click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
 @click.option("--stateless", is_flag=True, help="Count no sessions: loss has no direction then.")
 @click.option("--strict", is_flag=True, help="Answer no STAMP packet whose answer would be longer.")
@@ -138,6 +143,7 @@ def agent(
     stamp_port: int,
     stamp_key: Path | None,
     stream_key: Path | None,
+    request_key: Path | None,
     ptp: bool,
     stateless: bool,
     strict: bool,
@@ -156,7 +162,8 @@ def agent(
     """Be the far end: answer STAMP, TWAMP, HTTP and stream tests here until interrupted.
 
     With --cluster be the near end too. Prints a line for each open port. Reached from this machine alone unless --bind
-    says otherwise, and then by those whom --allow names: a reflector that the world can reach is a tool for others too.
+    says otherwise, and then by those whom --allow names or who know its keys: a reflector that the world can reach is a
+    tool for others too.
     """
     from benchkit.campaign.agent import Post, run_agent  # costs numpy
     from benchkit.linux.interrupts import one_interrupt
@@ -169,9 +176,12 @@ def agent(
     access = _access(cluster, certs)
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
-    bulk_key = read_key(str(stream_key) if stream_key else "")
+    bulk_key, asking_key = (read_key(str(each or "")) for each in (stream_key, request_key))
     here = _resolved(address)
-    _check_admission("--bind", here, "--allow NETWORK", guarded=bool(allow) or open_to_all)
+    # With a key for everything nothing is open to who has none.
+    guarded = bool(allow or open_to_all or (key_file and bulk_key and asking_key))
+    remedy = "--allow NETWORK, or by all of --stamp-key, --stream-key and --request-key"
+    _check_admission("--bind", here, remedy, guarded=guarded)
     reflector = ReflectorSpec(
         here,
         stamp_port,
@@ -190,7 +200,9 @@ def agent(
         _check_admission("--iperf3", served.address, remedy, guarded=guarded)
     try:
         with one_interrupt():
-            run_agent(Post(site, reflector, twamp, served, bulk_key), click.echo, access)
+            run_agent(
+                Post(site, reflector, twamp, served, bulk_key, asking_key), click.echo, access
+            )
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)

@@ -37,7 +37,7 @@ class Site:
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
     "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes
     bulk, or an `iperf3` server does. `stamp` is how STAMP's packets to it are made, None is as well as it answers.
-    `stream_key` is what its agent wants of bulk tests.
+    Its agent wants `stream_key` of bulk tests, `request_key` of HTTP and of requests.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Site:
     stamp: StampOptions | None = None
     iperf3: Iperf3Server | None = None
     stream_key: bytes = field(default=b"", repr=False)
+    request_key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,31 +41,30 @@ class TwampServerSpec:
 class HttpServerSpec:
     """A small fixed answer over HTTP/1.1, for networks `allowed`; for all where none is named.
 
-    One source may have `connections` open at once; 0 is any number.
+    One source may have `connections` open at once; 0 is any number. With a `key` it serves those alone who know it too.
     """
 
     address: str
     port: int
     allowed: tuple[str, ...] = ()
     connections: int = 0
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestServerSpec:
-    """The far end of requests over TCP: gives back what it gets. `allowed` and `connections` as above."""
+    """The far end of requests over TCP: gives back what it gets. `allowed`, `connections` and `key` as above."""
 
     address: str
     port: int
     allowed: tuple[str, ...] = ()
     connections: int = 0
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamServerSpec:
-    """The far end of bulk TCP and of UDP tests. Those who name one `lease` file take turns. `allowed` as above.
-
-    With a `key` it serves those alone who know it too.
-    """
+    """The far end of bulk TCP and of UDP tests. Those who name one `lease` file take turns. `allowed`, `key` as above."""
 
     address: str
     port: int

@@ -5,7 +5,7 @@ Addresses and ports are as the kernel takes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchkit.model.bulk_spec import (
     BurstSinkSpec,
@@ -115,7 +115,8 @@ class HttpSpec:
     """Requests at a rate, open loop, over connections that are kept or, `fresh`, a new one for each.
 
     Without a `mix` they are GET requests. With one they are POST requests of so many octets to our own server,
-    answered with so many, in the order of (share, request octets, response octets) drawn with `seed`.
+    answered with so many, in the order of (share, request octets, response octets) drawn with `seed`. A server that
+    asks for it is shown knowledge of the `key`.
     """
 
     path: str
@@ -128,6 +129,7 @@ class HttpSpec:
     fresh: bool = False
     mix: tuple[tuple[float, int, int], ...] = ()
     seed: int = 1
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class HttpLoadSpec:
     """GET requests without TLS by a client that costs next to nothing, over `connections` that are kept.
 
     Open loop at an interval; with interval 0 closed loop, `count` requests as fast as answers come.
+    `key` as above.
     """
 
     path: str
@@ -148,11 +151,12 @@ class HttpLoadSpec:
     timeout_ns: int
     connections: int
     schedule: Schedule = PERIODIC
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """Requests and answers of a fixed size over one TCP connection, open loop."""
+    """Requests and answers of a fixed size over one TCP connection, open loop. `key` as above."""
 
     path: str
     phase: str
@@ -163,6 +167,7 @@ class RequestSpec:
     timeout_ns: int
     start_ns: int = 0  # as above
     schedule: Schedule = PERIODIC
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

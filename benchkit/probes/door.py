@@ -52,7 +52,8 @@ from benchkit.probes.http_server import http_server
 from benchkit.probes.icmp import icmp
 from benchkit.probes.iperf3_client import iperf3
 from benchkit.probes.iperf3_server import iperf3_server
-from benchkit.probes.request import request, request_server
+from benchkit.probes.request import request
+from benchkit.probes.request_server import request_server
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_gathering import gathering_reflector
 from benchkit.probes.stamp_reflector import reflector

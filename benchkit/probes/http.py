@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import numpy as np
 from numpy.typing import NDArray
+from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
@@ -20,7 +21,9 @@ from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
 from benchkit.probes.as_settled import Settling, as_settled
-from benchkit.probes.http_server import OCTETS
+from benchkit.probes.digest import Credentials
+from benchkit.probes.http_key import ShowingConnector, shown
+from benchkit.probes.http_server import OCTETS, UNAUTHORIZED
 from benchkit.probes.http_stages import Stages, TlsContext
 from benchkit.probes.pacer import open_loop
 from benchkit.probes.schedule import due_times
@@ -38,11 +41,14 @@ async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
     They are of kind "http", or "inference" with the octets of each where the spec has a mix.
 
     Connections are kept, or each request has a new one and looks up its name anew. Raises MeasureError when the
-    server cannot be reached at all.
+    server cannot be reached at all, or wants another key.
     """
     timeout = aiohttp.ClientTimeout(total=spec.timeout_ns / NS_PER_S)
+    connector = _connector(spec)
+    if spec.key:
+        connector.credentials = await _shown(spec)
     async with aiohttp.ClientSession(
-        connector=_connector(spec),
+        connector=connector,
         timeout=timeout,
         trace_configs=[http_stages.tracing()],
         auto_decompress=False,  # nobody reads it, and a few octets could unpack to any number
@@ -53,28 +59,45 @@ async def http(spec: HttpSpec) -> AsyncIterator[Samples]:
             yield rows
 
 
-def _connector(spec: HttpSpec) -> aiohttp.TCPConnector:
+def _connector(spec: HttpSpec) -> ShowingConnector:
     # No pool limit: waiting for a free connection would make the open loop a closed one.
-    return aiohttp.TCPConnector(
+    return ShowingConnector(
         limit=0,
         limit_per_host=0,
         force_close=spec.fresh,
         use_dns_cache=not spec.fresh,
         socket_factory=http_stages.open_socket,
-        ssl=TlsContext.client() if spec.url.startswith("https:") else True,
+        ssl=_tls(spec) or True,
     )
+
+
+def _tls(spec: HttpSpec) -> TlsContext | None:
+    return TlsContext.client() if spec.url.startswith("https:") else None
+
+
+async def _shown(spec: HttpSpec) -> Credentials | None:
+    try:
+        return await shown(spec.path, URL(spec.url), spec.key, spec.timeout_ns, tls=_tls(spec))
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _unanswered(spec, error) from error
 
 
 async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(WARM_UP):
-                tasks.create_task(_request(session, spec.url, Stages(), None))
-    except* (aiohttp.ClientError, TimeoutError) as group:
-        said = str(group.exceptions[0]) or "nothing came in time"
-        raise MeasureError(
-            f"{spec.path}: {spec.url} does not answer: {said}; is a server running there, and may TCP pass?"
-        ) from group
+        async with asyncio.TaskGroup() as group:
+            asked = [_request(session, spec.url, Stages(), None) for _ in range(WARM_UP)]
+            tasks = [group.create_task(each) for each in asked]
+    except* (aiohttp.ClientError, TimeoutError) as errors:
+        raise _unanswered(spec, errors.exceptions[0]) from errors
+    if UNAUTHORIZED in {task.result() for task in tasks} and not spec.key:
+        await _shown(spec)  # where it is an agent that wants a key, that is told
+
+
+def _unanswered(spec: HttpSpec, error: BaseException) -> MeasureError:
+    said = str(error) or "nothing came in time"
+    return MeasureError(
+        f"{spec.path}: {spec.url} does not answer: {said}; is a server running there, and may TCP pass?"
+    )
 
 
 class _Requests:

@@ -13,15 +13,21 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import cast
 
+import aiohttp
 import httptools
 import numpy as np
 from numpy.typing import NDArray
+from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
+from benchkit.linux.address import bracketed
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import HttpLoadSpec
 from benchkit.probes.as_settled import Settling, as_settled
+from benchkit.probes.digest import Credentials
+from benchkit.probes.http_key import shown
+from benchkit.probes.http_server import UNAUTHORIZED
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import due_times
 
@@ -46,8 +52,8 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
         self._write = self.transport.write
-        # The first request warms the connection, and counts for nothing.
-        self._write(self.load.request)
+        # The first request warms the connection, and counts for nothing. It shows the key, which no later one need.
+        self._write(self.load.greeting())
 
     def ask(self, index: int) -> None:
         """Send request `index`, over a connection that is made."""
@@ -77,6 +83,8 @@ class _Connection(asyncio.Protocol):
                 self._write(load.request)
                 return
             load.is_over()
+        elif index == WARMING and self._parser.get_status_code() == UNAUTHORIZED:
+            load.is_refused = True
         self.carries = IDLE
         if self._parser.should_keep_alive():
             self.load.is_free(self)
@@ -90,10 +98,11 @@ class _Connection(asyncio.Protocol):
 class _Load:
     """Every request of one session, and the connections that carry them."""
 
-    def __init__(self, spec: HttpLoadSpec) -> None:
+    def __init__(self, spec: HttpLoadSpec, credentials: Credentials | None) -> None:
         self._spec, self.count = spec, spec.count
-        head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n\r\n"
-        self.request = head.encode("ascii")
+        head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n"
+        self.request = f"{head}\r\n".encode("ascii")
+        self._head, self._credentials, self.is_refused = head, credentials, False
         # Arrays, for each is written a hundred thousand times a second; numpy looks at them as they are.
         self.sent, self.received, self.status = (array("q", bytes(8 * spec.count)) for _ in "123")
         self._settling = Settling(spec.count)
@@ -108,6 +117,13 @@ class _Load:
         self._trouble = ""
         self._loop = asyncio.get_running_loop()
 
+    def greeting(self) -> bytes:
+        """The first request on a connection."""
+        if self._credentials is None:
+            return self.request
+        shown = self._credentials.header("GET", self._spec.resource)
+        return f"{self._head}Authorization: {shown}\r\n\r\n".encode("ascii")
+
     async def open(self, count: int) -> None:
         """Open connections and see each answer once. Raises MeasureError when none does in time."""
         for _ in range(count):
@@ -117,10 +133,7 @@ class _Load:
                 await self._warm.wait()
         if not self._free:
             said = self._trouble or "nothing came in time"
-            raise MeasureError(
-                f"{self._spec.path}: http://{self._spec.host}{self._spec.resource} does not answer: {said}; "
-                "is a server running there, and may TCP pass?"
-            )
+            raise _unanswered(self._spec, said)
 
     def _open_one(self) -> None:
         async def connect() -> None:
@@ -232,11 +245,13 @@ def _view(values: array[int]) -> Integers:
 async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
     """Send `spec.count` GET requests, on schedule or as fast as answers come; yield their rows as they settle.
 
-    Raises MeasureError when the server cannot be reached at all.
+    Raises MeasureError when the server cannot be reached at all, or wants another key.
     """
-    load = _Load(spec)
+    load = _Load(spec, await _shown(spec) if spec.key else None)
     try:
         await load.open(spec.connections)
+        if load.is_refused and not spec.key:
+            await _shown(spec)  # where it is an agent that wants a key, that is told
         due = None
         if spec.interval_ns:
             start = monotonic_ns() + SOON_NS
@@ -246,6 +261,21 @@ async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
             yield rows
     finally:
         load.close()
+
+
+async def _shown(spec: HttpLoadSpec) -> Credentials | None:
+    url = URL(f"http://{bracketed(spec.address)}:{spec.port}{spec.resource}", encoded=True)
+    try:
+        return await shown(spec.path, url, spec.key, spec.timeout_ns, spec.host)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _unanswered(spec, str(error) or "nothing came in time") from error
+
+
+def _unanswered(spec: HttpLoadSpec, said: str) -> MeasureError:
+    return MeasureError(
+        f"{spec.path}: http://{spec.host}{spec.resource} does not answer: {said}; "
+        "is a server running there, and may TCP pass?"
+    )
 
 
 async def _open_loop(load: _Load, spec: HttpLoadSpec, due: Integers) -> None:

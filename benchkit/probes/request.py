@@ -1,7 +1,7 @@
 """Requests and answers over one TCP connection: round trips as an application with an open connection has them.
 
 What TCP sends again is part of the figure. The kernel stamps when it hands the last octet of a request to the driver
-and when the last octet of an answer arrives.
+and when the last octet of an answer arrives. Where the far end wants a key, that is shown before the first request.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from typing import cast
 
-from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.linux.address import family_of
-from benchkit.linux.refusals import Refusals
 from benchkit.linux.timestamping import Received, Sent
-from benchkit.model.responder_spec import RequestServerSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import RequestSpec
-from benchkit.probes.admission import Admission
-from benchkit.probes.crowd import Crowd, peer_of
 from benchkit.probes.flight import fly
 from benchkit.probes.flight_rows import Answer, Kept
-from benchkit.probes.reachable import listening_at
+from benchkit.probes.hello import (
+    HELLO_S,
+    REFUSAL,
+    REFUSED,
+    RefusedError,
+    introduce,
+)
+from benchkit.probes.talk import TalkError
 
 OCTETS = 64
 MOST_AT_ONCE = 64 << 10
-# Of all sources together, where one of them is limited; and how long one may say nothing.
-MOST_CONNECTIONS, IDLE_S = 4096, 900.0
 
 
 class _Requests:
@@ -48,20 +48,31 @@ class _Requests:
 class _Records:
     """A stream of octets cut into records, each with the stamp of its last octet."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: str) -> None:
+        self._where = where
         self._begun = b""
 
     def receive(self, connection: socket.socket) -> Iterator[Received]:
-        for received in timestamping.receive(connection, MOST_AT_ONCE):
-            if not received.payload:
-                raise MeasureError(
-                    "the far end hung up while requests were due: start its agent again"
-                )
+        for received in self._came(connection):
             octets = self._begun + received.payload
             whole = len(octets) // OCTETS * OCTETS
             self._begun = octets[whole:]
             for at in range(0, whole, OCTETS):
                 yield received._replace(payload=octets[at : at + OCTETS])
+
+    def _came(self, connection: socket.socket) -> Iterator[Received]:
+        try:
+            for received in timestamping.receive(connection, MOST_AT_ONCE):
+                if not received.payload:
+                    raise self._hung_up()
+                yield received
+        except ConnectionError as error:
+            raise self._hung_up() from error
+
+    def _hung_up(self) -> MeasureError:
+        if self._begun == REFUSAL:
+            return MeasureError(f"{self._where} refused requests: {REFUSED}")
+        return MeasureError(f"{self._where} hung up while requests were due: start its agent again")
 
     def transmit_stamps(self, connection: socket.socket) -> Iterator[Sent]:
         for sent in timestamping.transmit_stamps(connection):
@@ -75,88 +86,41 @@ async def request(spec: RequestSpec) -> AsyncIterator[Samples]:
     """
     family = family_of(spec.address)
     with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
-        try:
-            async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
-                loop = asyncio.get_running_loop()
-                await loop.sock_connect(connection, (spec.address, spec.port))
-        except (OSError, TimeoutError) as error:
-            raise MeasureError(
-                f"{spec.path}: no TCP connection to {spec.address} port {spec.port}: "
-                f"{str(error) or 'nothing came in time'}; does `benchkit agent` run there, and may TCP pass?"
-            ) from error
+        await _connect(connection, spec)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        timestamping.stamp(connection, stream=True)
+        if spec.key:
+            await _introduce(connection, spec)
+        timestamping.stamp(connection, stream=True)  # octets count from here
         unanswered = f"{spec.path}: none of {spec.count} requests to {spec.address} was answered"
-        async for rows in fly(spec, _Requests(), connection, unanswered, _Records()):
+        async for rows in fly(spec, _Requests(), connection, unanswered, _Records(_where(spec))):
             yield rows
 
 
-class _Door:
-    """Who may come in, for all connections of one server."""
-
-    def __init__(self, spec: RequestServerSpec) -> None:
-        self.admission, self.refusals = Admission(spec.allowed), Refusals()
-        self.crowd = Crowd(MOST_CONNECTIONS if spec.connections else 0, spec.connections)
-
-    def refuses(self, peer: str) -> bool:
-        if not self.admission.admits(peer, monotonic_ns()):
-            self.refusals.add(peer, "requests from a network not allowed")
-        elif not self.crowd.enter(peer):
-            self.refusals.add(peer, "requests, too many connections")
-        else:
-            return False
-        return True
+async def _connect(connection: socket.socket, spec: RequestSpec) -> None:
+    try:
+        async with asyncio.timeout(spec.timeout_ns / NS_PER_S):
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(connection, (spec.address, spec.port))
+    except (OSError, TimeoutError) as error:
+        raise MeasureError(
+            f"{spec.path}: no TCP connection to {spec.address} port {spec.port}: "
+            f"{str(error) or 'nothing came in time'}; does `benchkit agent` run there, and may TCP pass?"
+        ) from error
 
 
-class _GivesBack(asyncio.Protocol):
-    def __init__(self, door: _Door) -> None:
-        self._door = door
-        self._peer = ""
-        self._heard_ns = monotonic_ns()
-        self._look: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
-        peer = peer_of(transport)
-        if self._door.refuses(peer):
-            transport.close()
-            return
-        self._peer = peer
-        self._await_more()
-
-    def data_received(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._heard_ns = monotonic_ns()
-            self._transport.write(data)
-
-    def pause_writing(self) -> None:
-        """It does not take its answers: no more is read, or they would fill the memory."""
-        self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        self._transport.resume_reading()
-
-    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
-        if self._peer:
-            self._door.crowd.leave(self._peer)
-        if self._look is not None:
-            self._look.cancel()
-
-    def _await_more(self) -> None:
-        """Hang up on who has said nothing for long, and look again at others."""
-        left_s = IDLE_S - (monotonic_ns() - self._heard_ns) / NS_PER_S
-        if left_s <= 0:
-            self._transport.abort()
-        else:
-            self._look = asyncio.get_running_loop().call_later(left_s, self._await_more)
+async def _introduce(connection: socket.socket, spec: RequestSpec) -> None:
+    where = _where(spec)
+    try:
+        async with asyncio.timeout(HELLO_S):
+            await introduce(connection, spec.key)
+    except RefusedError as error:
+        raise MeasureError(f"{where} refused requests: {error}") from error
+    except (TalkError, OSError, TimeoutError) as error:
+        raise MeasureError(
+            f"{where} does not answer as benchkit's own does: {str(error) or 'nothing came in time'}; is it "
+            "`benchkit agent` of this version that listens there?"
+        ) from error
 
 
-async def request_server(spec: RequestServerSpec) -> AsyncIterator[None]:
-    """Give back what comes until cancelled. Yields once it listens."""
-    loop = asyncio.get_running_loop()
-    door = _Door(spec)
-    with listening_at("TCP", spec.address, spec.port):
-        server = await loop.create_server(lambda: _GivesBack(door), spec.address, spec.port)
-    async with server:
-        yield None
-        await asyncio.Event().wait()
+def _where(spec: RequestSpec) -> str:
+    return f"{spec.path}: the far end at {spec.address} TCP port {spec.port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ TALK_S = 5.0
 LINE_LIMIT = 1 << 20
 CLOCK_TRIES, CLOCK_LIMIT = 8, 2**62
 PROVE, PROOF, NONCE_OCTETS = "prove", "proof", 32
+NONCE = re.compile("[0-9a-f]{64}")
 Words = Mapping[str, Any]
 
 
@@ -96,13 +98,18 @@ class Talk:
                 raise TalkError(f"it sent a line of more than {LINE_LIMIT} octets")
             return None
         self._pending = rest
-        try:
-            found = json.loads(head)
-        except (ValueError, RecursionError) as error:
-            raise TalkError(f"it sent JSON that cannot be read: {error}") from error
-        if not isinstance(found, dict):
-            raise TalkError("it sent JSON that is no object")
-        return found
+        return words_of(head)
+
+
+def words_of(line: bytes | bytearray) -> Words:
+    """What a line says. Raises TalkError where that is no object of JSON."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise TalkError(f"it sent JSON that cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise TalkError("it sent JSON that is no object")
+    return found
 
 
 def demand_proof(talk: Talk, key: bytes, seconds: float) -> bool:
@@ -119,8 +126,19 @@ def prove(talk: Talk, key: bytes, said: Words, seconds: float) -> Words:
     """Show knowledge of the key where `said` asks for it; what is said then. Raises TalkError."""
     if PROVE not in said:
         return said
-    talk.say({PROOF: _proof(key, str(said[PROVE]))})
+    talk.say({PROOF: _proof(key, nonce_of(said, PROVE))})
     return talk.hear(seconds)
+
+
+def nonce_of(said: Words, name: str) -> str:
+    """A nonce that the other end chose. Nothing else is ever given a code: it would be good for what else it says.
+
+    Raises TalkError.
+    """
+    nonce = said.get(name)
+    if not isinstance(nonce, str) or not NONCE.fullmatch(nonce):
+        raise TalkError("it asks for a code of what is no nonce")
+    return nonce
 
 
 def _proof(key: bytes, nonce: str) -> str:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from benchkit.clock import NS_PER_MS
 from benchkit.errors import TargetError
-from benchkit.linux.key_file import read_key
 from benchkit.model.meter import Meter
 from benchkit.model.place import Budget, Path, Site, great_circle_km
 from benchkit.model.target import METRICS, Fact, Plan, Target
+from benchkit.targets.agent_keys import key_complaints, key_of
 from benchkit.targets.crosschecks import cross_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.files import TomlFile, read_toml
@@ -26,7 +26,6 @@ from benchkit.targets.problems import complaints_of
 from benchkit.targets.schema import BudgetTable, MeterTable, PathTable, TargetTable
 from benchkit.targets.schema import SharedModelTable as Shared
 from benchkit.targets.stamp_table import stamp_complaints
-from benchkit.targets.stream_key import key_complaints, key_place
 
 
 def read_target(path: FilePath) -> Target:
@@ -41,7 +40,7 @@ def read_target(path: FilePath) -> Target:
         complaints += complaints_of(error, TargetTable)
     if table is not None:
         complaints += stamp_complaints([site.stamp for site in table.site], path.parent)
-        complaints += key_complaints([site.stream_key for site in table.site], path.parent)
+        complaints += key_complaints(table.site, path.parent)
     if complaints or library.problems or table is None:
         raise TargetError(*file.worded(complaints), *library.problems)
     return _target(file, table, library)
@@ -60,7 +59,8 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             agent=site.agent,
             iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, file.path.parent),
             stamp=site.stamp.options(file.path.parent) if site.stamp else None,
-            stream_key=read_key(key_place(site.stream_key, file.path.parent)),
+            stream_key=key_of(site.stream_key, file.path.parent),
+            request_key=key_of(site.request_key, file.path.parent),
         )
         for site in table.site
     )

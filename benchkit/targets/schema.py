@@ -53,6 +53,7 @@ class SiteTable(Table):
     iperf3_user: Line | None = None
     iperf3_key: Line | None = None
     stream_key: Line | None = None
+    request_key: Line | None = None
     stamp: StampTable | None = None
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import socket
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -139,6 +140,49 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
         assert "nothing answers at six (::1 STAMP, UDP port 18862, authenticated)" in refused.stderr
 
 
+KEYED = real_target(
+    "Keyed",
+    {
+        "me": "",
+        "far": 'address = "127.86.2.3"\nreach = "stamp 18862"\nstamp.key = "secret"\nagent = true\n'
+        'stream_key = "secret"\nrequest_key = "secret"\nurl = "http://127.86.2.3:8080/"',
+    },
+    [("me", "far")],
+    limit="100 ms",
+    probes=["http", "http-load", "request"],
+    duration="300 ms",
+    rate="100/s",
+    http_duration="300 ms",
+    calibration="100 ms",
+)
+
+
+def test_an_agent_with_a_key_for_everything_serves_its_holders_and_nobody_else(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret").write_text("ab" * 32)
+    (tmp_path / "other").write_text("cd" * 32)
+    (tmp_path / "keyed.toml").write_text(KEYED)
+    other = KEYED.replace('request_key = "secret"', 'request_key = "other"')
+    (tmp_path / "other.toml").write_text(other)
+    secret = str(tmp_path / "secret")
+    keys = ("--stamp-key", secret, "--stream-key", secret, "--request-key", secret)
+    with Running("agent", "--bind", "127.86.2.3", "--stamp-port", "18862", *keys) as agent:
+        said = lines(agent, 4)
+        assert all(" with a key" in line for line in said[1:]), said
+        results = ("--results", str(tmp_path / "runs"), "--format", "json")
+        done = benchkit("run", str(tmp_path / "keyed.toml"), *results)
+        assert done.returncode == 0, done.stderr
+        found = {each["metric"]: each for each in json.loads(done.stdout)["paths"][0]["metrics"]}
+        for metric in ("http", "http-load", "request"):
+            assert found[metric]["lost"] == 0, metric
+        refused = benchkit("run", str(tmp_path / "other.toml"), *results, "--probe", "request")
+        assert refused.returncode == 4
+        assert "refused requests: it serves those alone who know its key" in refused.stderr
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"http://127.86.2.3:{HTTP_PORT}/", timeout=10)
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.86.2.2", HTTP_PORT)):
         if not may_have_port("127.86.2.2"):
@@ -167,10 +211,10 @@ def test_a_dashboards_port_that_is_taken_is_told_as_an_agents_is(tmp_path: Path)
         (["--iperf3", "here"], "is not HOST:PORT"),
         (["--iperf3", "127.0.0.1:0"], "is not HOST:PORT"),
         (["--bind", "no.such.host.invalid"], "is no address"),
-        (["--bind", "0.0.0.0"], "--allow NETWORK, or --open"),  # noqa: S104
-        (["--bind", "192.0.2.1"], "--allow NETWORK, or --open"),
+        (["--bind", "0.0.0.0"], "--allow NETWORK, or by all of --stamp-key,"),  # noqa: S104
+        (["--bind", "192.0.2.1"], "--request-key, or --open"),
         (["--iperf3", "192.0.2.1:5201"], "--allow NETWORK, or who may log in with --iperf3-users"),
-        (["--bind", "::"], "--allow NETWORK, or --open"),
+        (["--bind", "::"], "--request-key, or --open"),
     ],
 )
 def test_what_cannot_be_listened_at_is_told(words: list[str], said: str) -> None:

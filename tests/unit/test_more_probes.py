@@ -24,10 +24,11 @@ from benchkit.model.samples import HTTP_PHASES, Samples, concatenate
 from benchkit.model.spec import ConnectSpec, HttpLoadSpec, HttpSpec, RequestSpec
 from benchkit.probes import connect as connecting
 from benchkit.probes import flight
-from benchkit.probes import request as requesting
+from benchkit.probes import request_server as requesting
 from benchkit.probes.http import http
 from benchkit.probes.http_load import http_load
-from benchkit.probes.request import request, request_server
+from benchkit.probes.request import request
+from benchkit.probes.request_server import request_server
 from benchkit.stats.parts import WHOLE, request_parts
 
 LOCAL, MS = "127.0.0.1", 1_000_000

@@ -11,6 +11,7 @@ from benchkit.campaign.reach import HOST
 from benchkit.campaign.stations import NO_AGENTS, Agents
 from benchkit.errors import MeasureError
 from benchkit.model.place import Budget, Path, Site
+from benchkit.targets import load_target
 
 AGENTS = Agents({"guiyang": {"host": "192.0.2.1", "stamp_port": 862}})
 
@@ -24,6 +25,20 @@ def test_probes_run_at_the_agent_of_their_site_else_here() -> None:
 def test_an_agent_that_should_be_there_is_missed() -> None:
     with pytest.raises(MeasureError, match="site hangzhou has no agent in the cluster"):
         AGENTS.station(Site("hangzhou", "Hangzhou", agent=True))
+
+
+def test_what_an_agent_of_a_cluster_tells_of_itself_is_used() -> None:
+    told = {
+        "host": "192.0.2.1",
+        "stamp_port": 862,
+        "stream_key": b"s" * 32,
+        "request_key": b"r" * 32,
+    }
+    target = load_target("guizhou")
+    (site, *others) = Agents({"guiyang": told}).acquainted(target).sites
+    assert (site.stream_key, site.request_key) == (b"s" * 32, b"r" * 32)
+    assert site.url == "http://192.0.2.1:8080/"
+    assert not any(each.request_key for each in others)
 
 
 def judged(missing: dict[tuple[str, str], str]) -> tuple[str, str]:

@@ -17,8 +17,9 @@ from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.probes.stream import stream
 from benchkit.probes.stream_server import stream_server
-from benchkit.probes.talk import PROOF, PROVE, Talk, demand_proof, prove
+from benchkit.probes.talk import PROOF, PROVE, Talk, TalkError, demand_proof, prove
 from benchkit.targets import load_target
+from benchkit.targets.agent_keys import KEYS
 
 KEY, MS = b"k" * 32, 1_000_000
 
@@ -68,6 +69,17 @@ def test_a_proof_is_good_once_and_shows_no_key() -> None:
             each.close()
 
 
+def test_nothing_but_a_nonce_is_given_a_code() -> None:
+    """Whatever else a far end has it sign would be good where that is said."""
+    with ThreadPoolExecutor() as pool:
+        one, other = (Talk(end) for end in socket.socketpair())
+        answer = pool.submit(prove, other, KEY, {PROVE: "benchkit requests"}, 5.0)
+        with pytest.raises(TalkError, match="what is no nonce"):
+            answer.result(5)
+        for each in (one, other):
+            each.close()
+
+
 TARGET = """
 schema = 1
 title = "Keyed"
@@ -79,7 +91,7 @@ name = "me"
 name = "far"
 address = "192.0.2.1"
 agent = true
-stream_key = "{key}"
+{name} = "{key}"
 
 [[path]]
 from = "me"
@@ -88,20 +100,22 @@ real = true
 """
 
 
-def test_a_target_names_the_file_of_the_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", KEYS)
+def test_a_target_names_the_file_of_the_key(tmp_path: Path, name: str) -> None:
     (tmp_path / "far.key").write_text(KEY.hex() + "\n")
-    (tmp_path / "keyed.toml").write_text(TARGET.format(key="far.key"))
+    (tmp_path / "keyed.toml").write_text(TARGET.format(key="far.key", name=name))
     target = load_target(str(tmp_path / "keyed.toml"))
-    assert target.sites[1].stream_key == KEY
+    assert getattr(target.sites[1], name) == KEY
     assert KEY.hex() not in repr(target)
     assert str(KEY) not in repr(target)
 
 
+@pytest.mark.parametrize("name", KEYS)
 @pytest.mark.parametrize("key", ["missing.key", "/dev/zero", "pipe"])
 def test_a_key_that_is_none_is_named_and_nothing_is_read_without_end(
-    tmp_path: Path, key: str
+    tmp_path: Path, key: str, name: str
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "keyed.toml").write_text(TARGET.format(key=key))
-    with pytest.raises(TargetError, match=r"site\[2\]\.stream_key: the key .* cannot be read"):
+    (tmp_path / "keyed.toml").write_text(TARGET.format(key=key, name=name))
+    with pytest.raises(TargetError, match=rf"site\[2\]\.{name}: the key .* cannot be read"):
         load_target(str(tmp_path / "keyed.toml"))

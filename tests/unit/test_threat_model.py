@@ -13,7 +13,7 @@ from benchkit.probes import (
     energy,
     http_server,
     reflector_sessions,
-    request,
+    request_server,
     stream_terms,
     talk,
     twamp_server,
@@ -44,8 +44,8 @@ MIB = 1 << 20
             f"{http_server.LARGEST // MIB} MiB up and down in a request, an hour for it, {http_server.IDLE_S:.0f} s of silence"
         ),
         (
-            f"| requests | {agent.MOST_CONNECTIONS} connections of a source, {request.MOST_CONNECTIONS} in all, "
-            f"{request.IDLE_S:.0f} s of silence"
+            f"| requests | {agent.MOST_CONNECTIONS} connections of a source, {request_server.MOST_CONNECTIONS} in all, "
+            f"{request_server.IDLE_S:.0f} s of silence"
         ),
         (
             f"{stream_terms.STREAMS_LIMIT} streams each way, 5 to 10 s for every word, {talk.LINE_LIMIT // MIB} MiB for a line; "
@@ -71,6 +71,14 @@ HELD = {
     "an agent that would serve everybody starts only with `--open`": "system/test_agent.py::test_what_cannot_be_listened_at_is_told",
     "of those for STAMP the holders of `--stamp-key`": "system/test_agent.py::test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_else",
     "for streams of `--stream-key`": "unit/test_stream_key.py::test_who_does_not_is_refused_and_told_of",
+    "for HTTP and requests of `--request-key`": "unit/test_request_key.py::test_who_does_not_is_refused_and_told_of",
+    "an agent with all three keys needs no `--allow`": "unit/test_request_key.py::test_with_a_key_for_everything_nobody_need_be_named",
+    "(the last two by keys of its own in a cluster)": "unit/test_stations.py::test_what_an_agent_of_a_cluster_tells_of_itself_is_used",
+    "by a code that is good once": "unit/test_request_key.py::test_a_hello_is_good_once_and_for_nothing_else",
+    "Digest, SHA-256), so that other clients can": "unit/test_request_key.py::test_other_clients_of_rfc_7616_get_in_by_the_same_key",
+    "no body is read": "unit/test_request_key.py::test_a_stranger_s_body_is_not_read",
+    "a hello is given 5 s": "unit/test_request_key.py::test_a_half_sent_hello_is_given_up",
+    "it costs no memory": "unit/test_request_key.py::test_who_does_not_know_the_key_costs_no_memory",
     "users with a password (`--iperf3-users`, RSA)": "system/test_iperf3.py::test_an_iperf3_client_logs_in_here",
     "holders of a certificate of the cluster's authority (mutual TLS)": "system/test_cluster.py::test_no_port_of_a_cluster_answers_without_a_certificate",
     "never anything but loopback without one": "unit/test_cluster_access.py::test_what_would_let_strangers_in_is_refused",
