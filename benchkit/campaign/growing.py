@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.campaign.room import Kind, Room
+from benchkit.campaign.room import LARGE, Kind, Room
 from benchkit.model.samples import Column, Samples, column
 
 
@@ -64,9 +64,11 @@ class Growing:
         self._values[name].put(first, added)
 
     def _add_holes(self, name: str, added: NDArray[np.bool_], first: int) -> None:
-        """Mark holes; a column that has had none has no marks either."""
+        """Mark holes; a column of a small table that has had none has no marks either."""
         if name not in self._holes:
-            if not added.any():
+            # Room on a disk costs descriptors. A long run has them all when it becomes long, and needs no more for
+            # its first loss, however late that comes.
+            if not added.any() and first + len(added) < LARGE:
                 return
             self._holes[name] = _begun(np.zeros(first, dtype=np.bool_))
         self._holes[name].put(first, added)

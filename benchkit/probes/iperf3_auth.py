@@ -142,6 +142,6 @@ def _library() -> tuple[Any, Any]:
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415  as above
     except ImportError as error:
         raise UnfitError(
-            "iperf3's authentication needs the library cryptography: pip install 'benchkit[auth]'"
+            "iperf3's authentication needs the library cryptography: pip install cryptography"
         ) from error
     return serialization, rsa

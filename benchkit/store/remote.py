@@ -17,7 +17,7 @@ from benchkit.store.run_id import is_run_id
 
 # There a path needs no folder, and what makes folders would make a bucket of a typing error.
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "oss"})
-EXTRAS = {"s3": "benchkit[s3]", "s3a": "benchkit[s3]"}
+LIBRARIES = {"s3": "s3fs", "s3a": "s3fs"}
 AT_ONCE = 200
 
 
@@ -33,8 +33,8 @@ class Remote:
 
             self._files, self._root = url_to_fs(self.url)
         except ImportError as error:
-            extra = EXTRAS.get(scheme, f"what fsspec needs for {scheme}")
-            raise AskedWronglyError(f"--results {url}: {error}; pip install '{extra}'") from error
+            library = LIBRARIES.get(scheme, f"what fsspec needs for {scheme}")
+            raise AskedWronglyError(f"--results {url}: {error}; pip install {library}") from error
         except ValueError as error:
             raise AskedWronglyError(f"--results {url}: {error}: use s3://… or file:///…") from error
         self._makes_folders = scheme not in OBJECT_STORES

@@ -108,7 +108,7 @@ class Access:
 def needed() -> None:
     """Raise AskedWronglyError where Dask is not installed."""
     if find_spec("distributed") is None:
-        raise AskedWronglyError("a cluster needs Dask: pip install 'benchkit[dask]'")
+        raise AskedWronglyError("a cluster needs Dask: pip install distributed")
 
 
 def configure() -> None:

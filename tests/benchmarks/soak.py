@@ -36,12 +36,19 @@ ENDED = {0: "fit", 1: "fit, a budget failed", 3: "fit, undecided", 5: "unfit for
 
 @dataclass(frozen=True)
 class Look:
-    """What was seen at one moment: seconds since the probes began, MiB of run and dashboard, descriptors of both."""
+    """What was seen at one moment: seconds since the probes began, MiB, and descriptors of all.
+
+    The run's processes are told apart by number and name.
+    """
 
     at_s: float
-    run_mib: float
+    parts_mib: dict[str, float]
     page_mib: float
     descriptors: int
+
+    @property
+    def run_mib(self) -> float:
+        return sum(self.parts_mib.values())
 
 
 @contextmanager
@@ -66,6 +73,12 @@ def watch(address: str, heard: list[int]) -> None:
     with suppress(OSError), urllib.request.urlopen(events) as stream:  # noqa: S310
         for line in stream:
             heard[0] += line.startswith(b"data:")
+
+
+def name_of(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip()
+    return ""
 
 
 def descriptors_of(processes: list[int]) -> int:
@@ -101,7 +114,7 @@ def measured(results: Path, seconds: int) -> tuple[list[Look], int, int]:
                 looks.append(
                     Look(
                         time.monotonic() - began,
-                        sum(share_mib(each) for each in ours),
+                        {f"{each} {name_of(each)}": share_mib(each) for each in ours},
                         share_mib(page.pid),
                         descriptors_of(both),
                     )
@@ -161,6 +174,19 @@ def judged(looks: list[Look], missed: list[int], seconds: int) -> list[str]:
     return lines
 
 
+def growth(looks: list[Look], seconds: int) -> list[str]:
+    """What each process held in the second tenth and in the last: where it grew, if it did."""
+    lines = ["", "| process | second tenth, MiB | last, MiB |", "|--|--|--|"]
+    early, late = (
+        [each.parts_mib for each in looks if int(each.at_s * TENTHS / seconds) == tenth]
+        for tenth in (1, TENTHS - 1)
+    )
+    for part in looks[-1].parts_mib:
+        first, last = (np.median([each.get(part, 0.0) for each in some]) for some in (early, late))
+        lines.append(f"| {part.partition(' ')[2]} | {first:.1f} | {last:.1f} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=3600)
@@ -175,7 +201,7 @@ def main() -> None:
     said.append(
         f"{asked.seconds} s at {RATE}/s on each of three paths, {ENDED[status]}; the watcher heard {heard} events"
     )
-    text = "\n".join(said)
+    text = "\n".join([*said, *growth(looks, asked.seconds)])
     print(text)
     if asked.output is not None:
         asked.output.write_text(

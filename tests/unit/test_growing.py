@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchkit.campaign import growing as growing_module
+from benchkit.campaign import room
 from benchkit.campaign.growing import Growing
 from benchkit.model.samples import Samples, column
 from benchkit.store.parquet import read_parquet, write_parquet
@@ -85,3 +88,15 @@ def test_such_columns_are_kept_as_any_others(tmp_path: Path) -> None:
     (read,) = read_parquet(tmp_path / "rtt.parquet", "rtt")
     for name, values in rows.columns.items():
         assert read.columns[name].tolist() == values.tolist()
+
+
+def test_the_first_loss_of_a_long_run_costs_no_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (growing_module, room):
+        monkeypatch.setattr(module, "LARGE", 1000)
+    growing = Growing()
+    for start in range(0, 4000, 10):
+        growing.add(batch(list(range(start, start + 10))))
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    growing.add(batch([None]))
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert growing.columns()["x"].tolist() == [*range(4000), None]

@@ -38,5 +38,5 @@ def test_a_legend_names_every_series() -> None:
 
 def test_without_the_extra_the_error_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    with pytest.raises(UnfitError, match=r"pip install 'benchkit\[report\]'"):
+    with pytest.raises(UnfitError, match=r"pip install vl-convert-python"):
         picture(charts_of(passing())[0], "svg")

@@ -32,7 +32,7 @@ def picture(chart: Chart, kind: str) -> bytes:
         import vl_convert  # noqa: PLC0415  the extra `report`
     except ImportError as error:
         raise UnfitError(
-            "charts as files need vl-convert, which is not installed: pip install 'benchkit[report]'"
+            "charts as files need vl-convert, which is not installed: pip install vl-convert-python"
         ) from error
     spec = file_spec(chart)
     if kind == "png":
