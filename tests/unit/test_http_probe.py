@@ -100,7 +100,7 @@ def test_rows_come_as_they_settle_while_others_are_due(monkeypatch: pytest.Monke
 
     async def work() -> list[Samples]:
         async with fickle({4: "hang"}) as port:
-            return [batch async for batch in probe.http(spec_of(port, 20, timeout_ns=60 * MS))]
+            return [batch async for batch in probe.http(spec_of(port, 20, timeout_ns=600 * MS))]
 
     batches = asyncio.run(work())
     numbers = [batch.columns["sequence"].tolist() for batch in batches]
