@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,10 +72,11 @@ def measured_every(
         f"{planned} rounds" if planned else "until interrupted"
     )
     click.echo(said, err=True)
-    series = Series()
+    series, came_to = Series(), Counter[int]()
 
     def measure(one: Round) -> int:
-        status = _measured(_noted(question, one, planned), one, results, gate=gate)
+        status, became = _measured(_noted(question, one, planned), one, results, gate=gate)
+        came_to[became] += 1
         if keep_raw is not None:
             _rotate(results, question.target.name, keep_raw)
         return status
@@ -83,7 +85,8 @@ def measured_every(
         run_series(every_ns, planned, measure, series, Timing(realtime_ns, time.sleep, _await_told))
     except KeyboardInterrupt:
         series.statuses.append(INTERRUPTED)
-    click.echo(_summary(series.statuses, series.skipped, planned))
+        came_to[INTERRUPTED] += 1
+    click.echo(summary(came_to, series.skipped, planned))
     return gravest(series.statuses)
 
 
@@ -97,16 +100,20 @@ def _noted(question: Question, one: Round, planned: int | None) -> Question:
     return replace(question, target=replace(question.target, warnings=warnings))
 
 
-def _measured(question: Question, one: Round, results: Path, *, gate: bool) -> int:
-    """The exit status of a round. An error is told, and the next round may do better."""
+def _measured(question: Question, one: Round, results: Path, *, gate: bool) -> tuple[int, int]:
+    """The exit status of a round, and the one that says what became of it: an open one ends with 0 where nobody gates.
+
+    An error is told, and the next round may do better.
+    """
     try:
         kept = measuring.measure(question, results, gate=gate)
     except BenchkitError as error:
         click.echo(f"{_clock(one.due_ns)}  FAILED  {printable(error)}")
-        return error.exit_code
+        return error.exit_code, error.exit_code
     word, words = headline(kept.record)
     click.echo(f"{_clock(one.due_ns)}  {word}  {words}  {kept.record.run}")
-    return kept.status
+    is_open = kept.status == 0 and kept.record.verdict != "pass"
+    return kept.status, INCONCLUSIVE if is_open else kept.status
 
 
 def rotated(results: Path, target: str, policy: Policy) -> None:
@@ -132,13 +139,17 @@ def _await_told(one: Round) -> None:
         click.echo(f"round {one.number} at {_clock(one.due_ns)}, in {left:.0f} s", err=True)
 
 
-def _summary(statuses: list[int], skipped: int, planned: int | None) -> str:
-    counts = Counter(statuses)
+def summary(came_to: Mapping[int, int], skipped: int, planned: int | None) -> str:
+    """What became of a series: how many rounds came to what, each by the exit status that says so.
+
+    >>> summary({0: 2, 3: 1}, 1, 4)
+    '3 of 4 rounds ran, 1 skipped because the one before was still running: 2 kept their promises, 1 left open'
+    """
     parts = [
-        f"{count} {WORDS.get(status, str(status))}" for status, count in sorted(counts.items())
+        f"{count} {WORDS.get(status, str(status))}" for status, count in sorted(came_to.items())
     ]
     of = f" of {planned}" if planned else ""
-    ran = len([status for status in statuses if status != INTERRUPTED])
+    ran = sum(count for status, count in came_to.items() if status != INTERRUPTED)
     said = f"{ran}{of} rounds ran"
     if skipped:
         said += f", {skipped} skipped because the one before was still running"
