@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from benchkit.campaign import calibration, fitness, phases, reach, sharing, stations
+from benchkit.campaign import (
+    calibration,
+    fitness,
+    phases,
+    reach,
+    sharing,
+    shortfalls,
+    stations,
+)
 from benchkit.campaign.calibrator import Calibrator
 from benchkit.campaign.events import Said
 from benchkit.campaign.latencies import Circumstances
@@ -54,12 +62,14 @@ class Campaign:
         )
         self._performance.reaches = reaches
         found = tuple(path for path in self._paths if path.name in reaches)
+        lacking = shortfalls.shortfalls(found, reaches, self._plan.probes)
+        shortfalls.settle(lacking, self._target, self._log, self._tell_words)
         self._measuring = phases.measuring_phases(
             self._plan, found, lambda probe, path: reaches[path.name].can(probe)
         )
         for phase in self._measuring:
             self._log.ledger.plan_phase(phase)
-        if found and not self._emulated:
+        if self._measuring and not self._emulated:
             self._own = (phases.host_floor(self._plan, found),)
         calibrating = self._calibrator.phases if self._emulated else self._own
         self._performance.plan([*calibrating, *self._measuring])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchkit.campaign import phases
+from benchkit.campaign import phases, shortfalls
 from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_S
 from benchkit.model.target import Target
@@ -14,10 +14,14 @@ from benchkit.units import show_count
 MINUTE, HOUR = 60, 3600
 
 
-def outline(target: Target) -> list[str]:
-    """A line on the whole; of a mesh what it is made of, too. It takes for granted that real far ends answer all probes."""
+def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
+    """A line on the whole; of a mesh what it is made of, too.
+
+    Real far ends are taken to answer all that the target says they may, and agents of a cluster to answer everything.
+    """
     calibrating = _calibrating(target)
-    measuring = phases.measuring_phases(target.plan, target.paths)
+    can = (lambda *_: True) if in_cluster else shortfalls.may_take(target)
+    measuring = phases.measuring_phases(target.plan, target.paths, can)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
     paths = f"{show_count(len(target.paths), 'path')} between {len(sites)} sites"

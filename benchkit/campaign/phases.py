@@ -147,6 +147,15 @@ def measuring_phases(
     return tuple(phases)
 
 
+def names_of(probe: str, plan: Plan) -> tuple[str, ...]:
+    """What the phases are called in which a probe measures."""
+    if probe in SINGLE:
+        return (SINGLE[probe][0],)
+    if probe == "workload":
+        return tuple(f"{WORK}{work.name}" for work in plan.workloads)
+    return LOADED if probe == "tcp" else tuple(DATAGRAMS)
+
+
 def _bulk_phases(
     groups: Sequence[tuple[Path, ...]], names: tuple[str, ...], lasts_ns: int, rate: float
 ) -> list[Phase]:

@@ -43,17 +43,22 @@ def target_of(name: str, changes: Changes, kernel: str) -> Target:
     return eased(asked, keeps_rate=changes.rate_per_s is not None) if kernel == "uml" else asked
 
 
-def say_outline(targets: Iterable[Target]) -> None:
+def say_outline(targets: Iterable[Target], *, in_cluster: bool = False) -> None:
     """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
     from benchkit.campaign.outline import outline  # costs numpy
 
     for each in targets:
-        for line in outline(each):
+        for line in outline(each, in_cluster=in_cluster):
             click.echo(line, err=True)
 
 
-def tell(asked: Target, emulator: str) -> None:
-    """Say what is odd about a target. Raises AskedWronglyError where it needs an emulator and has none."""
+def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
+    """Say what is odd about a target.
+
+    Raises AskedWronglyError where it needs an emulator and has none, or where nothing that is asked can be measured.
+    """
+    from benchkit.campaign import shortfalls  # costs numpy
+
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
     if emulator == "none" and asked.emulated:
@@ -61,6 +66,8 @@ def tell(asked: Target, emulator: str) -> None:
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
         )
+    if not in_cluster:  # whose agents may take more than the target says
+        shortfalls.check(asked)
 
 
 def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:

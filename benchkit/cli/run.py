@@ -179,7 +179,7 @@ def run(
     if here != "uml" and kernel == "uml" and not dry_run:
         context.exit(_inside(asked, results, repeat, live=live))
     for each in asked:
-        tell(each, emulator)
+        tell(each, emulator, in_cluster=cluster is not None)
     if dry_run:
         _print_steps(asked, emulator)
         return
@@ -193,7 +193,7 @@ def run(
 
     if every is not None:
         _enter_namespaces(questions)
-        say_outline(asked)
+        say_outline(asked, in_cluster=access is not None)
         series = (every, lasts), results, keep_raw
         context.exit(again_and_again(questions[0], *series, gate=gate, live=live))
     status = _answer(questions, repeat, results, form, gate=gate, live=live)
@@ -260,7 +260,8 @@ def _answer(
     if base:
         interleave.check(base[0].target, question.target, form)
     _enter_namespaces(questions)
-    say_outline(each.target for each in questions)
+    in_cluster = question.cluster is not None
+    say_outline((each.target for each in questions), in_cluster=in_cluster)
     with dashboard(results, wanted=live) as address:
         with one_interrupt():
             if base:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from benchkit import units
-from benchkit.errors import TargetError
+from benchkit.errors import AskedWronglyError, TargetError
 from benchkit.model.target import Target
 
 # Of a mesh's paths, which differ in their distance alone.
@@ -59,6 +59,7 @@ def probes() -> None:
 @click.pass_context
 def check(context: click.Context, target: tuple[str, ...]) -> None:
     """Check target files: every problem on a line of its own; exit status 2 if there is one."""
+    from benchkit.campaign import shortfalls  # costs numpy
     from benchkit.targets import load_target
 
     status = 0
@@ -70,7 +71,13 @@ def check(context: click.Context, target: tuple[str, ...]) -> None:
             for problem in error.problems:
                 click.echo(problem, err=True)
             continue
-        for warning in found.warnings:
+        try:
+            shortfalls.check(found)
+        except AskedWronglyError as error:
+            status = error.exit_code
+            click.echo(str(error), err=True)
+            continue
+        for warning in (*found.warnings, *shortfalls.lines(shortfalls.foreseen(found))):
             click.echo(f"warning: {warning}", err=True)
         sites, paths = (
             units.show_count(len(found.sites), "site"),

@@ -45,9 +45,13 @@ def port() -> Iterator[int]:
 def test_what_answers_is_judged_and_what_does_not_is_told(tmp_path: Path, port: int) -> None:
     file = tmp_path / "answers.toml"
     file.write_text(target(port))
-    done = benchkit("run", str(file), "--path", "me-open", "--results", str(tmp_path / "one"))
+    words = ("--path", "me-open", "--probe", "rtt", "--probe", "tcp")
+    done = benchkit("run", str(file), *words, "--results", str(tmp_path / "one"))
     assert done.returncode == 0, done.stderr
     record = json.loads(next((tmp_path / "one").glob("2*/run.json")).read_text())
+    left_out = "me-open: tcp not measured: site open has neither `agent = true`"
+    assert left_out in done.stderr
+    assert left_out in "".join(record["notes"])
     assert record["emulator"] == "none"
     (path,) = record["paths"]
     # On a machine that stood still for a moment the samples are too alike to judge; beyond 100 ms they are not.
