@@ -6,6 +6,7 @@ from collections import Counter
 
 from benchkit.campaign import (
     calibration,
+    congestion,
     fitness,
     phases,
     reach,
@@ -112,6 +113,7 @@ class Campaign:
                 self._check_pacing(phase)
                 self._check_drops(phase, dropped)
             self._log.ledger.close_phase(phase)
+            self._check_congestion(phase)
 
     def _extend(self, phase: Phase) -> None:
         """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.
@@ -169,6 +171,13 @@ class Campaign:
         self._log.calibration += walked
         if walked:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
+
+    def _check_congestion(self, phase: Phase) -> None:
+        """Whether bulk went by the congestion control that was asked for; each site that has it not is told once."""
+        reaches = self._performance.reaches
+        for line in congestion.strayed(phase, self._plan, reaches, self._log.harvest):
+            if line not in self._log.notes:
+                self._performance.say(line)
 
     def _check_pacing(self, phase: Phase) -> None:
         """Whether packets were sent at all, and those of a mesh at the pace that was asked, which is much for few cores."""

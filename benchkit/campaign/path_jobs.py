@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from benchkit.campaign import phases, workloads
+from benchkit.campaign.congestion import asked_of
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import NO_PROBE, STREAM_PORT, Reach, http_url
 from benchkit.clock import NS_PER_S
@@ -38,7 +39,7 @@ def jobs(
         if reach.stream_port is not None:
             found["bulk"] = _bulk(path.name, phase, plan, reach.address, reach.stream_port)
         elif reach.iperf3 is not None:
-            found["bulk"] = _iperf3(path.name, phase, plan, reach.address, reach.iperf3)
+            found["bulk"] = _iperf3(path.name, phase, plan, reach, reach.iperf3)
     if phase.name in phases.LOADED and reach.url is not None:
         count = max(1, phases.FOREIGN_PER_S * phase.duration_ns // NS_PER_S)
         timing = (count, NS_PER_S // phases.FOREIGN_PER_S, plan.timeout_ns)
@@ -76,11 +77,11 @@ def _bulk(path: str, phase: Phase, plan: Plan, address: str, port: int) -> Spec:
     return replace(spec, streams=streams, mode=mode, window_octets=window)
 
 
-def _iperf3(path: str, phase: Phase, plan: Plan, address: str, server: Iperf3Server) -> Spec:
+def _iperf3(path: str, phase: Phase, plan: Plan, reach: Reach, server: Iperf3Server) -> Spec:
     direction = phases.DIRECTIONS.get(phase.name, "up")
     spec = Iperf3Spec(
-        path, phase.name, address, server.port, phase.duration_ns, direction,
-        streams=plan.streams, congestion=plan.congestion, window_octets=plan.window_octets,
+        path, phase.name, reach.address, server.port, phase.duration_ns, direction,
+        streams=plan.streams, congestion=asked_of(plan, reach), window_octets=plan.window_octets,
         mode=plan.stream_mode, login=server.login,
     )  # fmt: skip
     if phase.name not in phases.DATAGRAMS:

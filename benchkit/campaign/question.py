@@ -88,6 +88,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         streams=changes.streams or plan.streams,
         stream_mode=changes.stream_mode or plan.stream_mode,
         congestion=changes.congestion or plan.congestion,
+        congestion_asked=plan.congestion_asked or changes.congestion is not None,
         window_octets=changes.window_octets or plan.window_octets,
         udp_rate_bps=plan.udp_rate_bps if changes.udp_rate_bps is None else changes.udp_rate_bps,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchkit.campaign.congestion import in_force, is_another
 from benchkit.campaign.evidence import evidence
 from benchkit.campaign.latencies import Found
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.clock import NS_PER_MS, NS_PER_S
-from benchkit.linux import tcp
 from benchkit.model.place import Path
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
@@ -48,27 +48,21 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
         configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
         limited_by=limited_by(level.goodput.value, path.model, found, drops=within.drops),
-        setup=_setup(plan, _in_force(info), ours="cpu_ns" in columns) if plan else None,
+        setup=_setup(plan, in_force(info), ours="cpu_ns" in columns) if plan else None,
         details={"ramp_s": level.ramp_s, **told},
     )
     return metric, {"goodput": level.goodput}
 
 
-def _in_force(info: Samples | None) -> str:
-    """The congestion control that the sender had; "" where no kernel tells."""
-    if info is None or not len(info) or "congestion" not in info.columns:
-        return ""
-    return tcp.name_of(int(info.columns["congestion"].data[-1]))
-
-
-def _setup(plan: Plan, in_force: str, *, ours: bool) -> str:
-    """How bulk was moved. An iperf3 server does so in its own way, and does not tell what its processor had to do."""
+def _setup(plan: Plan, named: str, *, ours: bool) -> str:
+    """How bulk was moved, by the congestion control that the sender named. An iperf3 server does so in its own way, and does not tell what its processor had to do."""
     streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
     way = plan.stream_mode if ours else f"{plan.stream_mode} here, iperf3 at the far end"
     window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
-    control = plan.congestion
-    if in_force and in_force != tcp.name_of(tcp.word_of(control)):
-        control = f"{in_force} for want of {control}"
+    control = plan.congestion if ours or plan.congestion_asked else ""
+    if is_another(named, control):
+        control = f"{named} for want of {control}"
+    control = control or named or "the server's own congestion control"
     return f"{streams}, {way}, {control}{window}"
 
 

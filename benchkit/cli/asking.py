@@ -55,9 +55,10 @@ def say_outline(targets: Iterable[Target], *, in_cluster: bool = False) -> None:
 def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
     """Say what is odd about a target.
 
-    Raises AskedWronglyError where it needs an emulator and has none, or where nothing that is asked can be measured.
+    Raises AskedWronglyError where it needs an emulator and has none, where nothing that is asked can be measured, or for a
+    congestion control that this host does not know.
     """
-    from benchkit.campaign import shortfalls  # costs numpy
+    from benchkit.campaign import congestion, shortfalls  # costs numpy
 
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -66,8 +67,10 @@ def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
         )
-    if not in_cluster:  # whose agents may take more than the target says
+    if not in_cluster:  # whose agents may take more than the target says, and send from elsewhere
         shortfalls.check(asked)
+        if warning := congestion.check(asked):
+            click.echo(f"warning: {warning}", err=True)
 
 
 def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:

@@ -68,6 +68,7 @@ class Document:
 class Plan:
     """How long and how fast each phase measures. Times in ns, rates in packets or requests per second.
 
+    `congestion_asked` says that somebody named the congestion control; else it is the usual one, and no condition.
     `tolerance_ns` is None where the kernel that emulates decides. With `longest_ns` idle round trips go on beyond
     `duration_ns` while a verdict is open, to at most that long. Bulk TCP runs over so many `streams`;
     `stream_mode` says what the ends touch of its data, and `window_octets` 0 leaves buffers to the kernel. UDP is
@@ -86,6 +87,7 @@ class Plan:
     probes: tuple[str, ...] = ("rtt", "http", "tcp")
     seed: int = 1
     congestion: str = "cubic"
+    congestion_asked: bool = False
     longest_ns: int | None = None
     schedule: Schedule = PERIODIC
     streams: int = 1

@@ -94,6 +94,7 @@ class _Test:
         self._control: Control | None = None
         self._flows: list[Flow] = []
         self._congestion = ""
+        self._runs = False
         self._stopped = False
 
     def run(self) -> None:
@@ -102,7 +103,7 @@ class _Test:
             self._measure()
         except TalkError as error:
             raise MeasureError(
-                f"{self._server.where} broke off the test: {error}; see that it is still there, and run again"
+                f"{self._server.where} broke off the test: {error}; {self._remedy()}"
             ) from error
         finally:
             for flow in self._flows:
@@ -111,6 +112,13 @@ class _Test:
                 self._control.close()
             for flow in self._flows:
                 flow.close()
+
+    def _remedy(self) -> str:
+        """A server hangs up without a word where it cannot give its streams the congestion control that is asked."""
+        again, asked = "see that it is still there, and run again", self._terms.congestion
+        if self._runs or not asked:
+            return again
+        return f"it may not have congestion control {asked}: ask for another, or for none; else {again}"
 
     def stop(self) -> None:
         """Break it off, if it still runs."""
@@ -132,6 +140,7 @@ class _Test:
             self._flows.append(flow)
         self._server.expect(control, State.TEST_START)
         self._server.expect(control, State.TEST_RUNNING)
+        self._runs = True
         meter = Meter(self._flows)
         for flow in self._flows:
             flow.start()

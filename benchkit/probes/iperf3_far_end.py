@@ -22,13 +22,13 @@ BUSY = (
     "is busy with another test: try again when that has ended, wait for it with --wait, or start a second one on "
     "another port with `iperf3 -s -p PORT`"
 )
-AUTH_REFUSED = 142
+NO_CONGESTION, AUTH_REFUSED = 134, 142
 # iperf3's own numbers for what a server refuses.
 REFUSALS = {
     8: "the window cannot be that large there: ask for less, or raise net.core.rmem_max and wmem_max there",
     27: "the rate is above what the server allows: ask for less",
     114: "it could not read what was asked",
-    134: "it has no such congestion control: ask for another",
+    NO_CONGESTION: "it has no congestion control {congestion}: ask for another, or for none",
     141: "the window cannot be that large there: ask for less, or raise net.core.rmem_max and wmem_max there",
     AUTH_REFUSED: "it wants another user name and password: give the site's iperf3_user and iperf3_key, and "
     "the password in BENCHKIT_IPERF3_PASSWORD",
@@ -157,6 +157,7 @@ class Iperf3FarEnd:
                 return TakenError(f"{self.where} {BUSY}")
             case State.SERVER_ERROR:
                 reason = REFUSALS.get(number, f"its error {number}, system error {system}")
+                reason = reason.format(congestion=self._spec.congestion)
                 words = f"refused the test: {reason}"
             case State.SERVER_TERMINATE:
                 words = "was stopped meanwhile: start it and run again"

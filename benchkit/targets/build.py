@@ -162,6 +162,7 @@ def _plan(target: TargetTable) -> Plan:
         probes=_probes(target),
         seed=table.seed,
         congestion=table.congestion,
+        congestion_asked="congestion" in table.model_fields_set,
         schedule=replace(table.schedule, pacing=table.pacing),
         streams=table.streams,
         stream_mode=table.stream_mode,

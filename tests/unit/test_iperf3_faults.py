@@ -93,6 +93,17 @@ def refuses_the_window(control: socket.socket, _: socket.socket) -> None:
     await_end(control)
 
 
+def refuses_the_congestion_control(control: socket.socket, _: socket.socket) -> None:
+    taking_terms(control)
+    control.sendall(b"\xfe" + struct.pack(">ii", 134, 2))
+    await_end(control)
+
+
+def hangs_up_at_the_streams(control: socket.socket, _: socket.socket) -> None:
+    taking_terms(control)
+    control.sendall(b"\x0a")
+
+
 def refuses_for_reasons_unknown(control: socket.socket, _: socket.socket) -> None:
     taking_terms(control)
     control.sendall(b"\xfe" + struct.pack(">i", 77))
@@ -155,6 +166,23 @@ def test_a_server_that_does_not_serve_is_told_in_one_line(
     assert isinstance(error, MeasureError)
     assert re.search(f"^a-b: the iperf3 server at {LOCAL} port {port} .*{words}", str(error))
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (refuses_the_congestion_control, "refused the test: it has no congestion control reno: ask for another, or for none"),
+        (hangs_up_at_the_streams, "broke off the test: .*; it may not have congestion control reno: ask for another"),
+        (dies_meanwhile, "broke off the test: .*; see that it is still there, and run again"),
+    ],
+)  # fmt: skip
+def test_a_congestion_control_that_a_server_may_not_have_is_named(
+    act: Callable[[socket.socket, socket.socket], None], words: str
+) -> None:
+    with pretending(act) as port:
+        _, error = measured(replace(spec_of(port), congestion="reno"))
+    assert isinstance(error, MeasureError)
+    assert re.search(words, str(error))
 
 
 @pytest.mark.parametrize(

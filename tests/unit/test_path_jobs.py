@@ -35,7 +35,8 @@ def test_requests_follow_the_schedule_of_the_plan_alone_and_beside_a_load(
 
 def test_an_iperf3_server_is_asked_for_what_the_plan_says_of_streams() -> None:
     plan = Plan(
-        S, 500, S, 50, S, 100, S, S, None, congestion="reno", streams=3, stream_mode="copy", window_octets=70_000,
+        S, 500, S, 50, S, 100, S, S, None, congestion="reno", congestion_asked=True, streams=3, stream_mode="copy",
+        window_octets=70_000,
     )  # fmt: skip
     path = Path("a-b", "a", "b", None)
     far = Reach("a", "192.0.2.1", "none", iperf3=Iperf3Server(5202))
