@@ -14,6 +14,7 @@ from benchkit.store.search import find_run
 
 FOLDER = ".baselines"
 SCHEMA = 1
+_SHOWN = 8
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LATEST = re.compile(r"latest(~\d+)?")
 
@@ -85,12 +86,31 @@ def load_baseline(results: Path, name: str) -> Baseline:
 
 
 def expanded(results: Path, names: Sequence[str]) -> tuple[str, ...]:
-    """The names with each baseline among them replaced by its runs. Raises AskedWronglyError for a damaged one."""
+    """The names with each baseline among them replaced by its runs.
+
+    Raises AskedWronglyError for a baseline that is damaged, and for a name that is neither a baseline nor a run.
+    """
     found: list[str] = []
     for name in names:
         is_baseline = _NAME.fullmatch(name) and _file(results, name).is_file()
+        if not is_baseline:
+            _check_is_run(results, name)
         found += load_baseline(results, name).runs if is_baseline else [name]
     return tuple(found)
+
+
+def _check_is_run(results: Path, name: str) -> None:
+    try:
+        find_run(results, name)
+    except AskedWronglyError as error:
+        if not _NAME.fullmatch(name) or is_run_id(name) or _LATEST.fullmatch(name):
+            raise
+        saved = sorted(file.stem for file in (results / FOLDER).glob("*.json"))
+        there = ", ".join(saved[:_SHOWN]) or "none"
+        more = f" and {len(saved) - _SHOWN} more" if len(saved) > _SHOWN else ""
+        raise AskedWronglyError(
+            f"no baseline {name}: {results} has {there}{more}; and {error}"
+        ) from error
 
 
 def _file(results: Path, name: str) -> Path:

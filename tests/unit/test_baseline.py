@@ -53,6 +53,24 @@ def test_names_are_expanded_where_they_are_baselines(results: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nosuch", "^no baseline nosuch: .* has main; and no run nosuch: .* holds .*or latest$"),
+        ("latest~9", "^no run latest~9"),
+        ("../x", "^no run ../x"),
+    ],
+)
+def test_a_name_that_is_neither_a_baseline_nor_a_run_is_told_as_both(
+    results: Path, name: str, said: str
+) -> None:
+    save_baseline(results, "main", [ONE])
+    with pytest.raises(AskedWronglyError, match=said):
+        expanded(results, [name])
+    with pytest.raises(AskedWronglyError, match=r"^no baseline nosuch: .* has none; and no run"):
+        expanded(results / "elsewhere", ["nosuch"])
+
+
+@pytest.mark.parametrize(
     "name", ["../x", "", "a b", ".hidden", "latest", "latest~3", ONE, "x" * 65]
 )
 def test_a_name_that_is_no_file_name_or_means_a_run_is_refused(results: Path, name: str) -> None:
