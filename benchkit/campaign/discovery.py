@@ -11,12 +11,14 @@ from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import HOST, NO_PROBE, STAMP_PORT, TWAMP_PORT, Reach, real
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.errors import MeasureError
+from benchkit.linux import icmp
 from benchkit.model.place import Site
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 
 CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
+DESPITE_AGENT = "; its agent's STAMP does not: may UDP pass, is its port another (`reach`), or does it want a key (`stamp.key`)?"
 TRIAL = "trial"
 TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 
@@ -26,25 +28,40 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
 
     Raises MeasureError when it has no address or answers nothing.
     """
-    silent = []
+    silent: dict[str, None] = {}
     for each in candidates(addresses(site.address or ""), site.reach, site.stamp):
         candidate = replace(each, site=at)
+        if site.reach == AUTO and at == HOST and _is_forbidden(candidate):
+            silent[f"{candidate.address} ICMP, which this user may not send"] = None
+            continue
         spec = candidate.round_trips(site.name, TRY, 1, TRY_TIMEOUT_NS)
         troubles = crew.work({site.name: (at, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
         if not troubles:
-            say(f"{site.name} ({candidate.address}): {candidate.words()} answers")
+            tried_in_vain = site.agent and site.reach == AUTO and candidate.probe != "stamp"
+            despite = DESPITE_AGENT if tried_in_vain else ""
+            say(f"{site.name} ({candidate.address}): {candidate.words()} answers{despite}")
             return real(site, candidate)
-        silent.append(f"{candidate.address} {candidate.words()}")
+        silent[f"{candidate.address} {candidate.words()}"] = None
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
         return real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE))
-    remedy = "set the site's `reach` to a TCP port that is open"
-    if site.stamp is not None and site.stamp.key_file:
-        remedy = "give both ends the same key"
     raise MeasureError(
-        f"nothing answers at {site.name} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
-        f"there, or {remedy}"
+        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
     )
+
+
+def _is_forbidden(way: Reach) -> bool:
+    """Whether this user may not try it: then what comes after it is."""
+    return way.probe == "icmp" and not icmp.may_ping(way.address)
+
+
+def _remedy(site: Site) -> str:
+    if site.stamp is not None and site.stamp.key_file:
+        return "give both ends the same key"
+    found = "set the site's `reach` to a TCP port that is open"
+    if site.reach.partition(" ")[0] in {AUTO, "stamp"}:
+        found += ", or, where its agent has a --stamp-key and is silent to who has none, its `stamp.key` to that"
+    return found
 
 
 def candidates(

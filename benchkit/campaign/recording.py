@@ -218,7 +218,7 @@ def _what_answers(
         return way
     raise MeasureError(
         f"nothing answers at {wanted.address} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
-        "there, or name a TCP port with --port"
+        "there, name a TCP port with --port, or give the key that its agent wants with --stamp-key"
     )
 
 

@@ -45,6 +45,19 @@ class Agents:
             )
         return HOST
 
+    def no_address(self, site: Site) -> MeasureError:
+        """That nobody has told where a site is."""
+        if not self.in_cluster:
+            return MeasureError(
+                f"site {site.name} has no address: give it one, or run with the --cluster that its agent is in"
+            )
+        verb = "is" if len(self.told) == 1 else "are"
+        there = f"; there {verb} {', '.join(sorted(self.told))}" if self.told else ", nor any other"
+        return MeasureError(
+            f"site {site.name} has no address, and the cluster no agent of that name{there}: start "
+            f"`benchkit agent --site {site.name} --cluster …` there, or give the site an address"
+        )
+
     def acquainted(self, target: Target) -> Target:
         """The target with what agents tell of themselves, where its sites say nothing else."""
         return replace(target, sites=tuple(self._acquainted(site) for site in target.sites))
@@ -96,6 +109,8 @@ def find(
 
 def _one(path: Path, target: Target, agents: Agents, crew: Crew, say: Say) -> Reach:
     near, far = target.site(path.near), target.site(path.far)
+    if far.address is None:
+        raise agents.no_address(far)
     if near.name in agents.told and agents.answers(far.name):  # which was tried before
         discovery.addresses(far.address or "")
         raise MeasureError(

@@ -35,6 +35,15 @@ def echo_socket(address: str) -> socket.socket:
     )
 
 
+def may_ping(address: str) -> bool:
+    """Whether this user may have such a socket."""
+    try:
+        echo_socket(address).close()
+    except UnfitError:
+        return False
+    return True
+
+
 def pack_echo_6(sequence: int, payload: bytes) -> bytes:
     """An echo request of ICMPv6; the kernel knows the addresses, and fills in the checksum."""
     return bytes((ECHO_REQUEST_6, 0, 0, 0, 0, 0)) + (sequence & 0xFFFF).to_bytes(2, "big") + payload

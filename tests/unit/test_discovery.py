@@ -1,0 +1,137 @@
+"""By which way a real site is reached: what may not be tried is passed over, and what is silent names its causes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from plans import plan_of
+
+from benchkit.campaign import discovery, stations
+from benchkit.campaign.log import Log
+from benchkit.campaign.reach import HOST
+from benchkit.campaign.stations import NO_AGENTS, Agents
+from benchkit.errors import MeasureError, UnfitError
+from benchkit.linux import icmp
+from benchkit.model.place import Iperf3Server, Path, Site
+from benchkit.model.spec import ConnectSpec, IcmpSpec, StampSpec
+from benchkit.model.stamp_options import StampOptions
+from benchkit.model.target import Target
+
+FAR = Site("far", "Far", address="192.0.2.1")
+OPEN_PORT = 80
+
+
+class Pretending:
+    """A crew to which the site answers by some kinds of probe alone."""
+
+    def __init__(self, *answering: type, at_port: int | None = None) -> None:
+        self._answering = answering
+        self._at_port = at_port
+        self.tried: list[type] = []
+
+    def work(self, jobs: Any, _: float) -> dict[str, MeasureError]:
+        if not jobs:
+            return {}
+        ((name, (_, spec)),) = jobs.items()
+        self.tried.append(type(spec))
+        answers = isinstance(spec, self._answering)
+        if isinstance(spec, ConnectSpec) and spec.port != self._at_port:
+            answers = False
+        return {} if answers else {name: MeasureError("silent")}
+
+
+def may_ping(monkeypatch: pytest.MonkeyPatch, answer: bool) -> None:
+    monkeypatch.setattr(icmp, "may_ping", lambda _: answer)
+
+
+def found(crew: Pretending, site: Site, at: str = HOST) -> tuple[discovery.Reach, list[str]]:
+    said: list[str] = []
+    return discovery.find(site, crew, said.append, at), said  # type: ignore[arg-type]
+
+
+def test_a_ping_that_this_user_may_not_send_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_ping(monkeypatch, False)
+    crew = Pretending(ConnectSpec, at_port=OPEN_PORT)
+    reach, _ = found(crew, FAR)
+    assert (reach.probe, reach.port) == ("connect", OPEN_PORT)
+    assert IcmpSpec not in crew.tried
+    with pytest.raises(MeasureError, match=r"192\.0\.2\.1 ICMP, which this user may not send"):
+        found(Pretending(), FAR)
+
+
+def test_an_iperf3_server_is_used_where_no_round_trip_may_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, False)
+    reach, said = found(Pretending(), replace(FAR, iperf3=Iperf3Server(5201)))
+    assert reach.can("tcp")
+    assert not reach.can("rtt")
+    assert "nothing answers round trips" in said[0]
+
+
+@pytest.mark.parametrize(("reach", "at"), [("icmp", HOST), ("auto", "/agent/me")])
+def test_a_ping_that_was_asked_for_or_is_another_machines_is_tried(
+    monkeypatch: pytest.MonkeyPatch, reach: str, at: str
+) -> None:
+    may_ping(monkeypatch, False)
+    crew = Pretending(IcmpSpec)
+    assert found(crew, replace(FAR, reach=reach), at)[0].probe == "icmp"
+
+
+def test_the_kernel_says_who_may_ping(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: str) -> None:
+        raise UnfitError("no")
+
+    monkeypatch.setattr(icmp, "echo_socket", refused)
+    assert not icmp.may_ping("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("site", "said"),
+    [
+        (FAR, "where its agent has a --stamp-key and is silent to who has none, its `stamp.key`"),
+        (replace(FAR, reach="stamp 8862"), "its `stamp.key`"),
+        (replace(FAR, stamp=StampOptions("a key")), "or give both ends the same key$"),
+        (replace(FAR, reach="tcp 443"), "to a TCP port that is open$"),
+    ],
+)
+def test_silence_names_its_causes(monkeypatch: pytest.MonkeyPatch, site: Site, said: str) -> None:
+    may_ping(monkeypatch, True)
+    with pytest.raises(MeasureError, match=said):
+        found(Pretending(), site)
+
+
+@pytest.mark.parametrize("agent", [True, False])
+def test_an_agent_whose_stamp_is_silent_is_told(
+    monkeypatch: pytest.MonkeyPatch, agent: bool
+) -> None:
+    may_ping(monkeypatch, True)
+    site = replace(FAR, agent=agent)
+    (_, (said,)) = found(Pretending(IcmpSpec), site)
+    assert ("does it want a key (`stamp.key`)?" in said) == agent
+    (_, (said,)) = found(Pretending(StampSpec), site)
+    assert "key" not in said
+
+
+@pytest.mark.parametrize(
+    ("agents", "said"),
+    [
+        (
+            Agents({"guiyang": {}, "shenzhen": {}}),
+            "site hangzhou has no address, and the cluster no agent of that name; there are guiyang, shenzhen: start `benchkit agent --site hangzhou --cluster …` there",
+        ),
+        (Agents({}), "no agent of that name, nor any other: start"),
+        (NO_AGENTS, "site hangzhou has no address: give it one, or run with the --cluster"),
+    ],
+)
+def test_a_site_whose_agent_is_missing_is_named(agents: Agents, said: str) -> None:
+    path = Path("me-hangzhou", "me", "hangzhou", None)
+    sites = (Site("me", "Me"), Site("hangzhou", "Hangzhou", agent=True))
+    target = Target("mine", "Mine", "?", sites, (path,), plan_of(1), "digest")
+    log, crew = Log(), Pretending()
+    crew_of_any: Any = crew
+    assert stations.find([path], target, agents, crew_of_any, log, lambda _: None) == {}
+    assert said in log.unmeasured[0]
+    assert log.unmeasured == log.notes
