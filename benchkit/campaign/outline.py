@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchkit.campaign import phases, shortfalls
 from benchkit.campaign.phases import Phase
 from benchkit.clock import NS_PER_S
+from benchkit.model.place import Path
 from benchkit.model.target import Target
 from benchkit.planning.rounds import rounds
 from benchkit.units import show_count
@@ -20,7 +21,7 @@ def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
     Real far ends are taken to answer all that the target says they may, and agents of a cluster to answer everything.
     """
     calibrating = _calibrating(target)
-    can = (lambda *_: True) if in_cluster else shortfalls.may_take(target)
+    can = _anything if in_cluster else shortfalls.may_take(target)
     measuring = phases.measuring_phases(target.plan, target.paths, can)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
@@ -32,6 +33,10 @@ def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
     if not any(path.in_mesh for path in target.paths):
         return [whole] if target.paths else []
     return [whole, *_mesh_lines(target, calibrating, measuring)]
+
+
+def _anything(_: str, __: Path) -> bool:
+    return True
 
 
 def _calibrating(target: Target) -> tuple[Phase, ...]:

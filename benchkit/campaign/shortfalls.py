@@ -66,8 +66,15 @@ def may_take(target: Target) -> Callable[[str, Path], bool]:
     return lambda probe, path: probe not in unable.get(path.name, ())
 
 
-def check(target: Target) -> None:
+def check(target: Target, *, in_cluster: bool = False) -> None:
     """See that anything of what is asked may be measured. Raises AskedWronglyError."""
+    plan = target.plan
+    if "workload" in plan.probes and target.paths and not plan.workloads:
+        raise AskedWronglyError(
+            f"target {target.name}: probe workload: it has no [[workload]]: write one, or leave that probe out"
+        )
+    if in_cluster:  # whose agents may take more than the target says
+        return
     found = foreseen(target)
     hopeless = [each for each in found if _is_whole(each, target)]
     if target.paths and not target.meters and len(hopeless) == len(target.paths):
@@ -100,8 +107,8 @@ def lines(found: Sequence[Shortfall]) -> Iterator[str]:
     for (far, lacks), named in alike.items():
         shown = ", ".join([*named][:MOST_NAMES])
         more = f" and {len(named) - MOST_NAMES} more" if len(named) > MOST_NAMES else ""
-        probes = dict.fromkeys(probe for each in named.values() for probe in each)
-        yield f"{shown}{more}: {' and '.join(probes)} not measured: site {far} has {lacks}"
+        left_out = dict.fromkeys(probe for each in named.values() for probe in each)
+        yield f"{shown}{more}: {' and '.join(left_out)} not measured: site {far} has {lacks}"
 
 
 def _is_whole(each: Shortfall, target: Target) -> bool:

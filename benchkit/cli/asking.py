@@ -67,10 +67,10 @@ def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
             "measure; use auto, netem or userspace"
         )
-    if not in_cluster:  # whose agents may take more than the target says, and send from elsewhere
-        shortfalls.check(asked)
-        if warning := congestion.check(asked):
-            click.echo(f"warning: {warning}", err=True)
+    shortfalls.check(asked, in_cluster=in_cluster)
+    # In a cluster others send, on machines of their own.
+    if not in_cluster and (said := congestion.check(asked)):
+        click.echo(f"warning: {said}", err=True)
 
 
 def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:

@@ -138,6 +138,10 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
         refused = benchkit("run", str(tmp_path / "open.toml"), *results)
         assert refused.returncode == 4
         assert "nothing answers at six (::1 STAMP, UDP port 18862, authenticated)" in refused.stderr
+        assert "give both ends the same key" in refused.stderr
+        agent.process.send_signal(signal.SIGINT)
+        *_, errors = agent.end()
+        assert "refused ::1: STAMP without the right key, at UDP port 18862" in errors
 
 
 KEYED = real_target(

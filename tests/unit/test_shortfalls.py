@@ -72,6 +72,15 @@ def test_a_target_of_which_nothing_can_be_measured_is_asked_wrongly() -> None:
     shortfalls.check(target_of(BARE, "tcp", paths=(PATH, Path("me-agent", "me", "agent", None))))
 
 
+@pytest.mark.parametrize("in_cluster", [True, False])
+def test_work_that_no_target_has_is_asked_wrongly(in_cluster: bool) -> None:
+    target = target_of(replace(BARE, agent=True), "rtt", "workload")
+    with pytest.raises(AskedWronglyError, match=r"probe workload: it has no \[\[workload\]\]"):
+        shortfalls.check(target, in_cluster=in_cluster)
+    with_work = replace(target.plan, workloads=(Workload("night", "checkpoint"),))
+    shortfalls.check(replace(target, plan=with_work), in_cluster=in_cluster)
+
+
 @pytest.mark.parametrize(("probes", "is_missed"), [(("rtt", "tcp"), False), (("tcp",), True)])
 def test_it_is_noted_and_only_a_path_without_anything_else_is_unmeasured(
     probes: tuple[str, ...], is_missed: bool
@@ -115,7 +124,7 @@ def test_a_check_of_the_target_tells_it_too(
     file.write_text(real_target("Mine", sites, [("me", "far")], limit="2 ms", probes=probes))
     done = CliRunner().invoke(cli.cli, ["targets", "check", str(file)])
     assert done.exit_code == status
-    assert said in done.stderr
+    assert said in done.output
     if status:
         wrong = CliRunner().invoke(cli.cli, ["run", str(file)]).exception
         assert isinstance(wrong, AskedWronglyError)

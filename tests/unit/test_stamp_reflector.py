@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_answers_say_how_good_the_clock_is_in_the_format_that_was_told() -> None
 
 
 def test_a_reflector_counts_and_tells_whom_it_does_not_answer_and_why(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     many = [request(number) for number in range(40)]
 
@@ -183,3 +184,8 @@ def test_a_reflector_counts_and_tells_whom_it_does_not_answer_and_why(
     )
     _, times, said = refused(ReflectorSpec(LOCAL, 0), *many, b"too short")
     assert (times, said) == (1, ["refused 127.0.0.1: no STAMP, at UDP port 0"])
+    key = tmp_path / "key"
+    key.write_text("ab" * 32)
+    answered, times, said = refused(ReflectorSpec(LOCAL, 0, key_file=str(key)), *many)
+    assert (answered, times) == (0, 40)
+    assert said == ["refused 127.0.0.1: STAMP without the right key, at UDP port 0"]
