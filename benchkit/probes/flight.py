@@ -155,9 +155,17 @@ async def fly(
 def _timed(flight: _Flight, udp: socket.socket) -> Iterator[None]:
     """Sent by a timer of the loop, which takes in the answers too."""
     loop = asyncio.get_running_loop()
+
+    def collect() -> None:
+        try:
+            flight.collect()
+        except MeasureError:
+            # `fly` meets it too when it next looks; here it would come as often as the loop turns.
+            loop.remove_reader(nested.fileno())
+
     with ExitStack() as stack:
         nested = stack.enter_context(timestamping.watchable(udp))
-        loop.add_reader(nested.fileno(), flight.collect)
+        loop.add_reader(nested.fileno(), collect)
         stack.callback(loop.remove_reader, nested.fileno())
         stack.enter_context(Pacer(flight.rows.due, flight.send))
         yield

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import numpy as np
+from aiohttp.hdrs import WWW_AUTHENTICATE
 from numpy.typing import NDArray
 from yarl import URL
 
@@ -177,13 +178,21 @@ async def _request(
         async with session.get(url) as response:
             await _read(response)
             stages.ended = monotonic_ns()
-            return response.status
+            return _status(session, response)
     asked, answered = (int(octets) for octets in exchange)
     body = io.BytesIO(bytes(asked))  # aiohttp sends a file piece by piece, and all else at once
     async with session.post(url, data=body, params={OCTETS: answered}) as response:
         found = await _read(response)
         stages.ended = monotonic_ns()
-        return response.status if found == answered else MISSED
+        status = _status(session, response)
+        return status if found == answered or status == UNAUTHORIZED else MISSED
+
+
+def _status(session: aiohttp.ClientSession, response: aiohttp.ClientResponse) -> int:
+    """What it says; where that is that it knows us no more, the next request shows the key anew."""
+    if response.status == UNAUTHORIZED and isinstance(session.connector, ShowingConnector):
+        session.connector.renew(response.headers.get(WWW_AUTHENTICATE, ""))
+    return response.status
 
 
 async def _read(response: aiohttp.ClientResponse) -> int:

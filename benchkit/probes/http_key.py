@@ -57,10 +57,8 @@ async def _asked(
     session: aiohttp.ClientSession, url: URL, headers: dict[str, str] | None = None
 ) -> tuple[int, str]:
     async with session.get(url, headers=headers, allow_redirects=False) as response:
-        if response.status == UNAUTHORIZED and response.content_length is not None:
-            await response.content.read(
-                response.content_length
-            )  # or the connection could not be kept
+        while response.status == UNAUTHORIZED and await response.content.readany():
+            pass  # to its end, or the connection could not be kept; and nothing of it is
         return response.status, response.headers.get(WWW_AUTHENTICATE, "")
 
 
@@ -73,6 +71,11 @@ class ShowingConnector(aiohttp.TCPConnector):
         """As its parent; nothing is shown yet."""
         super().__init__(**options)
         self._known: WeakSet[ResponseHandler] = WeakSet()
+
+    def renew(self, challenge: str) -> None:
+        """Show the key anew from now on: an agent that was started again knows nobody."""
+        if self.credentials is not None and self.credentials.take(challenge):
+            self._known.clear()
 
     async def connect(
         self,

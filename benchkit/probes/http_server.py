@@ -111,6 +111,7 @@ class _Server(web.Server):
             self._challenger.check(said, request.method, request.raw_path)
         except UnprovedError as error:
             if not error.is_stale:
+                self._asked.discard(handler)  # it is told of now
                 self._refusals.add(self._peers.get(handler, NOBODY), f"HTTP {error}")
             return self._challenge(request, may_ask_again=error.is_stale, is_stale=error.is_stale)
         self._holders.add(handler)

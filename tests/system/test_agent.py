@@ -144,16 +144,16 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
         assert "refused ::1: STAMP without the right key, at UDP port 18862" in errors
 
 
+PLACE = (
+    'address = "127.86.2.3"\nreach = "stamp 18862"\nstamp.key = "secret"\nagent = true\n'
+    'url = "http://127.86.2.3:8080/"\nrequest_key = '
+)
 KEYED = real_target(
     "Keyed",
-    {
-        "me": "",
-        "far": 'address = "127.86.2.3"\nreach = "stamp 18862"\nstamp.key = "secret"\nagent = true\n'
-        'stream_key = "secret"\nrequest_key = "secret"\nurl = "http://127.86.2.3:8080/"',
-    },
-    [("me", "far")],
+    {"me": "", "far": f'{PLACE}"secret"', "wrong": f'{PLACE}"other"'},
+    [("me", "far"), ("me", "wrong")],
     limit="100 ms",
-    probes=["http", "http-load", "request"],
+    probes=["rtt", "http-load", "request"],
     duration="300 ms",
     rate="100/s",
     http_duration="300 ms",
@@ -167,8 +167,6 @@ def test_an_agent_with_a_key_for_everything_serves_its_holders_and_nobody_else(
     (tmp_path / "secret").write_text("ab" * 32)
     (tmp_path / "other").write_text("cd" * 32)
     (tmp_path / "keyed.toml").write_text(KEYED)
-    other = KEYED.replace('request_key = "secret"', 'request_key = "other"')
-    (tmp_path / "other.toml").write_text(other)
     secret = str(tmp_path / "secret")
     keys = ("--stamp-key", secret, "--stream-key", secret, "--request-key", secret)
     with Running("agent", "--bind", "127.86.2.3", "--stamp-port", "18862", *keys) as agent:
@@ -176,13 +174,16 @@ def test_an_agent_with_a_key_for_everything_serves_its_holders_and_nobody_else(
         assert all(" with a key" in line for line in said[1:]), said
         results = ("--results", str(tmp_path / "runs"), "--format", "json")
         done = benchkit("run", str(tmp_path / "keyed.toml"), *results)
-        assert done.returncode == 0, done.stderr
-        found = {each["metric"]: each for each in json.loads(done.stdout)["paths"][0]["metrics"]}
-        for metric in ("http", "http-load", "request"):
-            assert found[metric]["lost"] == 0, metric
-        refused = benchkit("run", str(tmp_path / "other.toml"), *results, "--probe", "request")
-        assert refused.returncode == 4
-        assert "refused requests: it serves those alone who know its key" in refused.stderr
+        assert done.returncode == 4, done.stderr
+        right, wrong = (
+            {each["metric"]: each["lost"] for each in path["metrics"]}
+            for path in json.loads(done.stdout)["paths"]
+        )
+        assert right == {"rtt": 0, "http-load": 0, "request": 0}
+        assert wrong == {"rtt": 0}
+        refusal = "refused requests: it serves those alone who know its key"
+        assert done.stderr.count(refusal) == 2, done.stderr
+        assert "Traceback" not in done.stderr
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(f"http://127.86.2.3:{HTTP_PORT}/", timeout=10)
 

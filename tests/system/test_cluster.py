@@ -22,7 +22,7 @@ import site_tasks
 from clusters import PORT, Serving, Triangle, inside, triangle
 from commands import Running, benchkit
 
-from benchkit.campaign.reach import STAMP_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT
 from benchkit.linux import netns
 from benchkit.testbeds import cluster_executor
 from benchkit.testbeds.certificates import make_certificates
@@ -39,7 +39,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triangle]:
 
 
 def test_paths_are_measured_from_the_agents_at_their_ends(three: Triangle) -> None:
-    target = three.target("rtt", "http", "tcp", duration="1 s")
+    target = three.target("rtt", "http", "request", "tcp", duration="1 s")
     done = benchkit(*three.arguments(target), before=three.inside)
     assert done.returncode == 0, done.stderr
     assert "cluster: a, b" in done.stderr
@@ -52,6 +52,11 @@ def test_paths_are_measured_from_the_agents_at_their_ends(three: Triangle) -> No
         assert (idle["n"], idle["lost"]) == (100, 0)
         # The modelled path between the agents, not those of the controller.
         assert 10 <= idle["percentiles"]["p50"]["value"] < 15
+        # Each agent has keys of its own, which the cluster tells whoever measures by it.
+        lost = {
+            name: each["lost"] for (name, _), each in metrics.items() if name in {"http", "request"}
+        }
+        assert lost == {"http": 0, "request": 0}
         assert metrics["goodput", "up"]["value"] > 0
         assert metrics["goodput", "down"]["value"] > 0
     assert list((three.folder / "results").glob(".arrived-*")) == []
@@ -125,6 +130,8 @@ def test_strangers_at_the_ports_of_an_agent_are_refused_and_disturb_nothing(
     assert [path["metrics"][0]["lost"] for path in three.record()["paths"]] == [0, 0]
     agent.await_word(f"no STAMP, at UDP port {STAMP_PORT}")
     agent.await_word(f"no stream test of ours, at TCP port {STREAM_PORT}")
+    agent.await_word("HTTP without the key of this agent")
+    agent.await_word("requests without the key of this agent")
     assert agent.said.count("no STAMP, at UDP") == 1
     assert agent.said.count("no stream test of ours") == 1
 
@@ -136,13 +143,17 @@ def _speak(where: tuple[str, int], words: bytes) -> None:
 
 
 def _knock(address: str) -> None:
-    """Twenty times what is no STAMP, and twenty what is no stream test."""
+    """Twenty times what is no STAMP, twenty what is no stream test, and HTTP and requests by who has no key of the cluster."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         for _ in range(20):
             udp.sendto(b"knock", (address, STAMP_PORT))
     for _ in range(20):
         with socket.create_connection((address, STREAM_PORT), timeout=5) as tcp:
             tcp.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    for port in (HTTP_PORT, REQUEST_PORT):
+        with socket.create_connection((address, port), timeout=5) as tcp:
+            tcp.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert b"benchkit\n" not in tcp.recv(4096)
 
 
 def test_no_port_of_a_cluster_answers_without_a_certificate(three: Triangle) -> None:

@@ -62,6 +62,10 @@ async def served(spec: Any) -> AsyncIterator[None]:
         await server.aclose()
 
 
+async def all_of(batches: AsyncIterator[Samples]) -> Samples:
+    return concatenate([batch async for batch in batches])
+
+
 def rows_of(way: str, theirs: bytes, ours: bytes) -> Samples:
     """What one probe brings home from a far end with a key, or none."""
 
@@ -69,7 +73,7 @@ def rows_of(way: str, theirs: bytes, ours: bytes) -> Samples:
         port = free_port()
         spec = list(asks(port, ours))[WAYS.index(way)]
         async with served(SERVERS[type(spec)](LOCAL, port, key=theirs)):
-            return concatenate([batch async for batch in PROBES[type(spec)](spec)])
+            return await all_of(PROBES[type(spec)](spec))
 
     return uvloop.run(work())
 
@@ -113,6 +117,7 @@ def test_who_does_not_is_refused_and_told_of(
     )
     assert "refused 127.0.0.1: " in caplog.text
     assert "without the key of this agent" in caplog.text
+    assert "Exception" not in caplog.text
 
 
 async def asked(
@@ -201,6 +206,24 @@ def test_connections_may_overtake_each_other_by_so_many() -> None:
     for each in (headers[0], headers[1], headers[-1]):
         with pytest.raises(UnprovedError, match="came before"):
             challenger.check(each, "GET", "/")
+
+
+def test_an_agent_that_was_started_again_meanwhile_is_shown_the_key_anew() -> None:
+    async def work() -> Samples:
+        port = free_port()
+        spec = HttpSpec("a-b", "http", f"http://{LOCAL}:{port}/", 80, 10 * MS, 2000 * MS, key=KEY)
+        first: Any = PROBES[HttpServerSpec](HttpServerSpec(LOCAL, port, key=KEY))
+        await anext(first)
+        async with asyncio.TaskGroup() as tasks:
+            measured = tasks.create_task(all_of(PROBES[HttpSpec](spec)))
+            await asyncio.sleep(0.3)
+            await first.aclose()
+            async with served(HttpServerSpec(LOCAL, port, key=KEY)):
+                return await measured
+
+    status = uvloop.run(work()).columns["status"].filled(0).tolist()
+    assert 401 in status
+    assert status[-10:] == [200] * 10
 
 
 def test_a_stranger_s_body_is_not_read() -> None:

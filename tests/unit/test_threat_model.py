@@ -11,6 +11,7 @@ from benchkit.cli.agent import RATE_CAP
 from benchkit.probes import (
     doorway,
     energy,
+    hello,
     http_server,
     reflector_sessions,
     request_server,
@@ -51,6 +52,7 @@ MIB = 1 << 20
             f"{stream_terms.STREAMS_LIMIT} streams each way, 5 to 10 s for every word, {talk.LINE_LIMIT // MIB} MiB for a line; "
             f"{doorway.MOST_OF_ONE} connections of a source, {doorway.MOST} in all"
         ),
+        f"a hello of requests is given {hello.HELLO_S:.0f} s",
         f"| the dashboard | {live.MOST_WATCHERS} watchers",
         (
             f"(a target {files._MOST_OCTETS // MIB} MiB, a record {folder.MOST_OCTETS // MIB} MiB, "
@@ -73,12 +75,12 @@ HELD = {
     "for streams of `--stream-key`": "unit/test_stream_key.py::test_who_does_not_is_refused_and_told_of",
     "for HTTP and requests of `--request-key`": "unit/test_request_key.py::test_who_does_not_is_refused_and_told_of",
     "an agent with all three keys needs no `--allow`": "unit/test_request_key.py::test_with_a_key_for_everything_nobody_need_be_named",
-    "(the last two by keys of its own in a cluster)": "unit/test_stations.py::test_what_an_agent_of_a_cluster_tells_of_itself_is_used",
+    "(the last two by keys of its own in a cluster)": "system/test_cluster.py::test_strangers_at_the_ports_of_an_agent_are_refused_and_disturb_nothing",
     "by a code that is good once": "unit/test_request_key.py::test_a_hello_is_good_once_and_for_nothing_else",
     "Digest, SHA-256), so that other clients can": "unit/test_request_key.py::test_other_clients_of_rfc_7616_get_in_by_the_same_key",
-    "no body is read": "unit/test_request_key.py::test_a_stranger_s_body_is_not_read",
-    "a hello is given 5 s": "unit/test_request_key.py::test_a_half_sent_hello_is_given_up",
-    "it costs no memory": "unit/test_request_key.py::test_who_does_not_know_the_key_costs_no_memory",
+    "no body is awaited": "unit/test_request_key.py::test_a_stranger_s_body_is_not_read",
+    "a hello of requests is given 5 s": "unit/test_request_key.py::test_a_half_sent_hello_is_given_up",
+    "Who has not shown the key costs no memory": "unit/test_request_key.py::test_who_does_not_know_the_key_costs_no_memory",
     "users with a password (`--iperf3-users`, RSA)": "system/test_iperf3.py::test_an_iperf3_client_logs_in_here",
     "holders of a certificate of the cluster's authority (mutual TLS)": "system/test_cluster.py::test_no_port_of_a_cluster_answers_without_a_certificate",
     "never anything but loopback without one": "unit/test_cluster_access.py::test_what_would_let_strangers_in_is_refused",
