@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchkit.errors import BenchkitError, UnfitError
-from benchkit.linux import leftovers, privilege
+from benchkit.linux import host, leftovers, privilege
 from benchkit.linux.uml_session import Consoles, Session
 
 PROGRAM = "linux.uml"
@@ -103,7 +103,8 @@ def own_environment(more: Mapping[str, str]) -> dict[str, str]:
     # Our campaign's mark and our user namespace are the host's.
     left_out = {leftovers.MARKER, privilege.INSIDE}
     ours = {name: value for name, value in os.environ.items() if name not in left_out}
-    return {**ours, "TMPDIR": PRIVATE_TEMPORARY, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    inside = {"TMPDIR": PRIVATE_TEMPORARY, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**ours, **inside, host.STARTED_BY: host.user(), **more}
 
 
 def why_hidden(path: Path) -> str | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from benchkit.linux import host
 from benchkit.linux.host import CpuTimes, cpu_shares
+from benchkit.linux.uml import own_environment
 
 FILES = {
     "/proc/cpuinfo": (
@@ -41,6 +44,38 @@ def test_a_machine_is_told_by_its_files(machine: dict[str, str]) -> None:
     assert wanted.items() <= found.items()
     machine["/proc/cpuinfo"] = FILES["/proc/cpuinfo"].replace(" hypervisor", "")
     assert host.fingerprint()["virtual"] == "no"
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "uid", "who"),
+    [
+        ("         0          0 4294967295\n", 0, "root"),
+        ("         0          0 4294967295\n", 1000, "ordinary"),
+        ("         0       1000          1\n", 0, "ordinary"),  # unshare --map-root-user
+        ("         0          0          1\n", 0, "root"),  # the same by root
+        ("0 1000 1\n1 100000 65536\n", 0, "ordinary"),  # a container without root
+        ("1000 0 1\n", 1000, "root"),
+        ("", 0, "root"),  # a kernel without user namespaces
+    ],
+)
+def test_root_is_who_is_root_outside_of_the_user_namespace(
+    machine: dict[str, str], monkeypatch: pytest.MonkeyPatch, uid_map: str, uid: int, who: str
+) -> None:
+    monkeypatch.delenv(host.STARTED_BY, raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    machine["/proc/self/uid_map"] = uid_map
+    assert host.fingerprint()["user"] == who
+
+
+def test_in_user_mode_linux_it_is_who_started_that(
+    machine: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(host.STARTED_BY, raising=False)
+    machine["/proc/self/uid_map"] = "0 1000 1\n"
+    inside = own_environment({})
+    machine["/proc/self/uid_map"] = "0 0 4294967295\n"
+    monkeypatch.setenv(host.STARTED_BY, inside[host.STARTED_BY])
+    assert host.fingerprint()["user"] == "ordinary"
 
 
 def test_what_cannot_be_read_is_left_out(machine: dict[str, str]) -> None:
