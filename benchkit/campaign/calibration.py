@@ -255,17 +255,10 @@ def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
     if not found:
         return ["the emulator could not be calibrated: no packet came back"]
     return [
-        f"calibration of {one.path}, {one.direction}: asked for a {one.quantity} of {one.shown(one.asked)} "
-        f"{one.unit}, got {one.shown(one.got)} {one.unit} from {one.n} {_counted(one)}, tolerance "
-        f"{one.shown(one.tolerance)} {one.unit}: {emulator} does not hold this path here; free a core and run again"
+        f"{one.miss}: {emulator} does not hold this path here; free a core and run again"
         for one in found
         if not one.within
     ]
-
-
-def _counted(one: Calibration) -> str:
-    counted = {"rate": "intervals", "loss after a loss": "losses"}
-    return counted.get(one.quantity, "packets")
 
 
 def below_the_floor(found: list[Calibration]) -> list[str]:

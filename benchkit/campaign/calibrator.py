@@ -10,7 +10,7 @@ from benchkit.campaign.phases import Phase
 from benchkit.campaign.setup import Setup
 from benchkit.emulators.link import modelled
 from benchkit.errors import UnfitError
-from benchkit.model.record import Calibration
+from benchkit.model.record import TRIED_AGAIN, Calibration
 
 ATTEMPTS = 3
 
@@ -45,7 +45,7 @@ class Calibrator:
         troubles: list[str] = []
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._performance.say(f"{troubles[0].rpartition('; ')[0]}; trying again")
+                self._performance.say(f"{troubles[0].rpartition('; ')[0]}{TRIED_AGAIN}")
                 self._performance.forget(asked)
             found = self._asked_against_got(asked, tolerance_ns)
             troubles = calibration.out_of_tolerance(found, emulator)

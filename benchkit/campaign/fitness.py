@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -16,6 +17,24 @@ LATENESS_SHARE = 0.95
 PACING_SHARE = 0.05
 # Of the packets of a path: when so many were never sent, those that were tell of the quieter moments only.
 UNSENT_SHARE = 0.01
+UNFIT_AS_A_WHOLE = "this run is unfit"
+
+
+def why_unfit(paths: Collection[str], troubles: Sequence[str]) -> dict[str, str]:
+    """For each path why it is not judged: its own trouble, or one of the machine, and never that of another path.
+
+    >>> troubles = ["calibration of a-b, forward: too late", "calibration of a-b, backward: too late"]
+    >>> why_unfit(["a-b", "a-c"], troubles)
+    {'a-b': 'calibration of a-b, forward: too late', 'a-c': 'this run is unfit'}
+    """
+    if not troubles:
+        return {}
+    known, own, of_all = set(paths), dict[str, str](), UNFIT_AS_A_WHOLE
+    for trouble in reversed(troubles):
+        named = known.intersection(re.findall(r"[\w-]+", trouble))
+        own |= dict.fromkeys(named, trouble)
+        of_all = of_all if named else trouble
+    return {path: own.get(path, of_all) for path in paths}
 
 
 def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
@@ -39,8 +58,8 @@ def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
             "" if report.realtime else ", or run as root so that the line gets real-time priority"
         )
         troubles.append(
-            f"the userspace line released 1 packet in 20 more than {late / NS_PER_US:.0f} us late, tolerance "
-            f"{tolerance_ns / NS_PER_US:.0f} us: the machine is too busy; free a core{remedy}"
+            f"the userspace line released 1 packet in 20 more than {late / NS_PER_US:.0f} µs late, tolerance "
+            f"{tolerance_ns / NS_PER_US:.0f} µs: the machine is too busy; free a core{remedy}"
         )
     return troubles
 

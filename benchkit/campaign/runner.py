@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from benchkit.campaign import cluster, phases, reach
 from benchkit.campaign.conduct import Campaign
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.events import CampaignBegan, Observer, Said
+from benchkit.campaign.fitness import why_unfit
 from benchkit.campaign.instrument import instrument_of
 from benchkit.campaign.kept_harvest import KeptHarvest
 from benchkit.campaign.latencies import Circumstances
@@ -154,12 +156,14 @@ def _began(run: str, question: Question, choice: Choice, started: datetime) -> C
     )
 
 
-def _circumstances(
-    question: Question, log: Log, instrument: Instrument, unfit: str | None
-) -> Circumstances:
+def _for(under: Circumstances, name: str, why_unfit: Mapping[str, str]) -> Circumstances:
+    """The same for the path of that name, with why nothing of it is judged, if so."""
+    return replace(under, unfit=why_unfit.get(name))
+
+
+def _circumstances(question: Question, log: Log, instrument: Instrument) -> Circumstances:
     """Under what the paths were measured, for whoever judges them."""
     return Circumstances(
-        unfit=unfit,
         looks=phases.planned_looks(question.target.plan),
         tolerance_ns=question.tolerance_ns,
         calibration=log.calibration,
@@ -180,14 +184,15 @@ def _record(
     run: str, question: Question, choice: Choice, log: Log, when: tuple[datetime, float]
 ) -> RunRecord:
     target, (started, seconds) = question.target, when
-    unfit = log.unfit[0] if log.unfit else None
+    every = (*target.paths, *target.meters)
+    why = why_unfit([each.name for each in every], log.unfit)
     line = log.line.get(phases.IDLE)
     instrument = instrument_of(target.paths, log.harvest, log.gauges, line)
     instrument = replace(instrument, clock=host.clock_source() or None)
-    under = _circumstances(question, log, instrument, unfit)
+    under = _circumstances(question, log, instrument)
     paths = (
-        *(path_record(path, log.harvest, under) for path in target.paths),
-        *(meter_record(meter, log.harvest, under) for meter in target.meters),
+        *(path_record(path, log.harvest, _for(under, path.name, why)) for path in target.paths),
+        *(meter_record(each, log.harvest, _for(under, each.name, why)) for each in target.meters),
     )
     return RunRecord(
         run=run,
@@ -199,7 +204,7 @@ def _record(
         emulator=choice.name,
         emulator_reason=choice.reason,
         kernel=question.kernel,
-        verdict=overall((path.verdict for path in paths), unfit is not None),
+        verdict=overall((path.verdict for path in paths), unfit=bool(log.unfit)),
         paths=paths,
         instrument=instrument,
         name=question.name,

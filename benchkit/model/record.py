@@ -13,6 +13,8 @@ from benchkit.model.account import OneWay, Parts
 
 SCHEMA = 1
 VERDICTS = ("pass", "fail", "inconclusive", "unfit")
+# How a note ends on a calibration that missed, where it was not given up yet.
+TRIED_AGAIN = "; trying again"
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,16 @@ class Calibration:
     def shown(self, value: float) -> str:
         """Give a figure in its unit as a person reads it: octets whole, the rest to a thousandth."""
         return f"{value:.0f}" if self.unit == "octets" else f"{value:.3f}"
+
+    @property
+    def miss(self) -> str:
+        """What was asked, what was given and what may lie between them, in words."""
+        counted = {"rate": "intervals", "loss after a loss": "losses"}.get(self.quantity, "packets")
+        return (
+            f"calibration of {self.path}, {self.direction}: asked for a {self.quantity} of {self.shown(self.asked)} "
+            f"{self.unit}, got {self.shown(self.got)} {self.unit} from {self.n} {counted}, tolerance "
+            f"{self.shown(self.tolerance)} {self.unit}"
+        )
 
 
 @dataclass(frozen=True)

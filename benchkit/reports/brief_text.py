@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchkit.model.record import Calibration, Estimate, Metric
+from benchkit.model.record import Estimate, Metric, RunRecord
 from benchkit.reports import sentences
 from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, padded
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, hanging, table
@@ -45,12 +45,15 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
         yield from hanging((label, "bold"), said, width)
 
 
-def calibration(lines: Sequence[Calibration], width: int) -> Iterator[Line]:
-    """How many figures were as asked, and each that was not."""
+def calibration(record: RunRecord, width: int) -> Iterator[Line]:
+    """How many figures were as asked, and each that was not and is no reason for the run to be unfit."""
+    lines = record.calibration
     wrong = [line for line in lines if not line.within]
     words = f"{len(lines) - len(wrong)} of {len(lines)} figures of the emulator as asked"
     yield from hanging((f"{INDENT}{'calibration':{LABEL_WIDTH}} ", "dim"), words, width)
     for line in wrong:
+        if any(reason.startswith(line.miss) for reason in record.unfit):
+            continue
         named = f"{clean(line.path)}, {clean(line.direction)}"
         said = (
             f"{named}: {clean(line.quantity)} {line.shown(line.got)} {clean(line.unit)} where "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord
-from benchkit.reports import background, chart, scaled, sentences
+from benchkit.reports import background, chart, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
 from benchkit.reports.markup import escaped
@@ -31,14 +31,14 @@ def _lines(record: RunRecord) -> Iterator[str]:
             for path in record.paths
         ]
         yield from _table(("path", "verdict", "in figures"), summary, 0)
-    yield from _list([("unfit", reason) for reason in record.unfit])
-    yield from _list([("note", note) for note in record.notes])
+    yield from _list([("unfit", reason) for reason in unfit.besides(record)])
+    yield from _list([("note", note) for note in unfit.notes(record)])
     for path in record.paths:
-        yield from _path(path)
+        yield from _path(path, record.unfit)
     yield from _background(record)
 
 
-def _path(path: PathRecord) -> Iterator[str]:
+def _path(path: PathRecord, told: Collection[str]) -> Iterator[str]:
     yield from (f"### {escaped(clean(path.path))}: {escaped(sentences.path_word(path))}", "")
     yield from (escaped(sentences.where(path)), "")
     if not path.metrics:
@@ -49,7 +49,7 @@ def _path(path: PathRecord) -> Iterator[str]:
         yield from _distributions(spreads)
         for each in [each for each in spreads if each.verdicts] or spreads[:1]:
             yield from _yardstick(each)
-    yield from _list([(v.verdict.upper(), sentences.reason(v)) for v in path.verdicts])
+    yield from _list([(v.verdict.upper(), sentences.reason(v, told)) for v in path.verdicts])
     loaded = [each for each in spreads if each.metric.phase in sentences.PHASE_NAMES]
     if any(not each.verdicts for each in loaded):
         yield from (sentences.LOAD_NOTE, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from benchkit.model.meter import FACILITY
@@ -287,9 +287,10 @@ def beside_rate(series: Series) -> str:
     return " · ".join([*said, *pairs(metric.details)])
 
 
-def reason(verdict: Verdict) -> str:
-    """Why, and which documented fact it cites."""
+def reason(verdict: Verdict, told: Collection[str] = ()) -> str:
+    """Why, and which documented fact it cites; why a run is unfit is not said again where it is `told` already."""
     cited = clean(verdict.fact) if verdict.fact else "the limit is the user's, no document"
     if verdict.reading:
         cited += f", read as {clean(verdict.reading)}"
-    return f"{clean(verdict.reason)} [{cited}]"
+    why = "this run is unfit" if verdict.reason in told else clean(verdict.reason)
+    return f"{why} [{cited}]"

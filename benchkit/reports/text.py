@@ -5,10 +5,10 @@ The usual one says everything else in a line each; the full one has every figure
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from benchkit.model.record import PathRecord, RunRecord, Verdict
-from benchkit.reports import background, brief_text, full_text, scaled, sentences
+from benchkit.reports import background, brief_text, full_text, scaled, sentences, unfit
 from benchkit.reports.distribution import distribution
 from benchkit.reports.figures import cells, clean, padded
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, facts, hanging, section, wrapped
@@ -29,14 +29,14 @@ def render_text(record: RunRecord, width: int, *, color: bool, full: bool = Fals
 
 
 def _lines(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
-    yield from _top(record, width)
+    yield from _top(record, width, full=full)
     meshed = is_mesh(record)
     for matrix in matrices(record) if meshed else ():
         yield from matrix_lines(matrix, width)
     paths = record.paths if full or not meshed else _told(record)
-    for path in paths:
+    for path in paths if full else _with_news(record, paths):
         yield []
-        yield from _path(path, width, full=full)
+        yield from _path(path, width, full=full, told=() if full else record.unfit)
     if len(paths) < len(record.paths):
         yield []
         said = f"{len(paths)} of {len(record.paths)} paths are told above; --format full tells all, csv and html too"
@@ -44,7 +44,7 @@ def _lines(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
     yield from _background(record, width, full=full)
 
 
-def _top(record: RunRecord, width: int) -> Iterator[Line]:
+def _top(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
     word, said = sentences.headline(record)
     yield from hanging((f"{word}: ", style_of(word)), said, width, "bold")
     yield from wrapped(clean(record.title), width)
@@ -66,9 +66,9 @@ def _top(record: RunRecord, width: int) -> Iterator[Line]:
             (f"{padded(verdict, word_width)}  ", style_of(verdict)),
         ]
         yield from lines
-    for unfit in record.unfit[1:]:
-        yield from hanging((f"{INDENT}unfit: ", style_of("unfit")), clean(unfit), width)
-    for note in record.notes:
+    for reason in record.unfit[1:] if full else unfit.besides(record):
+        yield from hanging((f"{INDENT}unfit: ", style_of("unfit")), clean(reason), width)
+    for note in record.notes if full else unfit.notes(record):
         yield from hanging((f"{INDENT}note: ", "bold"), clean(note), width)
 
 
@@ -79,7 +79,14 @@ def _told(record: RunRecord) -> Sequence[PathRecord]:
     return sorted(wrong, key=lambda path: worst.get(path.verdict, 0))[:MOST_TOLD]
 
 
-def _path(path: PathRecord, width: int, *, full: bool) -> Iterator[Line]:
+def _with_news(record: RunRecord, paths: Sequence[PathRecord]) -> Sequence[PathRecord]:
+    """Of an unfit run those paths of which anything was measured: of the others all is said."""
+    return [path for path in paths if path.metrics or not record.unfit]
+
+
+def _path(
+    path: PathRecord, width: int, *, full: bool, told: Collection[str] = ()
+) -> Iterator[Line]:
     name, word = clean(path.path), sentences.path_word(path)
     rule = "─" * max(3, width - cells(name) - cells(word) - 2)
     yield [(name, "bold"), (f" {rule} ", "dim"), (word, style_of(word))]
@@ -92,7 +99,7 @@ def _path(path: PathRecord, width: int, *, full: bool) -> Iterator[Line]:
         yield from distribution(each, width)
     if not path.metrics:
         yield [(f"{INDENT}nothing was measured", "")]
-    yield from _reasons(path.verdicts, width)
+    yield from _reasons(path.verdicts, width, told)
     others = [each for each in spreads if not any(each is main for main in judged)]
     rates = [each for each in series if not each.is_distribution]
     if full:
@@ -107,10 +114,12 @@ def _path(path: PathRecord, width: int, *, full: bool) -> Iterator[Line]:
         yield from full_text.whereabouts(spreads, width)
 
 
-def _reasons(verdicts: Sequence[Verdict], width: int) -> Iterator[Line]:
+def _reasons(verdicts: Sequence[Verdict], width: int, told: Collection[str]) -> Iterator[Line]:
     for verdict in verdicts:
         word = clean(verdict.verdict).upper()
-        yield from hanging((f"{INDENT}{word}: ", style_of(word)), sentences.reason(verdict), width)
+        yield from hanging(
+            (f"{INDENT}{word}: ", style_of(word)), sentences.reason(verdict, told), width
+        )
 
 
 def _background(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
@@ -123,7 +132,7 @@ def _background(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
         yield from full_text.calibration(record, width)
         yield from full_text.context(record, width)
     elif record.calibration:
-        yield from brief_text.calibration(record.calibration, width)
+        yield from brief_text.calibration(record, width)
     yield from section("Run", width)
     yield from _environment(background.environment_items(record), width)
     yield from facts(background.run_facts(record), width)

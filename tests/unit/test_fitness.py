@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchkit.campaign.fitness import line_troubles
+from benchkit.campaign.fitness import line_troubles, why_unfit
 from benchkit.emulators.line import LineReport
 
 TOLERANCE = 150_000
@@ -37,8 +37,8 @@ def test_one_that_did_what_it_was_asked_is_no_trouble(report: LineReport | None)
     ("report", "words"),
     [
         (released(0, 0, dropped=3), "lost 3 packets that the model does not lose"),
-        (released(900_000, 0.051), "1 packet in 20 more than 910 us late, tolerance 150 us"),
-        (released(150_000, 1.0), "1 packet in 20 more than 160 us late"),
+        (released(900_000, 0.051), "1 packet in 20 more than 910 µs late, tolerance 150 µs"),
+        (released(150_000, 1.0), "1 packet in 20 more than 160 µs late"),
         (LineReport(), "not one packet passed"),
     ],
 )
@@ -49,3 +49,11 @@ def test_each_trouble_is_told_in_a_sentence(report: LineReport, words: str) -> N
 
 def test_troubles_do_not_hide_each_other() -> None:
     assert len(line_troubles(released(900_000, 0.5, dropped=1), TOLERANCE)) == 2
+
+
+def test_no_path_is_told_the_trouble_of_another() -> None:
+    own = "calibration of a-b-c, both: too late: netem does not hold this path here"
+    late = "the userspace line released 1 packet in 20 late"
+    assert why_unfit(["a-b", "a-b-c"], []) == {}
+    assert why_unfit(["a-b", "a-b-c"], [own]) == {"a-b": "this run is unfit", "a-b-c": own}
+    assert why_unfit(["a-b", "a-b-c"], [own, late]) == {"a-b": late, "a-b-c": own}

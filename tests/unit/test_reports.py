@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from sample_records import SAMPLE_RECORDS, failing, interrupted, passing, unfit
 
 from benchkit.errors import AskedWronglyError
-from benchkit.model.record import Estimate, Instrument, Metric, PathRecord, RunRecord, Verdict
+from benchkit.model.record import (
+    TRIED_AGAIN,
+    Estimate,
+    Instrument,
+    Metric,
+    PathRecord,
+    RunRecord,
+    Verdict,
+)
 from benchkit.reports import FORMATS, render
 from benchkit.reports.figures import ABSENT, cells, clean
 from benchkit.reports.rows import rows_of
@@ -168,6 +176,29 @@ def test_the_first_line_says_what_became_of_the_run(
 ) -> None:
     first = " ".join(render(record, form, width=200).splitlines()[0].removeprefix("## ").split())
     assert first.startswith(word)
+
+
+def test_an_unfit_report_tells_each_miss_once_and_its_remedy_once() -> None:
+    record = unfit()
+    (path,) = record.paths
+    other = replace(path, path="guiyang-shenzhen", metrics=())
+    told = replace(path.verdicts[0], reason=record.unfit[0])
+    paths = (replace(path, verdicts=(told,)), replace(other, verdicts=(told,)))
+    tried = f"{record.unfit[0]}{TRIED_AGAIN}"
+    record = replace(record, paths=paths, notes=(tried, "a note"))
+    for form in ("text", "markdown"):
+        text = " ".join(render(record, form, width=120).split())
+        misses = [each.miss for each in record.calibration if not each.within]
+        assert [text.count(miss) for miss in misses] == [1] * len(misses)
+        assert text.count("free a core and run again") == 1
+        assert "this run is unfit" in text
+        assert TRIED_AGAIN not in text
+        assert "a note" in text
+    brief, full = (render(record, form, width=120) for form in ("text", "full"))
+    assert brief.count("\nguiyang-shenzhen ─") == 0 < full.count("\nguiyang-shenzhen ─")
+    whole = " ".join(full.split())
+    assert all(whole.count(reason) > 0 for reason in record.unfit)
+    assert tried in whole
 
 
 @pytest.mark.parametrize("form", ["text", "markdown"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchkit.model.place import Site
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.model.samples import Samples
-from benchkit.reports import background, scaled, sentences
+from benchkit.reports import background, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
 from benchkit.reports.html import overview_charts, tables, trust_charts
@@ -148,8 +148,8 @@ def _detailed(record: RunRecord) -> Sequence[PathRecord]:
 
 
 def _warnings(record: RunRecord, samples: Sequence[Samples], shown: int) -> list[tuple[str, str]]:
-    found = [("unfit", clean(reason)) for reason in record.unfit[1:]]
-    found += [("note", clean(note)) for note in record.notes]
+    found = [("unfit", reason) for reason in unfit.besides(record)]
+    found += [("note", note) for note in unfit.notes(record)]
     found += scaled.facts(record)
     if not samples and any(path.metrics for path in record.paths):
         found.append(("note", NO_SAMPLES))
