@@ -58,9 +58,11 @@ class TargetError(AskedWronglyError):
         return tuple(str(problem) for problem in self.args)
 
     def __str__(self) -> str:
-        """Give the first problem, and say how many more there are."""
+        """Give the first problem, and say how many more there are, and who tells them."""
         first, *rest = self.problems
-        return f"{first} (and {len(rest)} more)" if rest else first
+        return (
+            f"{first} (and {len(rest)} more: `benchkit targets check` tells all)" if rest else first
+        )
 
 
 class MeasureError(BenchkitError):

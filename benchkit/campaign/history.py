@@ -76,8 +76,12 @@ def histories(
 
 
 def _instead(records: Sequence[RunRecord], ours: Sequence[RunRecord], wanted: Wanted) -> str:
-    """What there is of the target beside the figure that is missing, or which target has it."""
-    metrics = [metric for record in ours for path in record.paths for metric in path.metrics]
+    """What there is of the target beside the figure that is missing, or which target has it; unfit runs are left out."""
+    fit = [record for record in ours if not record.unfit]
+    if not fit:
+        are = "its only run is" if len(ours) == 1 else f"all {len(ours)} are"
+        return f"{are} unfit, which history leaves out; `benchkit report` shows what they measured"
+    metrics = [metric for record in fit for path in record.paths for metric in path.metrics]
     same = [one for one in metrics if (one.metric, one.phase) == (wanted.metric, wanted.phase)]
     if statistics := dict.fromkeys(name for one in same for name in one.percentiles):
         return f"--statistic may be {', '.join(statistics)} or loss"
@@ -145,7 +149,10 @@ def _newest(
         return f"unconfirmed: the newest run's figure is {point.state}"
     before = level[:-1]
     if before.size < LEAST_SEGMENT:
-        return f"unconfirmed: {level.size} runs at this level are too few to say what to expect"
+        are = (
+            "1 run at this level is" if level.size == 1 else f"{level.size} runs at this level are"
+        )
+        return f"unconfirmed: {are} too few to say what to expect"
     if is_outside(before, float(level[-1]), floor):
         return (
             f"unconfirmed: outside of what the {before.size} runs before lead to expect; "

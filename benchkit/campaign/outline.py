@@ -20,19 +20,28 @@ def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
 
     Real far ends are taken to answer all that the target says they may, and agents of a cluster to answer everything.
     """
-    calibrating = _calibrating(target)
-    can = _anything if in_cluster else shortfalls.may_take(target)
-    measuring = phases.measuring_phases(target.plan, target.paths, can)
+    calibrating, measuring = _calibrating(target), _measuring(target, in_cluster=in_cluster)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
     paths = f"{show_count(len(target.paths), 'path')} between {len(sites)} sites"
-    whole = f"plan: {paths}, about {_duration(seconds)}"
+    whole = f"plan: {paths}, about {duration_words(seconds)}"
     if target.plan.longest_ns and target.plan.longest_ns > target.plan.duration_ns:
         more = (target.plan.longest_ns - target.plan.duration_ns) / NS_PER_S
-        whole += f", up to {_duration(seconds + more)} until it is decided"
+        whole += f", up to {duration_words(seconds + more)} until it is decided"
     if not any(path.in_mesh for path in target.paths):
         return [whole] if target.paths else []
     return [whole, *_mesh_lines(target, calibrating, measuring)]
+
+
+def seconds_of(target: Target) -> float:
+    """How long a campaign of it takes, about."""
+    phases_of_it = (*_calibrating(target), *_measuring(target, in_cluster=False))
+    return sum(phase.seconds for phase in phases_of_it)
+
+
+def _measuring(target: Target, *, in_cluster: bool) -> tuple[Phase, ...]:
+    can = _anything if in_cluster else shortfalls.may_take(target)
+    return phases.measuring_phases(target.plan, target.paths, can)
 
 
 def _anything(_: str, __: Path) -> bool:
@@ -70,10 +79,15 @@ def _mesh_lines(
 
 
 def _total(found: Sequence[Phase]) -> str:
-    return _duration(sum(phase.seconds for phase in found))
+    return duration_words(sum(phase.seconds for phase in found))
 
 
-def _duration(seconds: float) -> str:
+def duration_words(seconds: float) -> str:
+    """So many seconds as a person says it.
+
+    >>> duration_words(11.4), duration_words(150), duration_words(7260)
+    ('11 s', '2 min 30 s', '2 h 1 min')
+    """
     if seconds < MINUTE:
         return f"{seconds:.0f} s"
     if seconds < HOUR:

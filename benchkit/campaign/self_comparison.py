@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchkit.campaign.comparing import GATED, StoredRun, compare_runs, record_replicates
 from benchkit.campaign.events import Observer
+from benchkit.campaign.outline import duration_words, seconds_of
 from benchkit.campaign.question import Question
 from benchkit.campaign.runner import run_campaign
 from benchkit.clock import NS_PER_S
@@ -75,13 +76,18 @@ def compare_with_itself(
 
     Raises UnfitError where this machine cannot measure at all. The runs are not kept.
     """
+    target = question.target
+    short = replace(target.plan, probes=("rtt",), calibration_ns=_CALIBRATION_NS)
+    asked = replace(question, target=replace(target, plan=short))
+    lasts = duration_words(runs * seconds_of(asked.target))
+    say(f"plan: {runs} runs, about {lasts} in all")
     with tempfile.TemporaryDirectory(prefix="benchkit-aa-") as folder:
         measured = []
         for number in range(1, runs + 1):
             say(f"run {number} of {runs}")
-            measured.append(_measured(question, Path(folder), observe))
+            measured.append(_measured(asked, Path(folder), observe))
         compared = list(_comparisons(measured))
-    plan = question.target.plan
+    plan = target.plan
     changed = [_changes(each) for each in compared]
     seconds = plan.duration_ns / NS_PER_S
     return SelfComparison(
@@ -95,9 +101,7 @@ def compare_with_itself(
 
 
 def _measured(question: Question, folder: Path, observe: Observer) -> StoredRun:
-    target = question.target
-    plan = replace(target.plan, probes=("rtt",), calibration_ns=_CALIBRATION_NS)
-    outcome = run_campaign(replace(question, target=replace(target, plan=plan)), observe)
+    outcome = run_campaign(question, observe)
     if outcome.record.interrupted:
         raise KeyboardInterrupt
     if outcome.record.unfit:

@@ -14,6 +14,7 @@ from benchkit.model.record_json import dump_plain
 from benchkit.reports import chart
 from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import ABSENT, cells, clean, decimals_for, fixed, interval, padded
+from benchkit.units import show_count
 
 HISTORY_FORMATS = ("text", "markdown", "csv", "json")
 NARROWEST = 24
@@ -118,7 +119,7 @@ def _title(history: History) -> str:
     named = figure_name(history)
     count = len(history.changes)
     said = {0: "no change of level", 1: "1 change of level"}.get(count, f"{count} changes of level")
-    return f"{clean(history.path)}: {named}: {len(history.points)} runs, {said}"
+    return f"{clean(history.path)}: {named}: {show_count(len(history.points), 'run')}, {said}"
 
 
 def _change(change: Change, unit: str) -> str:

@@ -22,7 +22,7 @@ from benchkit.targets.iperf3_site import host_of, iperf3_server
 from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
 from benchkit.targets.mesh import meshed, pairs_of
 from benchkit.targets.path_models import model_of
-from benchkit.targets.problems import complaints_of
+from benchkit.targets.problems import causes, complaints_of
 from benchkit.targets.schema import BudgetTable, MeterTable, PathTable, TargetTable
 from benchkit.targets.schema import SharedModelTable as Shared
 from benchkit.targets.stamp_table import stamp_complaints
@@ -42,7 +42,7 @@ def read_target(path: FilePath) -> Target:
         complaints += stamp_complaints([site.stamp for site in table.site], path.parent)
         complaints += key_complaints(table.site, path.parent)
     if complaints or library.problems or table is None:
-        raise TargetError(*file.worded(complaints), *library.problems)
+        raise TargetError(*file.worded(causes(complaints)), *library.problems)
     return _target(file, table, library)
 
 

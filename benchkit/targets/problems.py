@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from benchkit.targets.positions import Location
 Complaint = tuple[Location, str]
 
 _LONGEST = 60
+_MISSING, _UNKNOWN = "is missing", "unknown key"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # pydantic speaks of Python's types; whoever wrote the file thinks in TOML's.
 _WORDS = {
@@ -39,7 +41,7 @@ def complaints_of(error: ValidationError, schema: type[BaseModel]) -> list[Compl
         location: Location = one["loc"]
         context: dict[str, Any] = one.get("ctx", {})
         if one["type"] == "missing":
-            text = "is missing"
+            text = _MISSING
         elif one["type"] == "extra_forbidden":
             text = _unknown_key(location, schema)
         elif "error" in context:  # ours, worded whole
@@ -53,6 +55,24 @@ def complaints_of(error: ValidationError, schema: type[BaseModel]) -> list[Compl
             text = f"{shown(one['input'])} {words.format(**plain)}"
         found.append((location, text))
     return found
+
+
+def causes(complaints: Sequence[Complaint]) -> list[Complaint]:
+    """The complaints without those that a key is missing which is there and misspelt: the one follows from the other.
+
+    >>> misspelt = (("site", 0, "lattitude"), "unknown key; did you mean 'latitude'?")
+    >>> causes([(("site", 0, "latitude"), "is missing"), misspelt]) == [misspelt]
+    True
+    """
+    unknown = [location for location, text in complaints if text.startswith(_UNKNOWN)]
+
+    def follows(location: Location, text: str) -> bool:
+        return text.startswith(_MISSING) and any(
+            each[:-1] == location[:-1] and did_you_mean(str(each[-1]), [str(location[-1])])
+            for each in unknown
+        )
+
+    return [(location, text) for location, text in complaints if not follows(location, text)]
 
 
 def key_text(location: Location) -> str:
@@ -95,7 +115,7 @@ def _unknown_key(location: Location, schema: type[BaseModel]) -> str:
                 break
     known = [field.alias or name for name, field in model.model_fields.items()]
     hint = did_you_mean(str(location[-1]), known)
-    return f"unknown key{hint or '; known are ' + ', '.join(known)}"
+    return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(known)}"
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

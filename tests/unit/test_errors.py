@@ -70,7 +70,7 @@ def test_every_error_is_one_line_and_has_the_exit_status_of_who_must_act(
 def test_a_target_error_shows_its_first_problem_and_counts_the_others() -> None:
     error = an(TargetError)
     assert isinstance(error, TargetError)
-    assert str(error) == "line 3: no such site (and 2 more)"
+    assert str(error) == "line 3: no such site (and 2 more: `benchkit targets check` tells all)"
     assert error.problems == ARGUMENTS[TargetError]
     assert str(TargetError("line 3: no such site")) == "line 3: no such site"
     assert isinstance(error, AskedWronglyError)

@@ -200,6 +200,16 @@ def test_what_is_not_there_is_an_error_with_its_remedy(
         histories(runs(2, slow_from=99), wanted, target)
 
 
+def test_runs_that_are_all_unfit_are_said_to_be_and_one_run_is_one() -> None:
+    with pytest.raises(AskedWronglyError, match="all 2 are unfit, which history leaves out"):
+        histories([replace(unfit(), run=run_id(number)) for number in range(2)], Wanted())
+    with pytest.raises(AskedWronglyError, match="its only run is unfit"):
+        histories([unfit()], Wanted())
+    text = render_histories(histories(runs(1, slow_from=9), Wanted()), "text")
+    assert ": 1 run, no change" in text
+    assert "1 run at this level is too few" in text
+
+
 @pytest.mark.parametrize("form", HISTORY_FORMATS)
 def test_every_format_has_every_run(form: str) -> None:
     text = render_histories(histories(runs(16, slow_from=10), Wanted()), form)

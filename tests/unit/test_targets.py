@@ -58,6 +58,12 @@ def test_the_shipped_target_states_its_assumptions_as_numbers() -> None:
     ]
 
 
+def test_of_a_misspelt_key_the_key_that_is_then_missing_is_not_told() -> None:
+    text = PLACED.replace("latitude", "lattitude", 1)
+    (problem,) = problems(text)
+    assert "lattitude: unknown key; did you mean 'latitude'?" in problem
+
+
 def test_the_shipped_context_shows_the_400g_channel_and_judges_it_nowhere() -> None:
     target = load_target("guizhou")
     shown = {citation: figure for citation, figure, _ in target.context}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 
+from benchkit.campaign import self_comparison
+from benchkit.campaign.question import Question
 from benchkit.campaign.self_comparison import SelfComparison, Visible
 from benchkit.cli.doctor_aa import findings
+from benchkit.errors import UnfitError
 from benchkit.stats.difference import difference
 from benchkit.stats.replicates import Replicate
 from benchkit.stats.visibility import (
@@ -19,6 +23,7 @@ from benchkit.stats.visibility import (
     smallest_visible,
     spread_of,
 )
+from benchkit.targets import load_target
 
 DESIGN = Design(base=5, candidate=1, level=0.001)
 STEADY = Spread(within=0.01, between=0.0, seconds=2.0)
@@ -94,3 +99,16 @@ def test_what_was_found_is_said_with_its_figures() -> None:
     assert (unknown.figures, unknown.remedy) == ({}, "give --aa a longer --duration")
     clean, *_ = findings(SelfComparison(8, 2.0, 12, 0, (), ()))
     assert clean.state == "ok"
+
+
+def test_how_long_it_takes_is_said_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unfit(*_: object) -> None:
+        raise UnfitError("no more is wanted")
+
+    monkeypatch.setattr(self_comparison, "_measured", unfit)
+    said: list[str] = []
+    with pytest.raises(UnfitError):
+        self_comparison.compare_with_itself(
+            Question(load_target("guizhou")), 60, 0.5, said.append, lambda _: None
+        )
+    assert re.match(r"plan: 60 runs, about \d+ min \d+ s in all", said[0])
