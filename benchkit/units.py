@@ -15,6 +15,7 @@ from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 
 # A unit may not start like the rest of a number: "1,5 ms" is a wrong number, not a wrong unit.
+_EXPONENT = re.compile(r"e[+-]?[0-9]+\s*(.*)", re.IGNORECASE)
 _QUANTITY = re.compile(r"([+-]?)([0-9]{1,18}(?:\.[0-9]{1,400})?)\s*([^\s0-9.,][^\n]*)?")
 # What people write out of habit, and no closeness of letters leads from it to the right unit.
 _HABITS = {
@@ -192,6 +193,10 @@ def _exact(text: str, kind: _Kind) -> Fraction:
     if unit is None:
         raise UnitError(
             f"{text!r} has no unit: {kind.name} is written like {kind.example!r} ({allowed})"
+        )
+    if _EXPONENT.fullmatch(unit):
+        raise UnitError(
+            f"{text!r} is not {kind.name}: write the number without an exponent, like {kind.example!r}"
         )
     if unit not in kind.units:
         near = _nearest(unit, kind)

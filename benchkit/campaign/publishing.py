@@ -30,7 +30,7 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
 def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
     """Write every chart of the report as SVG and as PNG; returns how many files. OSError where it cannot be written.
 
-    Raises UnfitError where the extra `report` is not installed, AskedWronglyError for damaged samples.
+    Raises AskedWronglyError where the extra `report` is not installed, and for damaged samples.
     """
     charts = charts_of(record, samples_of(folder, drawn(record)), sites_of(record))
     into.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path as File
 
 from benchkit.campaign.scaling import scaled
 from benchkit.clock import NS_PER_S, NS_PER_US
@@ -112,6 +113,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         meters = _at(meters, changes.meter, target.name)
     chosen = replace(target, title=title, plan=plan, paths=kept, meters=meters)
     _check_modes(chosen)
+    _check_used(changes, plan)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
 
 
@@ -125,6 +127,23 @@ def _check_modes(target: Target) -> None:
             raise AskedWronglyError(
                 f"{path.name}: stream mode verify: {path.far} is an iperf3 server, which looks at no content; "
                 "take --stream-mode copy or zero-copy, or run `benchkit agent` there"
+            )
+
+
+def _check_used(changes: Changes, plan: Plan) -> None:
+    """Whether what is said of TCP or UDP is of any use to the plan's probes. Raises AskedWronglyError."""
+    of_tcp = {
+        "--streams": changes.streams,
+        "--stream-mode": changes.stream_mode,
+        "--congestion": changes.congestion,
+        "--window": changes.window_octets,
+    }
+    said = {"tcp": of_tcp, "udp": {"--udp-rate": changes.udp_rate_bps}}
+    for probe, options in said.items():
+        given = [option for option, value in options.items() if value is not None]
+        if given and probe not in plan.probes and "workload" not in plan.probes:
+            raise AskedWronglyError(
+                f"{given[0]} is for {probe}, and the run is asked for {' and '.join(plan.probes)}: add --probe {probe}"
             )
 
 
@@ -146,7 +165,10 @@ def _at(meters: tuple[Meter, ...], address: str, target: str) -> tuple[Meter, ..
             f"--meter {address}: target {target} has {len(meters)} meters, and one address is for one; name it "
             "with --path, or write a target"
         )
-    return (replace(meters[0], address=address),)
+    meter = replace(meters[0], address=address)
+    if meter.is_recording and not File(address).exists():
+        raise AskedWronglyError(f"--meter {address}: no such file; name a CSV file or a URL")
+    return (meter,)
 
 
 def tolerance_ns(plan: Plan, kernel: str) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.discovery import AUTO, TRY, TRY_TIMEOUT_NS, addresses, candidates
+from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import IDLE, Phase
 from benchkit.campaign.reach import STAMP_PORT, Reach, RoundTrips
@@ -119,9 +120,9 @@ def compare(recorded: Recorded, wanted: Wanted, tolerance_ns: int) -> list[Compa
     """Run the model, measure it as the path was, and hold the percentiles against each other.
 
     Each may be off by the tolerance, or by what the intervals of both allow, whichever is more.
-    Raises UnfitError where the model cannot be emulated.
+    Raises UnfitError where the model cannot be emulated, or comes out otherwise on a machine that was too busy for it.
     """
-    again = _emulated(recorded.model, wanted)
+    again, troubles = _emulated(recorded.model, wanted, tolerance_ns)
     first = percentile_intervals(recorded.latencies_ns, COMPARED)
     second = percentile_intervals(again, COMPARED)
     to_ms = 1 / NS_PER_MS
@@ -129,7 +130,10 @@ def compare(recorded: Recorded, wanted: Wanted, tolerance_ns: int) -> list[Compa
         _comparison(name, "ms", first[name].scaled(to_ms), second[name].scaled(to_ms), tolerance_ns)
         for name in COMPARED
     ]
-    return [*rows, _comparison("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0)]
+    rows.append(_comparison("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0))
+    if troubles and out_of_reach(rows):
+        raise UnfitError(f"the model cannot be held against the path here: {troubles[0]}")
+    return rows
 
 
 def _comparison(
@@ -151,7 +155,10 @@ def _half_width(interval: Interval) -> float:
     return max(ends, default=0.0) if np.isfinite(interval.value) else 0.0
 
 
-def _emulated(model: PathModel, wanted: Wanted) -> NDArray[np.float64]:
+def _emulated(
+    model: PathModel, wanted: Wanted, tolerance_ns: int
+) -> tuple[NDArray[np.float64], list[str]]:
+    """The latencies of the model, and what kept the emulator from giving them as they should be."""
     path = Path("here-there", HERE, THERE, model)
     choice = choose("auto")
     with choice.emulate((path,), 1) as emulation, Channel() as channel:
@@ -171,10 +178,12 @@ def _emulated(model: PathModel, wanted: Wanted) -> NDArray[np.float64]:
                 wanted.phase.interval_ns,
                 TIMEOUT_NS,
             )
+            emulation.report()  # start its counts anew
             rows = _measured(spec, testbed.sites[HERE], channel)
+            troubles = line_troubles(emulation.report(), tolerance_ns)
     # The reflector's dwell by its own stamps in the packets: good to microseconds, as the model is.
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
-    return latencies
+    return latencies, troubles
 
 
 def _await_ready(channel: Channel) -> None:
@@ -206,13 +215,16 @@ def _what_answers(
     say: Callable[[str], None],
 ) -> Reach:
     """The first way that is answered."""
-    silent = []
+    silent, told = [], set[str]()  # a way may be tried in two forms, which are one to a reader
     for way in _ways(wanted, found):
         try:
             _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel)
         except (MeasureError, UnfitError) as error:
             silent.append(way.words())
-            say(f"{way.words()}: {error.args[0].removeprefix(': ')}")
+            said = f"{way.words()}: {error.args[0].removeprefix(': ')}"
+            if said not in told:
+                say(said)
+            told.add(said)
             continue
         say(f"{way.words()}: answers")
         return way

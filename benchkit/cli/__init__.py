@@ -13,7 +13,7 @@ import traceback
 import click
 
 from benchkit import __version__
-from benchkit.cli.exit_status import INTERRUPTED, UNFIT
+from benchkit.cli.exit_status import INTERRUPTED, UNFIT, UNREAD
 from benchkit.errors import AskedWronglyError, BenchkitError, printable
 
 # command: (module, function, what it does)
@@ -137,10 +137,8 @@ def main() -> None:
         said = str(error) or "no more is to be had"
         click.echo(f"benchkit: out of memory: {said}: free some, or ask for less at once", err=True)
         status = UNFIT
-    except BrokenPipeError:
-        # Whoever read the report has seen enough; Python must not complain when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    except (BrokenPipeError, SystemExit) as error:
+        status = _unread(error)
     except PermissionError as error:
         where = printable(error.filename or "a file")
         click.echo(
@@ -154,3 +152,12 @@ def main() -> None:
         )
         status = UNFIT
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _unread(error: BaseException) -> int:
+    """Where nobody reads stdout any more, what to end with: click itself would end with 1, as if a budget had failed."""
+    if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+        raise error
+    # Python must not complain when it flushes.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return UNREAD

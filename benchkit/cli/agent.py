@@ -12,7 +12,7 @@ import click
 from benchkit import units
 from benchkit.cli.cluster_options import access_of, certs_option, cluster_option
 from benchkit.cli.options import Unit
-from benchkit.cli.words import Words
+from benchkit.cli.words import Whole, Words
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
@@ -67,7 +67,7 @@ class Network(Words[str]):
 )
 @click.option(
     "--stamp-port",
-    type=click.IntRange(1, PORT_LIMIT),
+    type=Whole(1, PORT_LIMIT),
     default=STAMP_PORT,
     show_default=True,
     help="The UDP port of the STAMP reflector, and the TCP port of TWAMP's control.",

@@ -8,6 +8,7 @@ import click
 
 from benchkit import units
 from benchkit.cli.options import results_option
+from benchkit.cli.words import Whole
 
 
 @click.group()
@@ -15,11 +16,11 @@ def baseline() -> None:
     """Give names to runs, so that a gate can be held against them."""
 
 
-@baseline.command()
+@baseline.command(short_help="Let a name stand for runs.")
 @click.argument("name")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--add", is_flag=True, help="Keep the runs it has, and put these behind them.")
-@click.option("--keep", type=click.IntRange(min=1), help="Keep only so many, the last ones.")
+@click.option("--keep", type=Whole(min=1), help="Keep only so many, the last ones.")
 @results_option
 def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results: Path) -> None:
     """Let NAME stand for these runs; what it stood for before is replaced, unless --add.
@@ -46,7 +47,7 @@ def list_names(results: Path) -> None:
         click.echo(f"{each.name:<16} {units.show_count(len(each.runs), 'run'):>8}  {each.runs[-1]}")
 
 
-@baseline.command()
+@baseline.command(short_help="Show the runs of a name.")
 @click.argument("name")
 @results_option
 def show(name: str, results: Path) -> None:

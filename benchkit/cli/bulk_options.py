@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from benchkit.cli.options import BIT_RATE, LONG_DURATION, SIZE
-from benchkit.cli.words import Words
+from benchkit.cli.words import Whole, Words
 
 STREAM_MODES = ("zero-copy", "copy", "verify")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -25,7 +25,7 @@ class _OfferedRate(Words[float]):
 
 
 _OPTIONS = (
-    click.option("--streams", type=click.IntRange(1, 128), help="TCP streams at once."),
+    click.option("--streams", type=Whole(1, 128), help="TCP streams at once."),
     click.option(
         "--stream-mode",
         type=click.Choice(STREAM_MODES),

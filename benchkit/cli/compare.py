@@ -14,6 +14,7 @@ from benchkit.cli.comparing import (
     side_by_side_format_option,
 )
 from benchkit.cli.options import output_option, put, results_option, terminal
+from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError
 from benchkit.units import show_count
 
@@ -22,7 +23,7 @@ from benchkit.units import show_count
 @click.argument("runs", nargs=-1, required=True, metavar="BASE... CANDIDATE")
 @click.option(
     "--candidates",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     default=1,
     show_default=True,
     help="How many runs, of the last ones named, are the candidate's.",

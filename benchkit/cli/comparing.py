@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.cli.options import DURATION
-from benchkit.cli.words import Words
+from benchkit.cli.words import Number, Words
 from benchkit.clock import NS_PER_MS
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
@@ -52,7 +52,7 @@ gate_format_option = click.option(
     metavar="FORMAT[=FILE]",
     default=("text",),
     show_default=True,
-    help="What the answer is written as, and where, if not stdout; may be repeated.",
+    help=f"What the answer is written as, of {', '.join(GATE_FORMATS)}, and where, if not stdout; may be repeated.",
 )
 despite_option = click.option(
     "--despite",
@@ -62,7 +62,7 @@ despite_option = click.option(
 )
 floor_share_option = click.option(
     "--min-percent",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     help="The least change that counts, in percent of the base.  [2; of loss 10]",
 )
 floor_option = click.option(

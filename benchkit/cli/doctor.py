@@ -12,6 +12,7 @@ import click
 
 from benchkit.cli.exit_status import UNFIT
 from benchkit.cli.options import DURATION, results_option, terminal
+from benchkit.cli.words import Whole
 
 if TYPE_CHECKING:
     from benchkit.campaign.finding import Finding
@@ -36,7 +37,7 @@ TOPIC_WIDTH = 11
 )
 @click.option(
     "--runs",
-    type=click.IntRange(min=4),
+    type=Whole(min=4),
     default=8,
     show_default=True,
     help="How often --aa measures it.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ class WithCommand(click.Command):
             at = args.index("--")
             ours, separator, theirs = args[:at], args[at], args[at + 1 :]
         ctx.meta[COMMAND] = tuple(theirs) if separator else ()
-        return super().parse_args(ctx, ours)
+        try:
+            return super().parse_args(ctx, ours)
+        except click.NoSuchOption as error:
+            if not separator:
+                error.message += "; what belongs to COMMAND stands after --"
+            raise
 
 
 @click.command(cls=WithCommand)
@@ -52,7 +58,7 @@ class WithCommand(click.Command):
     show_default=True,
     help="How the path is modelled; auto is netem where the kernel has it.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
+@click.option("--seed", type=Whole(min=0), help="What jitter and losses are drawn from.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command instead.")
 @click.pass_context
 def emulate(

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from benchkit.errors import AskedWronglyError, MeasureError, UnfitError
 
 FAILED, INCONCLUSIVE, INTERRUPTED = 1, 3, 130
+# As of a program that SIGPIPE ended: whoever read stdout has gone, and what it said is no verdict.
+UNREAD = 141
 ASKED_WRONGLY = AskedWronglyError.exit_code
 UNMEASURED = MeasureError.exit_code
 UNFIT = UnfitError.exit_code

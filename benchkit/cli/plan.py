@@ -9,7 +9,7 @@ import click
 
 from benchkit import units
 from benchkit.cli.options import BIT_RATE, DURATION, SIZE, terminal
-from benchkit.cli.words import Words
+from benchkit.cli.words import Whole, Words
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
 from benchkit.model.target import Target
@@ -41,25 +41,19 @@ class _Loss(Words[float]):
 @click.option(
     "--loss", type=_Loss(), help="Share of packets lost, instead of the target's: '0.01 %'."
 )
-@click.option("--mtu", type=click.IntRange(576, 65_535), help="Instead of the target's.")
-@click.option(
-    "--streams", type=click.IntRange(1, 1_000_000), help="Instead of as few as buffers allow."
-)
+@click.option("--mtu", type=Whole(576, 65_535), help="Instead of the target's.")
+@click.option("--streams", type=Whole(1, 1_000_000), help="Instead of as few as buffers allow.")
 @click.option("--congestion", type=click.Choice(CONGESTION), help="Instead of the target's.")
 @click.option("--rmem", type=SIZE, help="Largest tcp_rmem; without it this machine's.")
 @click.option("--wmem", type=SIZE, help="Largest tcp_wmem; without it this machine's.")
-@click.option(
-    "--simulate", type=click.IntRange(1, 100_000), metavar="N", help="Simulate N flows as well."
-)
+@click.option("--simulate", type=Whole(1, 100_000), metavar="N", help="Simulate N flows as well.")
 @click.option(
     "--duration", type=DURATION, default="60s", show_default=True, help="Of the simulation."
 )
 @click.option(
     "--buffer", type=SIZE, help="Of the simulated bottleneck; without it the model's, or one BDP."
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the simulation."
-)
+@click.option("--seed", type=Whole(0), default=1, show_default=True, help="Of the simulation.")
 @click.option(
     "--measure",
     is_flag=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.cli.options import DURATION, FREQUENCY, put
+from benchkit.cli.words import Whole
 from benchkit.errors import UnfitError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ TOLERANCE_NS = 150_000
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, 65_535),
+    type=Whole(1, 65_535),
     help="The UDP port of STAMP, the TCP port of TWAMP, or one to connect to.",
 )
 @click.option(

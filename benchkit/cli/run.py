@@ -25,6 +25,7 @@ from benchkit.cli.options import (
     terminal,
 )
 from benchkit.cli.series_options import check_series, series_options
+from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError
 from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.schedule import Pacing, Schedule
@@ -88,10 +89,10 @@ EMULATORS = ("auto", "netem", "userspace", "none")
     "STAMP probe does from 10,000/s on.",
 )
 @bulk_options
-@click.option("--seed", type=click.IntRange(min=0), help="What jitter and losses are drawn from.")
+@click.option("--seed", type=Whole(min=0), help="What jitter and losses are drawn from.")
 @click.option(
     "--repeat",
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     default=1,
     show_default=True,
     help="Measure so many runs, one after another; with --interleave so many turns.",
@@ -109,7 +110,7 @@ EMULATORS = ("auto", "netem", "userspace", "none")
 )
 @click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
 @measuring_options
-@click.option("--sites", type=click.IntRange(min=2), help="Of a mesh only the first so many sites.")
+@click.option("--sites", type=Whole(min=2), help="Of a mesh only the first so many sites.")
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")

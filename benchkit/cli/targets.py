@@ -34,7 +34,7 @@ def list_targets() -> None:
         click.echo(f"{target.name:<{names}}  {asked:>10}  {target.title}")
 
 
-@targets.command()
+@targets.command(short_help="Show what a target asks.")
 @click.argument("target", default="guizhou")
 def show(target: str) -> None:
     """Show what TARGET asks: its paths, their models and budgets, and its plan."""
@@ -44,7 +44,7 @@ def show(target: str) -> None:
     click.echo("\n".join(_description(found)))
 
 
-@targets.command()
+@targets.command(short_help="List the probes, and what each needs.")
 def probes() -> None:
     """List the probes that a plan or --probe may name, with what each needs at the far end."""
     from benchkit.model.probe import PLAN_PROBES
@@ -54,7 +54,7 @@ def probes() -> None:
         click.echo(f"{name:<11} {probe.needs:<12} {probe.measures}")
 
 
-@targets.command()
+@targets.command(short_help="Check target files; 2 if one is wrong.")
 @click.argument("target", nargs=-1, required=True)
 @click.pass_context
 def check(context: click.Context, target: tuple[str, ...]) -> None:

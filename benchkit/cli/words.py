@@ -9,6 +9,18 @@ import click
 Value = TypeVar("Value")
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds; who writes another word is told so, and not of a range."""
+
+    name = "integer"
+
+
+class Number(click.FloatRange):
+    """A number within bounds."""
+
+    name = "number"
+
+
 class Words(click.ParamType[Value]):
     """A value in words; each child reads its own."""
 

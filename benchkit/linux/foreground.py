@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import CommandError
+from benchkit.errors import AskedWronglyError
 from benchkit.linux.leftovers import MARKER
 
 # Names resolve by a hosts file of its own, in a mount namespace of its own. A benchkit that ended before the kernel was
@@ -84,7 +84,7 @@ def in_background(
 ) -> Iterator[None]:
     """Keep a program running beside, from when it listens in `netns`; its output goes to our stderr.
 
-    One that never listens is waited for so long, in case it is a client. Raises CommandError where it ends
+    One that never listens is waited for so long, in case it is a client. Raises AskedWronglyError where it ends
     at once.
     """
     program = subprocess.Popen(
@@ -114,7 +114,9 @@ def _await_listening(
     while monotonic_ns() < deadline and not _listens(program.pid, netns):
         with suppress(subprocess.TimeoutExpired):
             status = program.wait(TICK_S)
-            raise CommandError(words[-1], status, "it ended before anything could reach it")
+            raise AskedWronglyError(
+                f"`{words[-1]}` ended with status {status} before anything could reach it: name a program that serves"
+            )
 
 
 def _listens(pid: int, netns: str) -> bool:

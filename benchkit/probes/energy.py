@@ -12,7 +12,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError, printable
+from benchkit.errors import MeasureError, printable, told_by_system
 from benchkit.model.meter import ENERGY_COLUMNS, MICRO
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import EnergySpec
@@ -46,11 +46,16 @@ async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 if not number:
                     raise MeasureError(
-                        f"{spec.path}: {spec.address} gives no metrics: {printable(error)[:200] or 'no answer in time'}; is the "
+                        f"{spec.path}: {spec.address} gives no metrics: {_said(error)[:200] or 'no answer in time'}; is the "
                         "exporter running there?"
                     ) from error
                 found = None
             yield _rows(spec, [(monotonic_ns(), found)])
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without what a library says around what the system said."""
+    return printable(told_by_system(error) if isinstance(error, OSError) else error)
 
 
 async def _page(session: aiohttp.ClientSession, spec: EnergySpec) -> str:
@@ -124,7 +129,7 @@ def _recorded(spec: EnergySpec) -> list[tuple[int, Reading | None]]:
         return recorded(_contents(Path(spec.address)), spec)
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         raise MeasureError(
-            f"{spec.path}: {spec.address} cannot be read as a recording: {printable(error)}; it needs a header, and a number "
+            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; it needs a header, and a number "
             "in each row or nothing"
         ) from error
 

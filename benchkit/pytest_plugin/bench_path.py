@@ -103,8 +103,12 @@ class BenchPath:
             pytest.skip(said)
 
     def _budgets(self, percentile: str | None, limit: str | None) -> tuple[Budget, ...]:
+        __tracebackhide__ = True
         if limit is not None:
-            milliseconds = units.duration_ns(limit) / NS_PER_MS
+            try:
+                milliseconds = units.duration_ns(limit) / NS_PER_MS
+            except units.UnitError as error:
+                pytest.fail(f"keeps: {error}", pytrace=False)
             return (Budget("rtt", milliseconds, "ms", percentile or "p95"),)
         path = self._standing.path
         own = tuple(each for each in path.budgets if each.metric == "rtt")

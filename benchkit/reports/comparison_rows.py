@@ -15,7 +15,7 @@ from benchkit.model.comparison import (
 )
 from benchkit.model.history import History
 from benchkit.model.record import Estimate
-from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed
+from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, signed
 
 HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
 LEGEND = "visible: the least change that would be found four times in five; what stands in brackets is shown, not judged"
@@ -165,7 +165,7 @@ def _figure(estimate: Estimate | None, places: int) -> str:
 
 
 def _signed(value: float | None, places: int) -> str:
-    return ABSENT if value is None else f"{value:+.{places}f}"
+    return ABSENT if value is None else signed(value, places)
 
 
 def _ends(estimate: Estimate, places: int) -> str:

@@ -38,6 +38,16 @@ def fixed(value: float | None, decimals: int, absent: str = ABSENT) -> str:
     return absent if value is None else f"{value:.{decimals}f}"
 
 
+def signed(value: float, decimals: int) -> str:
+    """The number with so many decimals and its sign; what is rounded to nothing has none.
+
+    >>> signed(0.25, 2), signed(-0.0004, 3)
+    ('+0.25', '0.000')
+    """
+    text = f"{value:+.{decimals}f}"
+    return text if text.strip("+-0.") else text[1:]
+
+
 def short(value: float | None) -> str:
     """The number in as few digits as it needs, four at most after a long fraction: 10, 8.491, 941.2."""
     if value is None:

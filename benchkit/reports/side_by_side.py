@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from benchkit.model.comparison import WORDS, Cell, Comparison
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison_rows import figure_name
-from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, interval
+from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, interval, signed
 
 CSV_HEADER = (
     *("base", "candidate", "path", "metric", "phase", "statistic", "unit"),
@@ -103,9 +103,9 @@ def difference_words(cell: Cell | None, places: int, *, marked: bool = True) -> 
     if difference is None or difference.value is None:
         return cell.word
     ends = [
-        ABSENT if end is None else f"{end:+.{places}f}" for end in (difference.low, difference.high)
+        ABSENT if end is None else signed(end, places) for end in (difference.low, difference.high)
     ]
-    said = f"{difference.value:+.{places}f} [{'..'.join(ends)}]"
+    said = f"{signed(difference.value, places)} [{'..'.join(ends)}]"
     mark = MARKS.get(cell.word) if marked else None
     return f"{said} {mark}" if mark else said
 

@@ -41,6 +41,19 @@ from benchkit.store.live import LiveLog
         ("agent --stamp-port 70000", 2, "70000"),
         ("emulate guiyang-hangzhou -- nosuch", 127, "no program 'nosuch'"),
         ("emulate guiyang-hangzhou --serve nosuch -- true", 2, "no program 'nosuch'"),
+        (
+            "emulate guiyang-hangzhou ping -c 1 hangzhou",
+            2,
+            "'-c'; what belongs to COMMAND stands after --",
+        ),
+        ("run --rate 1e12/s", 2, "write the number without an exponent"),
+        ("run --seed x", 2, "'x' is not a valid integer."),
+        (
+            "run --streams 4 --probe rtt",
+            2,
+            "--streams is for tcp, and the run is asked for rtt: add --probe tcp",
+        ),
+        ("run guizhou-pue --meter nope.csv", 2, "nope.csv: no such file"),
         ("plan --measrue", 2, "Did you mean '--measure'?"),
     ],
 )
@@ -94,6 +107,22 @@ def test_a_defect_never_ends_with_the_status_of_a_broken_promise(
     said = capsys.readouterr().err
     assert "RuntimeError: unforeseen" in said
     assert said.splitlines()[-1].startswith("benchkit: this is a defect")
+
+
+def test_a_report_that_nobody_reads_to_its_end_is_no_broken_promise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended_by_click = SystemExit(1)
+    ended_by_click.__context__ = BrokenPipeError()
+
+    def ends(**_: object) -> None:
+        raise ended_by_click
+
+    monkeypatch.setattr(cli.cli, "main", ends)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.UNREAD
 
 
 def test_what_one_may_not_read_is_named_in_a_line(

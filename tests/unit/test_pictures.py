@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from sample_records import passing
 
-from benchkit.errors import UnfitError
+from benchkit.errors import AskedWronglyError
 from benchkit.reports.html import charts_of
 from benchkit.reports.html.pictures import file_spec, picture
 
@@ -38,5 +38,5 @@ def test_a_legend_names_every_series() -> None:
 
 def test_without_the_extra_the_error_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vl_convert", None)
-    with pytest.raises(UnfitError, match=r"pip install vl-convert-python"):
+    with pytest.raises(AskedWronglyError, match=r"pip install vl-convert-python"):
         picture(charts_of(passing())[0], "svg")

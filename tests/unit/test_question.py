@@ -55,7 +55,7 @@ def test_a_path_that_is_not_there_is_named_beside_those_that_are() -> None:
 
 
 @pytest.mark.parametrize("mode", ["copy", "verify"])
-@pytest.mark.parametrize(("probes", "far"), [(["tcp"], "c"), (["tcp"], "b"), (["udp"], "b")])
+@pytest.mark.parametrize(("probes", "far"), [(["tcp"], "c"), (["tcp"], "b"), (["tcp", "udp"], "b")])
 def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: str) -> None:
     sites = (
         Site("a", "A"),
@@ -64,7 +64,7 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
     )
     target = replace(TARGET, sites=sites)
     changes = Changes(paths=[f"a-{far}"], probes=probes, stream_mode=mode)
-    if (mode, far, probes) != ("verify", "b", ["tcp"]):
+    if (mode, far) != ("verify", "b"):
         assert narrowed(target, changes).plan.stream_mode == mode
         return
     with pytest.raises(
@@ -72,3 +72,16 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
         match=r"a-b: stream mode verify: b is an iperf3 server.*--stream-mode copy",
     ):
         narrowed(target, changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (Changes(probes=["udp"], streams=2), "--streams is for tcp, .* udp: add --probe tcp"),
+        (Changes(probes=["rtt"], congestion="bbr"), "--congestion is for tcp"),
+        (Changes(probes=["rtt", "tcp"], udp_rate_bps=0), "--udp-rate is for udp, .* rtt and tcp"),
+    ],
+)
+def test_what_no_probe_of_the_plan_takes_is_not_passed_over(changes: Changes, said: str) -> None:
+    with pytest.raises(AskedWronglyError, match=said):
+        narrowed(TARGET, changes)

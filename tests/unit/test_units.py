@@ -113,6 +113,11 @@ RATES = "bit/s, kbit/s, Mbit/s, Gbit/s or Tbit/s"
         (units.share, "101 %", "'101 %' is more than 100 %: a share is 0 % to 100 %"),
         (
             units.per_second,
+            "1e12/s",
+            "'1e12/s' is not a rate: write the number without an exponent, like '500/s'",
+        ),
+        (
+            units.per_second,
             "500 pps",
             "'500 pps' is not a rate: the unit must be /h, /min or /s; did you mean '500 /s'?",
         ),

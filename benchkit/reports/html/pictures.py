@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from benchkit.errors import UnfitError
+from benchkit.errors import AskedWronglyError
 from benchkit.reports.html.chart import Chart, Spec
 from benchkit.reports.html.palette import LIGHT, painted, role
 
@@ -26,12 +26,12 @@ _LEGEND = {
 def picture(chart: Chart, kind: str) -> bytes:
     """The chart as a file of one of KINDS, light, with its words inside an SVG for who cannot see it.
 
-    Raises UnfitError where vl-convert is not installed.
+    Raises AskedWronglyError where vl-convert is not installed.
     """
     try:
         import vl_convert  # noqa: PLC0415  the extra `report`
     except ImportError as error:
-        raise UnfitError(
+        raise AskedWronglyError(
             "charts as files need vl-convert, which is not installed: pip install vl-convert-python"
         ) from error
     spec = file_spec(chart)

@@ -1,0 +1,55 @@
+"""A path held against its model: what is said where the machine, not the model, is the trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchkit.campaign import recording
+from benchkit.campaign.reach import Reach
+from benchkit.campaign.recording import Recorded, Wanted, compare, out_of_reach
+from benchkit.errors import MeasureError, UnfitError
+from benchkit.model.place import Direction, PathModel
+
+TOLERANCE = 150_000
+WANTED = Wanted("192.0.2.1", 10**9, 500.0)
+LATENCIES = np.random.default_rng(1).normal(8e6, 2e4, 500)
+RECORDED = Recorded("STAMP", LATENCIES, PathModel(Direction(4_000_000), Direction(4_000_000)))
+
+
+@pytest.fixture
+def emulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[NDArray[np.float64], list[str]], None]:
+    """Have the emulator give these latencies, with these troubles of its own."""
+
+    def give(latencies_ns: NDArray[np.float64], troubles: list[str]) -> None:
+        monkeypatch.setattr(recording, "_emulated", lambda *_: (latencies_ns, troubles))
+
+    return give
+
+
+def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
+    emulated: Callable[[NDArray[np.float64], list[str]], None],
+) -> None:
+    emulated(LATENCIES + 1e6, ["the machine is too busy; free a core"])
+    with pytest.raises(UnfitError, match="too busy"):
+        compare(RECORDED, WANTED, TOLERANCE)
+    emulated(LATENCIES + 1e6, [])
+    assert "record longer" in out_of_reach(compare(RECORDED, WANTED, TOLERANCE))[0]
+    emulated(LATENCIES, ["the machine is too busy; free a core"])
+    assert not out_of_reach(compare(RECORDED, WANTED, TOLERANCE))
+
+
+def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object) -> None:
+        raise MeasureError(": nothing answers")
+
+    ways = [Reach("here", "192.0.2.1", port=862)] * 2
+    monkeypatch.setattr(recording, "_ways", lambda *_: iter(ways))
+    monkeypatch.setattr(recording, "_measured", silent)
+    said: list[str] = []
+    with pytest.raises(MeasureError, match="is it up"):
+        recording._what_answers(WANTED, ["192.0.2.1"], None, None, said.append)  # type: ignore[arg-type]
+    assert len(said) == 1
