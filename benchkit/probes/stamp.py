@@ -16,6 +16,7 @@ from benchkit.model.spec import StampSpec
 from benchkit.probes.batched_stamp import batched_stamp, goes_in_batches
 from benchkit.probes.flight import fly
 from benchkit.probes.reachable import connect_to, stamp_by_card
+from benchkit.probes.stamp_closing import ask_once_more
 from benchkit.probes.stamp_sending import Packets
 
 
@@ -56,6 +57,11 @@ async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
         try:
             async for rows in fly(spec, packets, udp, unanswered(spec)):
                 yield rows
+                departures = packets.departures()
+                if departures is not None:
+                    yield departures
+            if packets.has_followed_up:
+                await ask_once_more(udp, packets, spec.timeout_ns)
                 departures = packets.departures()
                 if departures is not None:
                     yield departures

@@ -24,7 +24,11 @@ FAR_COLUMNS = ("t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
 
 
 class Packets:
-    """The packets of one session. `forged` counts what came from the far end and was not sealed by our key."""
+    """The packets of one session, of which `count` are due.
+
+    `forged` counts what came from the far end and was not sealed by our key; `has_followed_up` says whether any answer
+    told when an earlier one left.
+    """
 
     far_columns: tuple[str, ...] = FAR_COLUMNS
 
@@ -53,14 +57,17 @@ class Packets:
         self.estimate = pack_error_estimate(
             quality.error_ns, synchronised=quality.synchronised, ptp=options.ptp
         )
-        whole = np.zeros(count, dtype=np.uint64) if left is None else left
+        # One more than those that are due: `stamp_closing` sends it.
+        whole = np.zeros(count + 1, dtype=np.uint64) if left is None else left
         self.kept: Kept = () if left is not None else (whole,)
         # Looked at one by one it is several times faster so.
         self._left: memoryview[int] = memoryview(whole)  # type: ignore[arg-type]  # NumPy's arrays are buffers
         self._follow_ups: list[tuple[int, int, int]] = []
         self._by_far_sequence: dict[int, int] = {}
         self.octets = self._base.octets + self._extender.octets
+        self.count = count
         self.forged = 0
+        self.has_followed_up = False
 
     def pack(self, index: int) -> bytes:
         """The packet of that number."""
@@ -101,6 +108,7 @@ class Packets:
         if self._extender.follows_up:
             self._by_far_sequence[reply.sequence] = reply.sender_sequence
         if found.follow_up is not None:
+            self.has_followed_up = True
             sequence, left_ns = found.follow_up
             answered = self._by_far_sequence.pop(sequence, None)
             if answered is not None:

@@ -31,6 +31,7 @@ from benchkit.model.samples import (
 )
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.spec import StampSpec
+from benchkit.model.stamp_options import FOLLOWED_UP
 from benchkit.probes import batched_stamp, flight, stamp_reflector
 from benchkit.probes import stamp as probe
 from benchkit.probes.stamp_packet import Base
@@ -155,6 +156,26 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
         stamps.insert(4, kernel_t3[at])  # the kernel sends after user space has written T3
         assert stamps[0] > 0
         assert stamps == sorted(stamps)
+
+
+@pytest.mark.parametrize("pacing", ["timer", "precise"])
+def test_a_far_end_that_follows_up_tells_when_its_last_answer_left_too(
+    monkeypatch: pytest.MonkeyPatch, pacing: Pacing
+) -> None:
+    monkeypatch.setattr(flight, "BATCH_S", 0.02)
+    port = free_udp_port()
+
+    async def both() -> list[Samples]:
+        async with reflecting(port, []):
+            spec = spec_of(port, 20, timeout_ns=2000 * MS)
+            schedule = Schedule(pacing=pacing)
+            return await all_of(probe.stamp(replace(spec, schedule=schedule, options=FOLLOWED_UP)))
+
+    found = run(both())
+    rows = concatenate([each for each in found if each.kind == "rtt"])
+    told = concatenate([each for each in found if each.kind == "departures"])
+    assert answered(rows) == list(range(20))
+    assert sorted(told.columns["sequence"].tolist()) == list(range(20))
 
 
 @pytest.mark.parametrize("pacing", ["timer", "batched"])
