@@ -95,7 +95,7 @@ class StandingPath:
         Raises AskedWronglyError for a percentile that is not computed.
         """
         values = np.array([math.inf if one is None else one for one in latencies_ns], dtype=float)
-        metric, intervals = latency_metric("rtt", "idle", values)
+        _, intervals = latency_metric("rtt", "idle", values)
         if budget.percentile not in intervals:
             raise AskedWronglyError(
                 f"percentile {budget.percentile!r}: there are {', '.join(intervals)}"
@@ -106,7 +106,7 @@ class StandingPath:
         return judge(
             budget,
             intervals[budget.percentile],
-            n=metric.effective_n or 0,
+            n=int(intervals[budget.percentile].size or 0),
             unfit=troubles[0] if troubles else None,
             doubt=Doubt(less_by=error),
         )

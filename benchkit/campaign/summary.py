@@ -21,9 +21,12 @@ from benchkit.stats.reservations import of_a_part, with_own_drops, without_far_e
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.verdicts import (
     Doubt,
+    could_be_decided,
     judge,
     overall,
 )
+
+UNTIL_DECIDED = "--until-decided goes on until it is"
 
 
 def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecord:
@@ -121,13 +124,17 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
         return judge(budget, None, n=0, unfit=why)
     metric, intervals = source
     interval = intervals.get(budget.percentile or budget.metric)
-    effective = metric.effective_n or metric.n
+    own = None if interval is None else interval.size
+    effective = metric.effective_n or metric.n if own is None else int(own)
     moved = _moved(path, budget, source, found, under)
     looks = under.looks if metric.metric == "rtt" else 1
     doubt = Doubt(looks, moved.less_by, moved.more_by)
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
+    could = under.unfit is None and could_be_decided(found_so)
+    if could and metric.metric == "rtt" and looks == 1:
+        found_so = replace(found_so, reason=f"{found_so.reason} ({UNTIL_DECIDED})")
     dropped = sum(under.own_drops.get(each, 0) for each in rests_on)
     found_so = with_own_drops(found_so, dropped, metric.n, metric.lost)
     lost = _first(under.without_far_end.get((path.name, each)) for each in rests_on)

@@ -19,11 +19,15 @@ TRIED_AGAIN = "; trying again"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % interval, in the unit of its metric. No `high`: no upper end can be given."""
+    """A figure and its 95 % interval, in the unit of its metric. No `high`: no upper end can be given.
+
+    A percentile has its own `effective_n`: one that few packets are beyond may hang together less than the middle does.
+    """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    effective_n: int | None = None
 
 
 @dataclass(frozen=True)

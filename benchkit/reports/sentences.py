@@ -171,7 +171,9 @@ def counts(metric: Metric) -> str:
     if metric.unstamped:
         said.append(f"{metric.unstamped} without kernel stamps")
     if metric.effective_n is not None:
-        said.append(f"{metric.effective_n} effective")
+        most = max((each.effective_n or 0 for each in metric.percentiles.values()), default=0)
+        of = f" to {most}" if most > metric.effective_n else ""
+        said.append(f"{metric.effective_n}{of} effective")
     return ", ".join(said)
 
 

@@ -179,4 +179,4 @@ def _interval(
         low = float(ordered[min(max(lower * (n + 1) // (m + 1), 1), rank) - 1])
     if upper <= m:
         high = float(ordered[max(min(-(-upper * (n + 1) // (m + 1)), n), rank) - 1])
-    return Interval(value, low, high)
+    return Interval(value, low, high, size)

@@ -230,11 +230,13 @@ def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> st
             "judge a percentile"
         )
     if name.startswith("p") and n < (needed := smallest_n(name, doubt.confidence)):
-        return f"{name} needs at least {needed} effective samples, there were {n}"
+        times = math.ceil(needed / max(n, 1))
+        longer = f"about {times} times as long" if times <= _MOST_TIMES else "much longer"
+        return f"{name} needs at least {needed} effective samples, there were {n}: measure {longer}"
     if math.isfinite(interval.low):
         return (
             f"{name} is at least {_number(interval.low, digits)} {unit} {doubt.surely}, but no upper end can be given: "
-            "too many packets were lost, or too few samples are independent"
+            "too many packets were lost, or too few samples are independent: measure longer"
         )
     return f"{name} was measured over too few independent samples for an interval: measure longer"
 

@@ -260,3 +260,19 @@ def test_a_metric_has_its_loss_with_an_interval() -> None:
     assert sentences.counts(kept) == "5000 due, 0 lost (at most 0.077 %), 5000 effective"
     assert "10 lost (1 %, 0.5" in sentences.counts(metric)
     assert latency_metric("rtt", "idle", np.array([]))[0].loss is None
+
+
+def test_each_percentile_says_on_how_many_effective_samples_it_rests() -> None:
+    rng = np.random.default_rng(1)
+    drifting = np.linspace(8e6, 8.1e6, 2000)
+    drifting[rng.random(2000) < 0.1] += 1e6
+    metric, intervals = latency_metric("rtt", "idle", drifting)
+    sizes = {name: metric.percentiles[name].effective_n for name in SMALLEST_N}
+    assert metric.effective_n == min(size for size in sizes.values() if size is not None)
+    assert (sizes["p50"] or 0) < 50
+    assert (sizes["p95"] or 0) > 300
+    assert intervals["p95"].size == pytest.approx(sizes["p95"], abs=1)
+    assert metric.percentiles["max"].effective_n is None
+    assert f"{metric.effective_n} to {max(filter(None, sizes.values()))} effective" in (
+        sentences.counts(metric)
+    )

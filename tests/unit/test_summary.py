@@ -229,6 +229,18 @@ def test_an_unfit_machine_judges_nothing_and_still_shows_what_it_measured() -> N
     assert metric(record, "rtt", "idle").percentiles["p50"].value == pytest.approx(8.0)
 
 
+def test_an_open_verdict_says_how_much_longer_would_do_and_by_which_option() -> None:
+    harvest = Harvest()
+    took = np.random.default_rng(1).integers(8 * MS, 9 * MS, 30)
+    round_trips(harvest, took.tolist())
+    record = record_of(harvest, Budget("rtt", 10.0, "ms", "p95"))
+    (verdict,) = record.verdicts
+    assert verdict.reason == (
+        "p95 needs at least 72 effective samples, there were 30: measure about 3 times as long "
+        "(--until-decided goes on until it is)"
+    )
+
+
 def test_a_path_of_which_nothing_came_has_no_metrics() -> None:
     record = record_of(Harvest(), Budget("rtt", 10.0, "ms", "p95"))
     assert (record.metrics, record.verdict) == ((), "inconclusive")

@@ -57,11 +57,11 @@ SENTENCES = [
     (
         P95, Interval(INF, 9.0, INF), "inconclusive",
         ("p95 is at least 9 ms with 95 % confidence, but no upper end can be given: "
-        "too many packets were lost, or too few samples are independent"),
+        "too many packets were lost, or too few samples are independent: measure longer"),
     ),
     (
         TAIL, Interval(8.0, 7.9, INF), "inconclusive",
-        "p99.9 needs at least 3688 effective samples, there were 812",
+        "p99.9 needs at least 3688 effective samples, there were 812: measure about 5 times as long",
     ),
     (
         P95, Interval(8.0, -INF, 10.2), "inconclusive",
@@ -235,7 +235,9 @@ def test_several_looks_are_said_and_need_more_samples() -> None:
     assert (found.verdict, found.looks, found.judged) == ("pass", 6, None)
     assert "at most 8.63 ms with 95 % confidence over 6 looks" in found.reason
     open_ended = judge(Budget("rtt", 10.0, "ms", "p99"), Interval(8, 7, INF), n=400, doubt=six)
-    assert open_ended.reason == "p99 needs at least 546 effective samples, there were 400"
+    assert open_ended.reason == (
+        "p99 needs at least 546 effective samples, there were 400: measure about 2 times as long"
+    )
     assert could_be_decided(open_ended)
 
 
