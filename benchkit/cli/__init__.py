@@ -116,7 +116,7 @@ def cli() -> None:
     `benchkit run` with no arguments measures the three Guiyang paths, emulated on this machine.
 
     Exit status: 0 pass, 1 a budget failed, 2 asked wrongly, 3 inconclusive under --gate, 4 could not
-    measure, 5 this machine is unfit, 130 interrupted.
+    measure, 5 this machine is unfit, 130 interrupted, 141 nobody read stdout to its end.
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchkit.model.record import Calibration, Instrument, RunRecord
-from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short
+from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short, signed
 from benchkit.reports.repeating import repeating
 
 CALIBRATION_TITLE = "Calibration: what was asked of the emulator, and got"
@@ -91,7 +91,7 @@ def _calibration_row(line: Calibration) -> tuple[str, ...]:
         f"{clean(line.quantity)}, {clean(line.unit)}",
         fixed(line.asked, places),
         fixed(line.got, places),
-        f"{line.got - line.asked:+.{places}f}",
+        signed(line.got - line.asked, places),
         f"±{line.tolerance:.{places}f}",
         fixed(line.floor, places),
         str(line.n),

@@ -251,4 +251,5 @@ def _figure(value: float, *, sign: bool = False) -> str:
     """Three figures, as few digits as they need."""
     places = max(2 - math.floor(math.log10(abs(value))), 0) if value else 0
     text = f"{value:+.{min(places, 6)}f}" if sign else f"{value:.{min(places, 6)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text if text.strip("+-0") else "0"
