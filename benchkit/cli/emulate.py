@@ -34,7 +34,7 @@ class WithCommand(click.Command):
             return super().parse_args(ctx, ours)
         except click.NoSuchOption as error:
             if not separator:
-                error.message += "; what belongs to COMMAND stands after --"
+                error.message += " What belongs to COMMAND stands after --."
             raise
 
 

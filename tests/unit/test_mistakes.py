@@ -44,7 +44,7 @@ from benchkit.store.live import LiveLog
         (
             "emulate guiyang-hangzhou ping -c 1 hangzhou",
             2,
-            "'-c'; what belongs to COMMAND stands after --",
+            "'-c'. What belongs to COMMAND stands after --",
         ),
         ("run --rate 1e12/s", 2, "write the number without an exponent"),
         ("run --seed x", 2, "'x' is not a valid integer."),

@@ -59,7 +59,7 @@ def test_the_shipped_target_states_its_assumptions_as_numbers() -> None:
 
 
 def test_of_a_misspelt_key_the_key_that_is_then_missing_is_not_told() -> None:
-    text = PLACED.replace("latitude", "lattitude", 1)
+    text = GOOD.replace(PLACED, PLACED.replace("latitude", "lattitude"), 1)
     (problem,) = problems(text)
     assert "lattitude: unknown key; did you mean 'latitude'?" in problem
 
