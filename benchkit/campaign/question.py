@@ -132,14 +132,14 @@ def _check_modes(target: Target) -> None:
 
 def _check_used(changes: Changes, plan: Plan) -> None:
     """Whether what is said of TCP or UDP is of any use to the plan's probes. Raises AskedWronglyError."""
-    of_tcp = {
+    of_tcp: dict[str, object] = {
         "--streams": changes.streams,
         "--stream-mode": changes.stream_mode,
         "--congestion": changes.congestion,
         "--window": changes.window_octets,
     }
-    said = {"tcp": of_tcp, "udp": {"--udp-rate": changes.udp_rate_bps}}
-    for probe, options in said.items():
+    of_udp: dict[str, object] = {"--udp-rate": changes.udp_rate_bps}
+    for probe, options in (("tcp", of_tcp), ("udp", of_udp)):
         given = [option for option, value in options.items() if value is not None]
         if given and probe not in plan.probes and "workload" not in plan.probes:
             raise AskedWronglyError(

@@ -184,8 +184,8 @@ def _record(
     run: str, question: Question, choice: Choice, log: Log, when: tuple[datetime, float]
 ) -> RunRecord:
     target, (started, seconds) = question.target, when
-    every = (*target.paths, *target.meters)
-    why = why_unfit([each.name for each in every], log.unfit)
+    names = [*(path.name for path in target.paths), *(meter.name for meter in target.meters)]
+    why = why_unfit(names, log.unfit)
     line = log.line.get(phases.IDLE)
     instrument = instrument_of(target.paths, log.harvest, log.gauges, line)
     instrument = replace(instrument, clock=host.clock_source() or None)

@@ -33,9 +33,10 @@ class WithCommand(click.Command):
         try:
             return super().parse_args(ctx, ours)
         except click.NoSuchOption as error:
-            if not separator:
-                error.message += " What belongs to COMMAND stands after --."
-            raise
+            if separator:
+                raise
+            said = f"{error.message} What belongs to COMMAND stands after --."
+            raise click.NoSuchOption(error.option_name, said, error.possibilities, ctx) from error
 
 
 @click.command(cls=WithCommand)
