@@ -66,7 +66,7 @@ def choose(wanted: str, paths: Sequence[Path] = ()) -> Choice:
             return Choice("userspace", f"one wire a site carries a mesh of {len(paths)} paths")
     release = platform.release()
     if wanted == "none":
-        return Choice("none", "every path is a real one")
+        return Choice("none", "no path is a modelled one")
     if wanted == "userspace":
         return Choice("userspace", "asked for")
     missing = why_no_netem()

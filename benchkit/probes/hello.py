@@ -21,7 +21,7 @@ PURPOSE = "benchkit requests"
 LINE_LIMIT, HELLO_S = 256, 5.0
 # Shorter than a request, for that is what it is sent instead of an answer to.
 REFUSAL = b'{"refused": "no key"}\n'
-REFUSED = "it serves those alone who know its key: give the site its request_key, or --cluster"
+REFUSED = "it serves those alone who know its key: give the site its request_key, the same as here, or --cluster"
 
 
 class RefusedError(Exception):

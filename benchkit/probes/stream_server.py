@@ -140,7 +140,7 @@ class StreamServer:
             self._door.tell(peer, "a stream test without the key of this agent")
             talk.say(
                 {
-                    "refused": "it serves those alone who know its key: give the site its stream_key, or --cluster"
+                    "refused": "it serves those alone who know its key: give the site its stream_key, the same as here, or --cluster"
                 }
             )
             return

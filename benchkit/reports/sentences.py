@@ -87,10 +87,15 @@ def _named(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
 
 
+def is_of_meters(record: RunRecord) -> bool:
+    """Whether nothing but energy counters was read: then there are no sites, and no packets."""
+    return bool(record.paths) and all(path.near == FACILITY for path in record.paths)
+
+
 def provenance(record: RunRecord) -> str:
     """Whether these are figures of a real network."""
     if record.emulator == NO_EMULATOR:
-        if record.paths and all(path.near == FACILITY for path in record.paths):
+        if is_of_meters(record):
             return "Read from energy counters; they are as good as the meters behind them."
         return "Measured between real sites, nothing emulated."
     if label(record):

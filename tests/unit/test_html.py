@@ -11,6 +11,7 @@ import pytest
 from drawn_samples import MS, PATH, goodput_samples, rtt_samples
 from sample_records import SAMPLE_RECORDS, passing
 
+from benchkit.model.meter import EQUIPMENT, FACILITY
 from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
@@ -274,3 +275,13 @@ def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() ->
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
     for chart in charts_of(passing(), whole()):
         assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))
+
+
+def test_a_page_of_energy_counters_has_no_map_and_no_sites() -> None:
+    whole_run = passing()
+    counted = replace(whole_run.paths[0], near=FACILITY, far=EQUIPMENT)
+    record = replace(whole_run, emulator="none", paths=(counted,))
+    page = render_html(record, ())
+    assert ">counters</span>" in page
+    assert "Where the sites are" not in page
+    assert "not at hand" not in page

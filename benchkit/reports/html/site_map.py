@@ -10,14 +10,14 @@ from benchkit.model.record import VERDICTS, RunRecord
 from benchkit.reports.figures import clean
 from benchkit.reports.html.chart import Chart, Spec, layer, sort, spec_of, tip
 from benchkit.reports.html.palette import role
-from benchkit.reports.sentences import path_sentence, path_word
+from benchkit.reports.sentences import is_of_meters, path_sentence, path_word
 
 KM_PER_DEGREE = 111.19
 
 
 def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
-    """The sites and the paths between them: by coordinates where all have some, else as a star to scale."""
-    if not record.paths:
+    """The sites and the paths between them: by coordinates where all have some, else as a star to scale; of meters none."""
+    if not record.paths or is_of_meters(record):
         return None
     places = _by_coordinates(record, sites)
     kind = "Places by their coordinates; straight lines, not the route of a fibre."
