@@ -163,7 +163,7 @@ def _lost(metric: Metric) -> str:
     elif not metric.lost:
         shown = f" (at most {loss.high:.2g} %)"
     else:
-        shown = f" ({percent(metric.lost, metric.n)}, {loss.low:.2g}..{loss.high:.2g} %)"
+        shown = f" ({percent(metric.lost, metric.n)}, {loss.low:.3g}..{loss.high:.3g} %)"
     return f"{metric.lost} lost{shown}"
 
 

@@ -134,9 +134,9 @@ def _judged(path: Mapping[str, Any]) -> Judged:
     verdicts = path.get("verdicts") or []
     worst = min(verdicts, key=lambda each: _GRAVITY.get(each["verdict"], 0), default=None)
     name, verdict = _text(path["path"]), _text(path["verdict"])
-    if worst is None:
+    if worst is None or not worst.get("measured"):  # a figure that was lost is one, without a value
         return Judged(name, verdict)
-    value = (worst.get("measured") or {}).get("value")
+    value = worst["measured"].get("value")
     return Judged(
         name,
         verdict,

@@ -18,12 +18,13 @@ from sample_records import passing
 from synthetic_runs import jitter, record_of, run_id, write, write_many
 
 from benchkit.clock import monotonic_ns
+from benchkit.model.record_json import dump_record
 from benchkit.reports.figures import clean
 from benchkit.store import mirror
 from benchkit.web import application as web_application
 from benchkit.web.catalog import CHECK_NS, Catalog
 from benchkit.web.query import answer, query_of
-from benchkit.web.row import Row
+from benchkit.web.row import Row, row_of_data
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 
@@ -244,3 +245,14 @@ def test_runs_that_live_at_a_url_come_into_the_list_as_they_are_uploaded(
     page = asked(there, ask)
     assert "raw samples of this run are not at hand" not in page
     assert (there / run_id(2) / "samples" / "rtt.parquet").exists()
+
+
+@pytest.mark.parametrize(("measured", "has_limit"), [({"value": None}, True), (None, False)])
+def test_what_was_not_measured_is_not_called_lost(
+    measured: dict[str, None] | None, has_limit: bool
+) -> None:
+    data = json.loads(dump_record(passing()))
+    for path in data["paths"]:
+        path["verdicts"] = [{**each, "measured": measured} for each in path["verdicts"]]
+    first = row_of_data("r", data).paths[0]
+    assert (first.value, first.limit is not None) == (None, has_limit)
