@@ -15,7 +15,10 @@ import click
 from benchkit import __version__
 from benchkit.cli.exit_status import INTERRUPTED, UNFIT, UNREAD
 from benchkit.errors import AskedWronglyError, BenchkitError, printable
+from benchkit.linux import watched
 
+# What the loader says of a library for which there is no room, and Python of a thread.
+NO_ROOM = ("failed to map segment", "annot allocate memory", "can't start new thread")
 # command: (module, function, what it does)
 COMMANDS = {
     "run": (
@@ -123,6 +126,18 @@ def cli() -> None:
 def main() -> None:
     """Run a command and exit by the table of the design."""
     try:
+        tell = watched.go_on()
+    except BenchkitError as error:
+        click.echo(f"benchkit: {printable(error)}", err=True)
+        sys.exit(error.exit_code)
+    status = _status()
+    tell(status)
+    sys.exit(status)
+
+
+def _status() -> int:
+    """Run the command; whatever is raised becomes a line and a status."""
+    try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -134,9 +149,7 @@ def main() -> None:
         click.echo(f"benchkit: {printable(error)}", err=True)
         status = error.exit_code
     except MemoryError as error:
-        said = str(error) or "no more is to be had"
-        click.echo(f"benchkit: out of memory: {said}: free some, or ask for less at once", err=True)
-        status = UNFIT
+        status = _out_of_memory(str(error) or "no more is to be had")
     except (BrokenPipeError, SystemExit) as error:
         status = _unread(error)
     except PermissionError as error:
@@ -145,13 +158,9 @@ def main() -> None:
             f"benchkit: {where}: {error.strerror}: name another, or run as who may", err=True
         )
         status = AskedWronglyError.exit_code
-    except Exception:  # noqa: BLE001  Python would end with 1, which says that a budget failed
-        traceback.print_exc()
-        click.echo(
-            "benchkit: this is a defect of benchkit: report it with the lines above", err=True
-        )
-        status = UNFIT
-    sys.exit(status if isinstance(status, int) else 0)
+    except Exception as error:  # noqa: BLE001  Python would end with 1, which says that a budget failed
+        status = _unforeseen(error)
+    return status if isinstance(status, int) else 0
 
 
 def _unread(error: BaseException) -> int:
@@ -161,3 +170,20 @@ def _unread(error: BaseException) -> int:
     # Python must not complain when it flushes.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return UNREAD
+
+
+def _out_of_memory(said: str) -> int:
+    allowed = watched.limit()
+    remedy = f"raise or lift the limit of {allowed}" if allowed else "free some"
+    click.echo(
+        f"benchkit: out of memory: {printable(said)}: {remedy}, or ask for less at once", err=True
+    )
+    return UNFIT
+
+
+def _unforeseen(error: Exception) -> int:
+    if watched.limit() and any(words in str(error) for words in NO_ROOM):
+        return _out_of_memory(str(error))
+    traceback.print_exc()
+    click.echo("benchkit: this is a defect of benchkit: report it with the lines above", err=True)
+    return UNFIT

@@ -51,6 +51,7 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
 
     Raises:
         AskedWronglyError: the file is no Parquet, or damaged.
+        MemoryError: it takes more than is to be had.
     """
     source = f"read_parquet({quoted(unglobbed(str(file.resolve())))}, file_row_number = true)"
     try:
@@ -64,6 +65,8 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
             if len(pairs) > MANY_PAIRS:
                 return _read_all(connection, source, kind)
             return [_read_pair(connection, source, kind, pair) for pair in pairs]
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError(f"{file}: {_first_line(error)}") from error
     except duckdb.Error as error:
         raise AskedWronglyError(
             f"cannot read {file}: {_first_line(error)}: the record beside it can still be reported"

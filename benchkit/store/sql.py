@@ -57,7 +57,15 @@ def ask(results: Path, records: Sequence[RunRecord], sql: str) -> Answer:
 
     Raises:
         AskedWronglyError: it is no single SELECT, or DuckDB refuses it.
+        MemoryError: it takes more than is to be had.
     """
+    try:
+        return _answered(results, records, sql)
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError(f"--sql: {_in_a_line(error)}") from error
+
+
+def _answered(results: Path, records: Sequence[RunRecord], sql: str) -> Answer:
     with duckdb.connect(config=_CONFIG) as connection:
         _fill(connection, records)
         files = _view_samples(connection, results)
@@ -70,11 +78,18 @@ def ask(results: Path, records: Sequence[RunRecord], sql: str) -> Answer:
             found = connection.execute(sql)
             columns = tuple(column[0] for column in found.description or ())
             return Answer(columns, tuple(found.fetchall()))
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
-            said = " ".join(str(error).split("LINE", maxsplit=1)[0].split())
             raise AskedWronglyError(
-                f"--sql: {said}: the tables are {', '.join(_TABLES)} and {', '.join(KINDS)}"
+                f"--sql: {_in_a_line(error)}: the tables are {', '.join(_TABLES)} and {', '.join(KINDS)}"
             ) from error
+
+
+def _in_a_line(error: duckdb.Error) -> str:
+    """What DuckDB says, without the query that it shows beside it, and without its advice."""
+    said = str(error).split("LINE", maxsplit=1)[0].split("Possible solutions", maxsplit=1)[0]
+    return " ".join(said.split())
 
 
 def _check(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -48,6 +48,9 @@ async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = _refusal(
             request, desk, HTTPStatus.SERVICE_UNAVAILABLE, desk.catalog.worded(error)
         )
+    except MemoryError as error:
+        said = f"out of memory: {desk.catalog.worded(error)}: ask for less, or give the server more"
+        response = _refusal(request, desk, HTTPStatus.SERVICE_UNAVAILABLE, said)
     except Exception:  # noqa: BLE001  whatever it was, whoever asked gets an answer
         _LOG.exception("%s %s failed", request.method, request.path)
         said = "the server failed at this; its own output says more"

@@ -238,6 +238,15 @@ def test_sql_reads_records_and_samples(tmp_path: Path) -> None:
     assert ask(tmp_path, records, 'select verdict, "limit" from verdicts').rows[0] == ("pass", 10.0)
 
 
+def test_a_query_that_takes_more_memory_than_there_is_is_not_asked_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchkit.store.sql._CONFIG", {"memory_limit": "8MB", "temp_directory": ""})
+    asked = "select list(a order by hash(a)) from range(5000000) as numbers(a)"
+    with pytest.raises(MemoryError, match=r"^--sql: Out of Memory Error: [^\n]*$"):
+        ask(tmp_path, [], asked)
+
+
 def test_sql_sees_a_folder_whose_name_is_a_pattern(tmp_path: Path) -> None:
     odd = tmp_path / "a [b]'c"
     record = record_of(jitter(1), run_id(1))

@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
 from dashboards import LOOPBACK, got
 from synthetic_runs import jitter, record_of, run_id, write, write_many
 
@@ -40,6 +41,23 @@ def test_the_answers_of_the_api_are_those_of_the_command_line(tmp_path: Path) ->
     (history,) = json.loads(answers[5][1])["histories"]
     assert [point["limit"] for point in history["points"]] == [10.0] * 18
     assert [change["run"] for change in history["changes"]] == [run_id(10)]
+
+
+def test_memory_that_runs_out_is_told_and_the_server_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        write(tmp_path, number, jitter(number))
+
+    def none_left(*_: object) -> None:
+        raise MemoryError(f"{tmp_path / run_id(1)}: no room for a block")
+
+    monkeypatch.setattr("benchkit.store.parquet.read_parquet", none_left)
+    pair = f"base={run_id(1)}&candidate={run_id(2)}"
+    (status, text), (after, _) = got(tmp_path, f"/api/compare?{pair}", "/api/runs")
+    assert (status, after) == (503, 200)
+    said = json.loads(text)["detail"]
+    assert said.startswith(f"out of memory: {run_id(1)}: no room for a block: ")
 
 
 def test_no_answer_says_where_files_lie_on_this_machine(tmp_path: Path) -> None:
