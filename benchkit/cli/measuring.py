@@ -48,6 +48,23 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
     return Kept(outcome.record, folder, status)
 
 
+def see_runs_can_be_uploaded(results: Path) -> None:
+    """Say before anything is measured that runs cannot be put where they belong now, and where they stay.
+
+    Raises UnfitError where only whoever asks can mend that.
+    """
+    from benchkit.store import mirror
+
+    why = mirror.why_cut_off(results)
+    if why is not None:
+        remote = mirror.remote_of(results)
+        place = remote.url if remote else results
+        click.echo(
+            f"warning: {why}; runs are kept in {results} until they can be uploaded, by `benchkit upload --results {place}`",
+            err=True,
+        )
+
+
 def _uploaded(results: Path, folder: Path) -> bool:
     """Put the run where it belongs, if that is elsewhere; whether nothing went wrong."""
     from benchkit.store import mirror

@@ -14,15 +14,18 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 
+from benchkit.errors import UnfitError
 from benchkit.store.baselines import FOLDER as BASELINES
 from benchkit.store.folder import RECORD_NAME, SAMPLES_NAME
-from benchkit.store.remote import Remote
+from benchkit.store.remote import Remote, lasts
 from benchkit.store.run_id import PARTIAL_PREFIX
 from benchkit.store.search import list_runs
 
 MARK, UPLOADED = ".remote", ".uploaded"
+PATIENCE_S = 20.0
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -86,6 +89,33 @@ def push_baseline(results: Path, name: str) -> None:
     remote = remote_of(results)
     if remote is not None:
         remote.upload_baseline(results / BASELINES / f"{name}.json")
+
+
+def why_cut_off(results: Path, patience_s: float = PATIENCE_S) -> str | None:
+    """Why runs cannot be put where they belong at the moment; None where they can be, or belong here.
+
+    Raises UnfitError where waiting will not mend it: no credentials, no permission, no such bucket. AskedWronglyError
+    where what speaks to such a URL is not installed.
+    """
+    remote = remote_of(results)
+    if remote is None:
+        return None
+    troubles: list[UnfitError] = []
+
+    def ask() -> None:
+        try:
+            remote.try_writing()
+        except UnfitError as error:
+            troubles.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)  # libraries try again for minutes
+    asking.start()
+    asking.join(patience_s)
+    if asking.is_alive():
+        return f"{remote.url} has not answered for {patience_s:g} s"
+    if troubles and lasts(troubles[0]):
+        raise troubles[0]
+    return str(troubles[0]) if troubles else None
 
 
 def push(results: Path, run: Path) -> str | None:

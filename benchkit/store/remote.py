@@ -6,7 +6,7 @@ An object appears whole or not at all, and a run's record is written last: who f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,16 @@ from benchkit.store.run_id import is_run_id
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oci", "oss"})
 LIBRARIES = {"s3": "s3fs", "s3a": "s3fs"}
 AT_ONCE = 200
+TRIAL = ".can-be-written"
+# What no network brings about, and no waiting mends; every library has an error of its own for credentials.
+LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
+CREDENTIALS = "Credential"
+
+
+def lasts(error: UnfitError) -> bool:
+    """Whether what a Remote refused will be refused until somebody mends it."""
+    cause = error.__cause__
+    return isinstance(cause, LASTING) or CREDENTIALS in type(cause).__name__
 
 
 class Remote:
@@ -68,6 +78,16 @@ class Remote:
         """Put the file of a name there."""
         with self._asked("be written"):
             self._put(file, f"{self._root}/{BASELINES}/{file.name}")
+
+    def try_writing(self) -> None:
+        """Put an object without content there, and take it away where that is allowed."""
+        there = f"{self._root}/{TRIAL}"
+        with self._asked("be written"):
+            if self._makes_folders:
+                self._files.makedirs(self._root, exist_ok=True)
+            self._files.pipe_file(there, b"")
+        with suppress(Exception):
+            self._files.rm_file(there)
 
     def upload(self, run_dir: Path) -> None:
         """Put a run there, its record last."""

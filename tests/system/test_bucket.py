@@ -103,9 +103,34 @@ def test_an_upload_that_fails_keeps_the_run_and_says_how_to_go_on(
     assert done.returncode == 5, done.stderr
     assert done.stdout.startswith("PASS")
     assert f"`benchkit upload --results {url}` tries again" in done.stderr
+    before, _, _ = done.stderr.partition("round trips, idle")
+    assert f"warning: {url} cannot be written: Could not connect" in before
+    assert f"runs are kept in {tmp_path / 'here'}" in done.stderr
     kept = list((tmp_path / "here").glob("benchkit/results/*/2*/run.json"))
     assert len(kept) == 1
     later = benchkit("upload", "--results", url, **here)
     assert later.returncode == 0, later.stderr
     listed = benchkit("report", "latest", "--results", url, "--format", "json", **server)
     assert json.loads(listed.stdout)["run"] == kept[0].parent.name
+
+
+@pytest.mark.privileged
+@pytest.mark.parametrize(
+    ("url", "without", "said"),
+    [
+        (URL, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "credentials"),
+        ("s3://no-such-bucket/runs", (), "bucket does not exist"),
+    ],
+)
+def test_what_will_not_mend_itself_is_told_before_anything_is_measured(
+    server: dict[str, str], tmp_path: Path, url: str, without: tuple[str, ...], said: str
+) -> None:
+    here = {name: value for name, value in server.items() if name not in without}
+    here |= {"XDG_STATE_HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    done = benchkit("run", quick_target(tmp_path), "--results", url, **here, HOME=str(tmp_path))
+    assert done.returncode == 5, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"benchkit: {url} cannot be written: ")
+    assert said in line
+    assert done.stdout == ""
+    assert list(tmp_path.glob("benchkit/results/*/2*")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from benchkit.errors import AskedWronglyError, UnfitError
 from benchkit.store import find_run, list_runs, mirror, read_run, read_samples
 from benchkit.store.baselines import load_baseline
 from benchkit.store.mirror import UPLOADED, fetch_everything, mirror_of, pending, pull, push
-from benchkit.store.remote import Remote
+from benchkit.store.remote import TRIAL, Remote
 
 
 @pytest.fixture(autouse=True)
@@ -180,3 +181,45 @@ def test_a_folder_is_no_mirror(tmp_path: Path) -> None:
 def test_an_unknown_scheme_is_told() -> None:
     with pytest.raises(AskedWronglyError, match="nowhere"):
         Remote("nowhere://runs")
+
+
+def test_a_place_that_can_be_written_is_left_as_it_was(url: str) -> None:
+    here = mirror_of(url)
+    assert mirror.why_cut_off(here) is None
+    remote = Remote(url)
+    assert not remote._files.exists(f"{remote._root}/{TRIAL}")
+
+
+def test_a_folder_is_cut_off_from_nothing(tmp_path: Path) -> None:
+    assert mirror.why_cut_off(tmp_path) is None
+
+
+@pytest.mark.parametrize("error", [PermissionError("denied"), FileNotFoundError("no such bucket")])
+def test_what_lasts_is_an_error_before_anything_is_measured(
+    url: str, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise error
+
+    here = mirror_of(url)
+    monkeypatch.setattr(type(Remote(url)._files), "pipe_file", refuse)
+    with pytest.raises(UnfitError, match=f"cannot be written: {error}: look at the URL"):
+        mirror.why_cut_off(here)
+
+
+def test_what_may_pass_is_a_reason_and_silence_is_one_too(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def refuse(*_: Any) -> None:
+        raise ConnectionError("the line is cut")
+
+    here = mirror_of(url)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(Remote(url)._files), "pipe_file", refuse)
+        assert "the line is cut" in (mirror.why_cut_off(here) or "")
+    with monkeypatch.context() as patched:
+        patched.setattr(Remote, "try_writing", lambda _: ended.wait())
+        assert mirror.why_cut_off(here, 0.05) == f"{url} has not answered for 0.05 s"
+        ended.set()
