@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -55,10 +57,46 @@ def start(
     process = context().Process(
         target=_body, args=(function, arguments, netns, name), name=name, daemon=True
     )
-    needed = any(getattr(each, "__module__", None) == MAIN for each in (function, *arguments))
+    needed = _is_of_main((function, arguments))
     with _reading_status, nullcontext() if needed else _without_main():
         process.start()
     return process
+
+
+class _OfMainError(Exception):
+    """Something of the script has been met."""
+
+
+class _Search(pickle.Pickler):
+    """Goes through all that would be sent, as sending does, and writes none of it."""
+
+    def __init__(self) -> None:
+        super().__init__(_Nowhere(), protocol=5, buffer_callback=lambda _: None)
+
+    def reducer_override(self, value: Any) -> Any:  # noqa: ANN401  whatever there is
+        if getattr(value, "__module__", None) == MAIN:
+            raise _OfMainError
+        if isinstance(value, (socket.socket, connection.Connection)):  # sent by other means
+            return int, ()
+        return NotImplemented
+
+
+class _Nowhere:
+    """A file that keeps nothing."""
+
+    def write(self, octets: bytes) -> int:
+        return len(octets)
+
+
+def _is_of_main(value: object) -> bool:
+    """Whether the script defines any of it, however deep it lies."""
+    try:
+        _Search().dump(value)
+    except _OfMainError:
+        return True
+    except Exception:  # noqa: BLE001  it cannot be sent, as starting the process will tell
+        return False
+    return False
 
 
 @contextmanager

@@ -15,13 +15,18 @@ from benchkit.testbeds.namespaces import NamespaceExecutor
 def own():
     return "own"
 
+class Own:
+    pass
+
 if __name__ == "__main__":
     process.warm_up(())
     if "remove" in sys.argv:
         Path(__file__).unlink()
     task, arguments = (own, ()) if "own" in sys.argv else (abs, (-3,))
+    if "deep" in sys.argv:
+        task, arguments = len, ({"those of": [Own()]},)
     print(NamespaceExecutor("here", None).submit(task, *arguments).result(30))
-elif "own" not in sys.argv:
+elif not {"own", "deep"} & set(sys.argv):
     raise SystemExit("it was run again")
 """
 
@@ -52,6 +57,14 @@ def test_a_program_whose_own_function_is_the_task_is_run_again(tmp_path: Path) -
     file = tmp_path / "program.py"
     file.write_text(PROGRAM)
     assert said(str(file), "own") == "own\n"
+
+
+def test_a_program_whose_own_class_is_deep_in_what_the_task_takes_is_run_again(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+    assert said(str(file), "deep") == "1\n"
 
 
 def test_a_task_that_cannot_be_found_is_told_at_once(tmp_path: Path) -> None:
