@@ -17,8 +17,14 @@ from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
-from benchkit.stats.reservations import of_a_part, with_own_drops, without_far_end
+from benchkit.stats.reservations import (
+    of_a_part,
+    with_held_answers,
+    with_own_drops,
+    without_far_end,
+)
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
+from benchkit.stats.stalls import held_back
 from benchkit.stats.verdicts import (
     Doubt,
     could_be_decided,
@@ -37,7 +43,7 @@ def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecor
     verdicts = tuple(
         _of_a_stand_in(under.stand_ins[path.name], budget, harvest, under)
         if budget.metric == "goodput" and path.name in under.stand_ins
-        else _verdict(path, budget, found, under)
+        else _verdict(path, budget, found, harvest, under)
         for budget in path.budgets
     )
     return PathRecord(
@@ -111,12 +117,14 @@ def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumst
     rates = [
         rate for name in (phases.UP, phases.DOWN) for rate in _goodput(path, name, harvest, under)
     ]
-    found = _verdict(path, budget, rates, under)
+    found = _verdict(path, budget, rates, harvest, under)
     turned = {phases.UP: phases.DOWN, phases.DOWN: phases.UP}
     return replace(found, phase=turned.get(found.phase or "", found.phase))
 
 
-def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumstances) -> Verdict:
+def _verdict(
+    path: Path, budget: Budget, found: Sequence[Found], harvest: Harvest, under: Circumstances
+) -> Verdict:
     source, rests_on = _judged(budget, found), _rests_on(budget, under.plan)
     missing = _first(under.why_missing(path.name, each) for each in rests_on)
     if source is None:
@@ -137,8 +145,19 @@ def _verdict(path: Path, budget: Budget, found: Sequence[Found], under: Circumst
         found_so = replace(found_so, reason=f"{found_so.reason} ({UNTIL_DECIDED})")
     dropped = sum(under.own_drops.get(each, 0) for each in rests_on)
     found_so = with_own_drops(found_so, dropped, metric.n, metric.lost)
+    if found_so.verdict == "fail":
+        held = _held_back(path, rests_on, harvest, under.plan)
+        found_so = with_held_answers(found_so, held, metric.n, metric.lost)
     lost = _first(under.without_far_end.get((path.name, each)) for each in rests_on)
     return without_far_end(of_a_part(found_so, missing), lost)
+
+
+def _held_back(path: Path, rests_on: Iterable[str], harvest: Harvest, plan: Plan | None) -> int:
+    """How many of a path's round trips its far end may have answered too late."""
+    if plan is None:
+        return 0
+    found = (harvest.samples("rtt", path.name, phase) for phase in rests_on)
+    return sum(held_back(that_left(rows), plan.timeout_ns) for rows in found if rows is not None)
 
 
 def _first(reasons: Iterable[str | None]) -> str | None:

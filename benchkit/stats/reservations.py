@@ -39,13 +39,32 @@ def with_own_drops(verdict: Verdict, dropped: int, n: int, lost: int) -> Verdict
     >>> with_own_drops(failed, 3, 5000, 3).verdict, with_own_drops(failed, 30, 5000, 30).verdict
     ('fail', 'inconclusive')
     """
-    if verdict.verdict != "fail" or not dropped:
-        return verdict
-    rests_on = float(lost) if verdict.metric == "loss" else _beyond(verdict.percentile) * n
-    if dropped <= OWN_SHARE * rests_on:
+    if not _may_decide(verdict, dropped, n, lost):
         return verdict
     why = f"{dropped} packets that arrived were dropped by this host, and count as lost: free a core and run again"
     return replace(verdict, verdict="inconclusive", reason=why)
+
+
+def with_held_answers(verdict: Verdict, held: int, n: int, lost: int) -> Verdict:
+    """What fails by losses of which more than a tenth may have been held back by the far end is open.
+
+    `held` is how many (`stats.stalls`), `n` and `lost` are how many packets were due and lost.
+    """
+    if not _may_decide(verdict, held, n, lost):
+        return verdict
+    why = (
+        f"{held} packets may count as lost because the far end stood still and answered too late: free a core there "
+        "and run again"
+    )
+    return replace(verdict, verdict="inconclusive", reason=why)
+
+
+def _may_decide(verdict: Verdict, count: int, n: int, lost: int) -> bool:
+    """Whether it fails, and may do so for so many packets that no path has lost."""
+    if verdict.verdict != "fail" or not count:
+        return False
+    rests_on = float(lost) if verdict.metric == "loss" else _beyond(verdict.percentile) * n
+    return count > OWN_SHARE * rests_on
 
 
 def _beyond(percentile: str | None) -> float:

@@ -84,6 +84,30 @@ def test_nothing_survives_a_kill(
         assert json.loads((folder / "run.json").read_text())["verdict"] != "fail"
 
 
+def test_a_far_end_that_stands_still_breaks_no_promise(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    target = Path(quick_target(tmp_path, duration="4 s", percentile="p95"))
+    rtt, loss = (
+        'metric = "rtt"\npercentile = "p95"\nlimit = "50 ms"',
+        'metric = "loss"\nlimit = "0.1 %"',
+    )
+    target.write_text(target.read_text().replace(rtt, loss))
+    with Running("run", str(target), "--results", str(results)) as running:
+        running.await_word("round trips, idle")
+        time.sleep(1.0)
+        found = running.await_called("benchkit there")
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in found:
+                os.kill(pid, number)
+            time.sleep(1.5)
+        status, out, said = running.end(timeout=60)
+    assert status in {0, 5}, said
+    assert not out.startswith(("FAIL", "PASS")), out
+    (file,) = results.glob("2*/run.json")
+    record = json.loads(file.read_text())
+    assert record["verdict"] == "unfit" or "stood still" in out, out
+
+
 @pytest.mark.parametrize(("words", "number", "after_s"), SERVED)
 def test_a_server_ends_at_any_moment(
     tmp_path: Path, words: tuple[str, ...], number: signal.Signals, after_s: float
