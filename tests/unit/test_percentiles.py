@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -77,25 +76,6 @@ def test_one_more_lost_packet_never_lowers_a_percentile(values: Values, index: i
     worse[index % values.size] = math.inf
     before, after = (percentile_intervals(each, PERCENTILES) for each in (values, worse))
     assert all(after[name].value >= before[name].value for name in PERCENTILES)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(20, 200), st.sampled_from([0.0, 0.9, 0.99]))
-def test_a_percentile_has_an_end_where_a_further_one_has_it(seed: int, n: int, phi: float) -> None:
-    names = [name for name in PERCENTILES if name != "max"]
-    found = percentile_intervals(autoregressive(np.random.default_rng(seed), n, phi), names)
-    for lower, higher in pairwise(names):
-        assert math.isinf(found[higher].high) or math.isfinite(found[lower].high)
-        assert math.isinf(found[lower].low) or math.isfinite(found[higher].low)
-
-
-def test_an_end_that_is_missing_is_that_of_the_next_percentile() -> None:
-    values = autoregressive(np.random.default_rng(37), 120, 0.8)
-    found = percentile_intervals(values, PERCENTILES)
-    (p90,) = percentile_intervals(values, ["p90"]).values()
-    (p95,) = percentile_intervals(values, ["p95"]).values()
-    assert math.isinf(p90.high)
-    assert found["p90"] == Interval(p90.value, p90.low, p95.high)
-    assert found["p95"] == p95
 
 
 @given(latencies)
