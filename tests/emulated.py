@@ -1,56 +1,31 @@
-"""Small emulations, and what passes along them, seen from outside: sockets in the sites with the kernel's own stamps.
-
-Everything runs in the test's own process: a socket stays in the namespace of the thread that made it.
-"""
+"""Small emulations, and what passes along them, seen from outside."""
 
 from __future__ import annotations
 
 import json
-import select
-import socket
-import struct
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from flows import Flow, Way, await_rest, send_all
 
-from benchkit.campaign import phases, wire
-from benchkit.campaign.crew import Crew
-from benchkit.campaign.harvest import Harvest
-from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
+from benchkit.clock import NS_PER_MS
 from benchkit.emulators.choice import EMULATORS
 from benchkit.emulators.link import Emulation
-from benchkit.linux import command, libc, timestamping
-from benchkit.linux.channel import Channel
+from benchkit.linux import command
 from benchkit.linux.trials import timer_lateness_ns
-from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.place import Direction, Path, PathModel
-from benchkit.model.record import Calibration
-from benchkit.model.responder_spec import ReflectorSpec, StreamServerSpec
-from benchkit.model.samples import Samples
-from benchkit.model.spec import StampSpec
-from benchkit.testbeds.namespaces import NamespaceTestbed
 
 Result = TypeVar("Result")
 
-SO_RCVBUFFORCE, SO_MEMINFO = 33, 55
-MEMINFO = struct.Struct("=9I")  # the last is what found no room in the socket
-ROOM_OCTETS = 16 << 20
-NUMBER = struct.Struct(">Q")
-AT_ONCE = 32  # packets sent before the receivers get their turn
-QUIET_NS = 300 * NS_PER_MS
 TRIES = 5
 FIRST_REST_S = 0.2  # after the first try; twice as long after each further one
 BUSY_NS = NS_PER_MS // 2
 TRIAL_NS = 300 * NS_PER_MS
-PORT = 8620
-PROBE_S = 5.0
 
 
 def ms(milliseconds: float) -> int:
@@ -72,106 +47,6 @@ def star(models: Sequence[PathModel]) -> list[Path]:
         Path(f"here-there{index}", "here", f"there{index}", model)
         for index, model in enumerate(models)
     ]
-
-
-def inside(netns: str, function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call it in a thread that has entered the network namespace at a path."""
-    outcome: list[Result] = []
-    trouble: list[Exception] = []
-
-    def body() -> None:
-        try:
-            libc.enter_network(netns)
-            outcome.append(function(*arguments))
-        except Exception as error:  # noqa: BLE001  raised in the caller's thread
-            trouble.append(error)
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    thread.join()
-    if trouble:
-        raise trouble[0]
-    return outcome[0]
-
-
-@dataclass
-class Flow:
-    """What was sent one way, by number from 0, with kernel stamps (CLOCK_REALTIME ns)."""
-
-    count: int
-    queued: dict[int, int] = field(default_factory=dict)  # handed to the sender's device
-    sent: dict[int, int] = field(default_factory=dict)  # taken by the sender's driver
-    arrivals: list[tuple[int, int]] = field(default_factory=list)  # number and stamp, as they came
-
-    @property
-    def order(self) -> list[int]:
-        """The numbers as they came."""
-        return [number for number, _ in self.arrivals]
-
-    @property
-    def lost(self) -> list[int]:
-        """The numbers that never came."""
-        return sorted(set(range(self.count)) - set(self.order))
-
-    def delays_ns(self) -> NDArray[np.int64]:
-        """From the sender's driver to the receiver's kernel, for all that came."""
-        return np.array([stamp - self.sent[number] for number, stamp in self.arrivals])
-
-    def local_ns(self) -> NDArray[np.int64]:
-        """What each packet waited in the sender's own device."""
-        return np.array([stamp - self.queued[number] for number, stamp in self.sent.items()])
-
-
-class Way:
-    """One direction of a path: a socket that sends, and one that receives."""
-
-    def __init__(self, emulation: Emulation, path: Path, *, back: bool = False) -> None:
-        """Open both inside their sites."""
-        ends = emulation.ends[path.name]
-        sites, addresses = (path.near, path.far), (ends.near, ends.far)
-        source, target = (1, 0) if back else (0, 1)
-        self.receiver = udp_at(emulation, sites[target], addresses[target])
-        self.sender = udp_at(emulation, sites[source], addresses[source])
-        self.sender.connect(self.receiver.getsockname())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sender.close()
-        self.receiver.close()
-
-    def pass_on(self, flow: Flow, number: int, octets: int) -> None:
-        self.sender.send(NUMBER.pack(number).ljust(octets, b"\0"))
-        self.take_stamps(flow)
-
-    def take_stamps(self, flow: Flow) -> None:
-        for identity, point, stamp, _ in timestamping.transmit_stamps(self.sender):
-            stamps = flow.sent if point == timestamping.SND else flow.queued
-            stamps[identity] = stamp
-
-    def take_arrivals(self, flow: Flow) -> bool:
-        """Whether anything had come."""
-        found = [
-            (NUMBER.unpack_from(one.payload)[0], one.stamp_ns)
-            for one in timestamping.receive(self.receiver)
-        ]
-        flow.arrivals += found
-        return bool(found)
-
-    def overflowed(self) -> int:
-        """How many packets the receiving socket had no room for."""
-        told = self.receiver.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
-        return int(MEMINFO.unpack(told)[-1])
-
-
-def udp_at(emulation: Emulation, site: str, address: str) -> socket.socket:
-    """A stamped UDP socket in a site, bound to an address of it, with room for whatever may come."""
-    udp = inside(emulation.namespaces[site], timestamping.stamped_udp_socket)
-    with suppress(PermissionError):  # an ordinary user gets what the system allows
-        udp.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM_OCTETS)
-    udp.bind((address, 0))
-    return udp
 
 
 @dataclass
@@ -211,43 +86,13 @@ class Emulated:
             opened = [stack.enter_context(self.way(at, back=back)) for at, back in ways]
             flows = [Flow(count) for _ in opened]
             pairs = list(zip(opened, flows, strict=True))
-            _send_all(pairs, range(count // 2), every_ns, octets)
+            send_all(pairs, range(count // 2), every_ns, octets)
             if halfway is not None:
                 halfway()
-            _send_all(pairs, range(count // 2, count), every_ns, octets)
-            _await_rest(pairs)
+            send_all(pairs, range(count // 2, count), every_ns, octets)
+            await_rest(pairs)
             assert not sum(one.overflowed() for one in opened), "the test was too slow to receive"
         return flows
-
-
-def _send_all(
-    pairs: Sequence[tuple[Way, Flow]], numbers: range, every_ns: int, octets: int
-) -> None:
-    began, at = monotonic_ns(), 0
-    while at < len(numbers):
-        due = (monotonic_ns() - began) // every_ns + 1
-        for number in numbers[at : min(due, at + AT_ONCE)]:
-            for way, flow in pairs:
-                way.pass_on(flow, number, octets)
-            at += 1
-        for way, flow in pairs:
-            way.take_arrivals(flow)
-        left = began + at * every_ns - monotonic_ns()
-        if left > 0:
-            select.select([way.receiver for way, _ in pairs], [], [], left / NS_PER_S)
-
-
-def _await_rest(pairs: Sequence[tuple[Way, Flow]]) -> None:
-    """Until all have come, or nothing more does."""
-    last = monotonic_ns()
-    while monotonic_ns() < last + QUIET_NS and any(flow.lost for _, flow in pairs):
-        select.select([way.receiver for way, _ in pairs], [], [], QUIET_NS / 10 / NS_PER_S)
-        came = [way.take_arrivals(flow) for way, flow in pairs]
-        if any(came):
-            last = monotonic_ns()
-    for way, flow in pairs:
-        way.take_arrivals(flow)
-        way.take_stamps(flow)
 
 
 @contextmanager
@@ -256,79 +101,6 @@ def emulated(emulator: str, models: Sequence[PathModel], *, seed: int = 1) -> It
     paths = star(models)
     with EMULATORS[emulator](paths, seed=seed) as emulation:
         yield Emulated(emulation, paths)
-
-
-def brought_home(
-    emulated: Emulated,
-    indices: Sequence[int],
-    server: type[ReflectorSpec | StreamServerSpec],
-    spec_of: Callable[[Path, str, int, int], StampSpec | TcpSpec],
-    *kinds: str,
-) -> tuple[list[Samples], ...]:
-    """What probes bring home of each kind, one along each of these paths, all at once.
-
-    `spec_of` is given the path, the server's address and port, and a session identifier.
-    """
-    harvest, emulation = Harvest(), emulated.emulation
-    jobs: dict[str, tuple[str, StampSpec | TcpSpec]] = {}
-    with ExitStack() as stack:
-        channel = stack.enter_context(Channel())
-        testbed = stack.enter_context(NamespaceTestbed(emulation.namespaces))
-        crew = Crew(testbed.sites, channel, harvest.add)
-        for path in (emulated.paths[at] for at in indices):
-            far = emulation.ends[path.name].far
-            crew.serve(path.far, server(far, PORT))
-            spec = spec_of(path, far, PORT, len(jobs) + 1)
-            assert harvest.open_session(path.name, spec.phase) == len(jobs) + 1
-            jobs[path.name] = path.near, spec
-        crew.await_responders()
-        assert crew.work(jobs, PROBE_S) == {}
-
-        def complete() -> bool:
-            return all(
-                harvest.has(kind, name, spec.phase)
-                and not harvest.awaits_departures(name, spec.phase)
-                for name, (_, spec) in jobs.items()
-                for kind in kinds
-            )
-
-        assert crew.wait_for(complete)
-    return tuple(
-        [
-            each
-            for name, (_, spec) in jobs.items()
-            for each in (harvest.samples(kind, name, spec.phase),)
-            if each is not None
-        ]
-        for kind in kinds
-    )
-
-
-def probed(
-    emulated: Emulated,
-    indices: Sequence[int],
-    server: type[ReflectorSpec | StreamServerSpec],
-    spec_of: Callable[[Path, str, int, int], StampSpec | TcpSpec],
-    kind: str,
-) -> list[Samples]:
-    """The same of one kind alone."""
-    (found,) = brought_home(emulated, indices, server, spec_of, kind)
-    return found
-
-
-def wired(emulated: Emulated) -> list[Calibration]:
-    """What bursts along every path find of its wire."""
-    harvest, emulation = Harvest(), emulated.emulation
-    with Channel() as channel, NamespaceTestbed(emulation.namespaces) as testbed:
-        crew = Crew(testbed.sites, channel, harvest.add)
-        for phase in phases.wire_phases(tuple(emulated.paths)):
-            jobs = {
-                f"{path.name} {kind}": job
-                for path in phase.paths
-                for kind, job in wire.jobs(path, phase, emulation.ends[path.name]).items()
-            }
-            assert crew.work(jobs, PROBE_S) == {}
-    return [row for path in emulated.paths for row in wire.calibrations(path, harvest)]
 
 
 def until(measure: Callable[[], Result], check: Callable[[Result], None]) -> Result:

@@ -35,7 +35,7 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 import site_tasks
 from clusters import PORT, Serving, inside, start_scheduler, up
-from emulated import PORT as REFLECTOR_PORT
+from emulated_probes import PORT as REFLECTOR_PORT
 from emulation import bare_pair
 from places import row
 

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
-from emulated import Emulated, probed, star
+from emulated import Emulated, star
+from emulated_probes import probed
 from emulation import Bare, row
 from latency import busy
 

@@ -23,7 +23,8 @@ import numpy as np
 
 sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
-from emulated import Emulated, delays, emulated, probed
+from emulated import Emulated, delays, emulated
+from emulated_probes import probed
 from emulation import bare_pair
 from peers import PEERS, Figures, Pair
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
-from emulated import PORT, Emulated
+from emulated import Emulated
+from emulated_probes import PORT
 from emulation import bare_pair, row
 from latency import FAR
 from peers import inside, output, server

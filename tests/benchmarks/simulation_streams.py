@@ -14,7 +14,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from emulated import Emulated, inside
+from emulated import Emulated
+from flows import inside
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import tcp

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from emulated import Emulated, Flow, ms, until
+from emulated import Emulated, ms, until
+from flows import Flow
 
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators import choice

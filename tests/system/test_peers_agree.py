@@ -6,7 +6,8 @@ import shutil
 import statistics
 
 import pytest
-from emulated import Emulated, delays, emulated, probed, until
+from emulated import Emulated, delays, emulated, until
+from emulated_probes import probed
 from peers import PEERS, Pair
 
 from benchkit.clock import NS_PER_S, NS_PER_US

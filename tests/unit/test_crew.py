@@ -5,23 +5,27 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from acting_sites import (
+    FOREVER_S,
+    Agent,
+    Site,
+    batch,
+    crew_of,
+    fails,
+    hangs,
+    listens,
+    measures,
+    spec,
+)
 
 from benchkit.campaign import crew as crews
 from benchkit.campaign.crew import Crew
 from benchkit.errors import MeasureError, SiteLostError, UnfitError
 from benchkit.linux.channel import Channel, Sink, SinkAddress
-from benchkit.model.responder_spec import ReflectorSpec
-from benchkit.model.samples import Samples, column
-from benchkit.probes.door import run_probe
-
-Act = Callable[[SinkAddress], int]
-FOREVER_S = 60.0
+from benchkit.model.samples import Samples
 
 
 @pytest.fixture(autouse=True)
@@ -41,86 +45,6 @@ def release() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
-
-
-def spec(name: str) -> ReflectorSpec:
-    return ReflectorSpec(name, 862)
-
-
-def batch(number: int) -> Samples:
-    return Samples("rtt", "a-b", "idle", {"sequence": column([number])})
-
-
-class Site(Executor):
-    """A site whose tasks do what their spec's address names."""
-
-    def __init__(self, acts: Mapping[str, Act]) -> None:
-        self._acts = acts
-        self._pool = ThreadPoolExecutor(8)
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
-        assert fn is run_probe
-        asked, address = args
-        return self._pool.submit(self._acts[asked.address], address)
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False)
-
-
-@contextmanager
-def crew_of(**acts: Act) -> Iterator[tuple[Crew, list[int]]]:
-    """A crew at one site "here", and the numbers of the batches it has heard."""
-    heard: list[int] = []
-    site = Site(acts)
-    with Channel() as channel:
-        yield (
-            Crew(
-                {"here": site}, channel, lambda one: heard.append(int(one.columns["sequence"][0]))
-            ),
-            heard,
-        )
-    site.close()
-
-
-def measures(*numbers: int) -> Act:
-    def act(address: SinkAddress) -> int:
-        with Sink(address) as sink:
-            for number in numbers:
-                sink.send(batch(number))
-        return len(numbers)
-
-    return act
-
-
-def fails(error: Exception, *, connects: bool = True) -> Act:
-    def act(address: SinkAddress) -> int:
-        if connects:
-            with Sink(address) as sink:
-                sink.send(batch(7))
-        raise error
-
-    return act
-
-
-def listens(release: threading.Event, *numbers: int) -> Act:
-    def act(address: SinkAddress) -> int:
-        with Sink(address) as sink:
-            sink.ready()
-            for number in numbers:
-                sink.send(batch(number))
-            release.wait(FOREVER_S)
-        return 0
-
-    return act
-
-
-def hangs(release: threading.Event) -> Act:
-    def act(address: SinkAddress) -> int:
-        with Sink(address):
-            release.wait(FOREVER_S)
-        return 0
-
-    return act
 
 
 def test_responders_are_awaited_and_what_all_send_is_heard(release: threading.Event) -> None:
@@ -240,17 +164,6 @@ def test_draining_takes_what_is_there_and_waits_for_nothing(release: threading.E
             time.sleep(0.002)
         crew.drain()
         assert heard == [1, 2]
-
-
-class Agent(Site):
-    """A site of a cluster, told by its leases."""
-
-    patience_s = 0.0
-    silence = ""
-
-    @property
-    def leasing(self) -> Agent:
-        return self
 
 
 def test_what_dies_at_an_agent_costs_its_own_cell_alone() -> None:
