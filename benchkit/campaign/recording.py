@@ -41,8 +41,8 @@ HERE, THERE = "here", "there"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to measure, and how. `probe` and `port` None are whatever answers first, `stamp` None as well as it does."""
+class MeasurementTask:
+    """What to measure, and how (RFC 7594). `probe` and `port` None are whatever answers first, `stamp` None as well as it does."""
 
     address: str
     duration_ns: int
@@ -68,7 +68,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Agreement:
     """One figure of the path and of its model, percentiles in ms and loss in %, and how far apart they may be."""
 
     name: str
@@ -85,63 +85,61 @@ class Comparison:
         return abs(self.path - self.model) <= self.tolerance
 
 
-def record_path(wanted: Wanted, say: Callable[[str], None]) -> Recorded:
+def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
     """Measure the path to the address and fit a model.
 
     Raises MeasureError for a name that does not resolve, and where nothing answers or too little; UnfitError where the
     probe takes far longer than it should.
     """
-    found = addresses(wanted.address)
+    found = addresses(task.address)
     process.warm_up(PRELOADED)
     with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
         site = testbed.sites[HERE]
-        way = _what_answers(wanted, found, site, channel, say)
-        say(f"measuring {wanted.address}: {wanted.phase.packets} packets, {wanted.rate_per_s:g}/s")
-        rows = _measured(way.round_trips("", wanted.phase, 1, TIMEOUT_NS), site, channel)
+        way = _what_answers(task, found, site, channel, say)
+        say(f"measuring {task.address}: {task.phase.packets} packets, {task.rate_per_s:g}/s")
+        rows = _measured(way.round_trips("", task.phase, 1, TIMEOUT_NS), site, channel)
     rows = that_left(rows)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
     answered = int(np.isfinite(latencies).sum())
     if answered < FEWEST_ANSWERS:
         raise MeasureError(
-            f"{wanted.address}: {answered} of {wanted.phase.packets} packets were answered, and a model needs "
+            f"{task.address}: {answered} of {task.phase.packets} packets were answered, and a model needs "
             f"{FEWEST_ANSWERS}: measure longer with --duration"
         )
-    if wanted.traced:
+    if task.traced:
         due = rows.columns["due_ns"].data
-        model = fit_trace(latencies, due, max(STEP_NS, 10 * wanted.phase.interval_ns))
+        model = fit_trace(latencies, due, max(STEP_NS, 10 * task.phase.interval_ns))
     else:
         model = fit_table(latencies)
-    return Recorded(
-        way.words(), latencies, replace(model, origin=f"recorded from {wanted.address}")
-    )
+    return Recorded(way.words(), latencies, replace(model, origin=f"recorded from {task.address}"))
 
 
-def compare(recorded: Recorded, wanted: Wanted, tolerance_ns: int) -> list[Comparison]:
+def compare(recorded: Recorded, task: MeasurementTask, tolerance_ns: int) -> list[Agreement]:
     """Run the model, measure it as the path was, and hold the percentiles against each other.
 
     Each may be off by the tolerance, or by what the intervals of both allow, whichever is more.
     Raises UnfitError where the model cannot be emulated, or comes out otherwise on a machine that was too busy for it.
     """
-    again, troubles = _emulated(recorded.model, wanted, tolerance_ns)
+    again, troubles = _emulated(recorded.model, task, tolerance_ns)
     first = percentile_intervals(recorded.latencies_ns, COMPARED)
     second = percentile_intervals(again, COMPARED)
     to_ms = 1 / NS_PER_MS
     rows = [
-        _comparison(name, "ms", first[name].scaled(to_ms), second[name].scaled(to_ms), tolerance_ns)
+        _agreement(name, "ms", first[name].scaled(to_ms), second[name].scaled(to_ms), tolerance_ns)
         for name in COMPARED
     ]
-    rows.append(_comparison("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0))
+    rows.append(_agreement("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0))
     if troubles and out_of_reach(rows):
         raise UnfitError(f"the model cannot be held against the path here: {troubles[0]}")
     return rows
 
 
-def _comparison(
+def _agreement(
     name: str, unit: str, path: Interval, model: Interval, tolerance_ns: int
-) -> Comparison:
+) -> Agreement:
     chance = _half_width(path) + _half_width(model)
     allowed = max(tolerance_ns / NS_PER_MS, chance)
-    return Comparison(name, unit, path.value, model.value, allowed)
+    return Agreement(name, unit, path.value, model.value, allowed)
 
 
 def _loss(latencies_ns: NDArray[np.float64]) -> Interval:
@@ -156,7 +154,7 @@ def _half_width(interval: Interval) -> float:
 
 
 def _emulated(
-    model: PathModel, wanted: Wanted, tolerance_ns: int
+    model: PathModel, task: MeasurementTask, tolerance_ns: int
 ) -> tuple[NDArray[np.float64], list[str]]:
     """The latencies of the model, and what kept the emulator from giving them as they should be."""
     path = Path("here-there", HERE, THERE, model)
@@ -174,8 +172,8 @@ def _emulated(
                 far,
                 STAMP_PORT,
                 1,
-                wanted.phase.packets,
-                wanted.phase.interval_ns,
+                task.phase.packets,
+                task.phase.interval_ns,
                 TIMEOUT_NS,
             )
             emulation.report()  # start its counts anew
@@ -197,18 +195,18 @@ def _await_ready(channel: Channel) -> None:
         raise UnfitError("the far end ended before it was ready: run again")
 
 
-def _ways(wanted: Wanted, found: Sequence[str]) -> Iterator[Reach]:
+def _ways(task: MeasurementTask, found: Sequence[str]) -> Iterator[Reach]:
     """What may answer, the most exact first."""
-    if wanted.probe == "connect" and wanted.port:
-        return candidates(found, f"tcp {wanted.port}")
-    if wanted.probe == "connect":
+    if task.probe == "connect" and task.port:
+        return candidates(found, f"tcp {task.port}")
+    if task.probe == "connect":
         return (way for way in candidates(found, AUTO) if way.probe == "connect")
-    ways = candidates(found, wanted.probe or AUTO, wanted.stamp)
-    return (replace(way, port=wanted.port) if wanted.port else way for way in ways)
+    ways = candidates(found, task.probe or AUTO, task.stamp)
+    return (replace(way, port=task.port) if task.port else way for way in ways)
 
 
 def _what_answers(
-    wanted: Wanted,
+    task: MeasurementTask,
     found: Sequence[str],
     site: NamespaceExecutor,
     channel: Channel,
@@ -216,7 +214,7 @@ def _what_answers(
 ) -> Reach:
     """The first way that is answered."""
     silent, told = [], set[str]()  # a way may be tried in two forms, which are one to a reader
-    for way in _ways(wanted, found):
+    for way in _ways(task, found):
         try:
             _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel)
         except (MeasureError, UnfitError) as error:
@@ -229,7 +227,7 @@ def _what_answers(
         say(f"{way.words()}: answers")
         return way
     raise MeasureError(
-        f"nothing answers at {wanted.address} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
+        f"nothing answers at {task.address} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
         "there, name a TCP port with --port, or give the key that its agent wants with --stamp-key"
     )
 
@@ -268,7 +266,7 @@ def _batches(channel: Channel, token: str, future: Future[int]) -> Iterator[Samp
             yield message.body
 
 
-def out_of_reach(found: Sequence[Comparison]) -> list[str]:
+def out_of_reach(found: Sequence[Agreement]) -> list[str]:
     """A sentence for each percentile that the model does not give back."""
     return [
         f"{one.name}: the path had {one.path:.3f} {one.unit}, the model gives {one.model:.3f} {one.unit}, "

@@ -14,7 +14,7 @@ from benchkit.cli.words import Whole
 from benchkit.errors import UnfitError
 
 if TYPE_CHECKING:
-    from benchkit.campaign.recording import Recorded, Wanted
+    from benchkit.campaign.recording import MeasurementTask, Recorded
 
 TOLERANCE_NS = 150_000
 
@@ -70,7 +70,7 @@ def record(
     The model is run and measured as the path was: p50, p95, p99 and p99.9 must come back within 0.15 ms,
     or within what both intervals allow. Exit status 5 if not; the model is written all the same.
     """
-    from benchkit.campaign.recording import Wanted, record_path  # costs numpy
+    from benchkit.campaign.recording import MeasurementTask, record_path  # costs numpy
     from benchkit.linux.interrupts import one_interrupt
     from benchkit.linux.privilege import obtain_namespaces
     from benchkit.model.stamp_options import StampOptions
@@ -78,11 +78,11 @@ def record(
 
     options = StampOptions(str(stamp_key)) if stamp_key else None
     way = "stamp" if stamp_key and probe is None else probe
-    wanted = Wanted(address, duration, rate, way, port, trace, options)
+    task = MeasurementTask(address, duration, rate, way, port, trace, options)
     # An ordinary user's process begins anew here: once it has measured would be too late.
     unfit = None if no_check else _why_no_check(lambda: obtain_namespaces(sys.argv[1:]))
     with one_interrupt():
-        found = record_path(wanted, _say)
+        found = record_path(task, _say)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
         put(text, output, "the model")
         if output is not None:
@@ -90,7 +90,7 @@ def record(
         if unfit is not None:
             raise unfit
         if not no_check:
-            _check(found, wanted)
+            _check(found, task)
     context.exit(0)
 
 
@@ -106,11 +106,11 @@ def _say(text: str) -> None:
     click.echo(f"benchkit: {text}", err=True)
 
 
-def _check(found: Recorded, wanted: Wanted) -> None:
+def _check(found: Recorded, task: MeasurementTask) -> None:
     from benchkit.campaign.recording import compare, out_of_reach  # costs numpy
 
     _say("running the model, to see that it is the same")
-    rows = compare(found, wanted, TOLERANCE_NS)
+    rows = compare(found, task, TOLERANCE_NS)
     _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")
     for row in rows:
         figures = " ".join(f"{each:9.3f}" for each in (row.path, row.model, row.tolerance))

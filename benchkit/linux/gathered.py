@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import libc, timestamping
 from benchkit.linux.messages import BLOCK, LOW, MESSAGE, addresses
+from benchkit.linux.stamped_batches import TransmitStamps
 from benchkit.linux.timestamping import SO_RCVBUFFORCE
 
 Numbers = NDArray[np.int64]
@@ -65,14 +66,6 @@ class Taken(NamedTuple):
     stamps_ns: Numbers
     seen_ns: Numbers
     ttls: Numbers
-
-
-class Departed(NamedTuple):
-    """Transmit stamps as `timestamping.Sent` has them, by column, shape (n,)."""
-
-    identities: Numbers
-    points: Numbers
-    stamps_ns: Numbers
 
 
 class _Room:
@@ -159,8 +152,8 @@ class Datagrams(_Room):
         return taken
 
 
-class TransmitStamps(_Room):
-    """Room for transmit stamps, off the error queue."""
+class ErrorQueue(_Room):
+    """Room for transmit stamps, which come off a socket's error queue."""
 
     def __init__(self, udp: socket.socket, count: int) -> None:
         """Have room for `count`."""
@@ -169,7 +162,7 @@ class TransmitStamps(_Room):
         self._origins, self._points = self._field(np.uint8, at + 4), self._field(np.uint32, at + 8)
         self._identities = self._field(np.uint32, at + 12)
 
-    def take(self) -> Departed:
+    def take(self) -> TransmitStamps:
         """Those that have been filled, copied; the room is free again."""
         rows = slice(self.filled)
         stamps = self._stamps_ns(rows)
@@ -179,7 +172,7 @@ class TransmitStamps(_Room):
             each[rows][sent].astype(np.int64) for each in (self._identities, self._points)
         )
         self._reset(self.filled)
-        return Departed(identities, points, stamps[sent])
+        return TransmitStamps(identities, points, stamps[sent])
 
 
 class Volley:

@@ -38,7 +38,7 @@ Octets = NDArray[np.uint8]
 
 
 class TransmitStamps(NamedTuple):
-    """The columns of `timestamping.Sent`."""
+    """The columns of `timestamping.Sent`, of shape (n,)."""
 
     identities: Integers
     points: Integers

@@ -21,14 +21,13 @@ from benchkit.linux import quiet, timestamping
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.gathered import (
     Datagrams,
-    Departed,
+    ErrorQueue,
     Numbers,
     Taken,
-    TransmitStamps,
     Volley,
     prepare,
 )
-from benchkit.linux.stamped_batches import name_of
+from benchkit.linux.stamped_batches import TransmitStamps, name_of
 from benchkit.model.far_end import FarEnd
 from benchkit.model.samples import (
     DUPLICATES,
@@ -145,7 +144,7 @@ class _Fan:
         self._names = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)[places].copy()
         self._volley = Volley(udp, self._packets, self._names)
         self._answers = Datagrams(udp, INTAKE, BASE_OCTETS)
-        self._stamps = TransmitStamps(udp, INTAKE)
+        self._stamps = ErrorQueue(udp, INTAKE)
         self._left = np.zeros(self._due.size, np.int64)  # by transmit identity: which row that was
         self._gone = 0
         self._settled = np.zeros(len(sessions), np.int64)
@@ -194,7 +193,7 @@ class _Fan:
         self._read_stamps(self._stamps.take())
         self._read_answers(self._answers.take())
 
-    def _read_stamps(self, came: Departed) -> None:
+    def _read_stamps(self, came: TransmitStamps) -> None:
         for point, name in STAMPS.items():
             ours = (came.points == point) & (came.identities < self._gone)
             rows = self._left[came.identities[ours]]

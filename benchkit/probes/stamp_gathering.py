@@ -18,9 +18,9 @@ from benchkit.linux import quiet, timestamping
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.gathered import (
     Datagrams,
+    ErrorQueue,
     Numbers,
     Taken,
-    TransmitStamps,
     Volley,
     prepare,
 )
@@ -50,7 +50,7 @@ class GatheringReflector:
         """Answer on it, when `answer` is called."""
         self._spec = spec
         self._requests = Datagrams(udp, AT_ONCE, BASE_OCTETS)
-        self._stamps = TransmitStamps(udp, STAMPED)
+        self._stamps = ErrorQueue(udp, STAMPED)
         self._packets = np.zeros((AT_ONCE, BASE_OCTETS), np.uint8)
         self._names = np.zeros((AT_ONCE, 16), np.uint8)
         self._replies = self._packets.view(REPLY).reshape(-1)
