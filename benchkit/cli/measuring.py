@@ -10,14 +10,7 @@ import click
 from benchkit.campaign.question import Question
 from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
-from benchkit.cli.exit_status import (
-    FAILED,
-    INCONCLUSIVE,
-    INTERRUPTED,
-    UNFIT,
-    UNMEASURED,
-    gravest,
-)
+from benchkit.cli.exit_status import UNFIT, gravest, status_of
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
@@ -42,7 +35,7 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
         folder = _kept(results, outcome)
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}", err=True)
-    status = exit_status(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
+    status = status_of(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
     if not _uploaded(results, folder):
         status = gravest([status, UNFIT])
     return Kept(outcome.record, folder, status)
@@ -100,15 +93,3 @@ def _kept(results: Path, outcome: Outcome) -> Path:
     if outcome.journal is not None:
         outcome.journal.remove()
     return folder
-
-
-def exit_status(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
-    """The exit status of a run, the gravest reason first."""
-    reasons = (
-        (record.interrupted, INTERRUPTED),
-        (record.verdict == "unfit", UNFIT),
-        (unmeasured, UNMEASURED),
-        (record.verdict == "fail", FAILED),
-        (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
-    )
-    return next((status for holds, status in reasons if holds), 0)

@@ -94,6 +94,28 @@ def column(values: Any, absent: Any = np.ma.nomask) -> Column:  # noqa: ANN401  
     return np.ma.MaskedArray(np.asarray(values, dtype=np.int64), mask=absent)
 
 
+def tabulated(
+    kind: str,
+    path: str,
+    phase: str,
+    names: Sequence[str],
+    rows: Sequence[tuple[int, ...]],
+    *,
+    hole: int | None = None,
+) -> Samples:
+    """Rows of a whole number for each name, as columns of shape (n,); the value `hole` stands for none.
+
+    >>> tabulated("rate", "a-b", "up", ("end_ns", "octets"), [(8, 9), (10, -1)], hole=-1).columns["octets"].tolist()
+    [9, None]
+    """
+    values = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
+    columns = {
+        name: column(values[:, at].copy(), np.ma.nomask if hole is None else values[:, at] == hole)
+        for at, name in enumerate(names)
+    }
+    return Samples(kind, path, phase, columns)
+
+
 def concatenate(parts: Sequence[Samples]) -> Samples:
     """The rows of several batches of one kind, path and phase, in the order given; at least one batch.
 

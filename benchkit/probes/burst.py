@@ -20,7 +20,7 @@ from benchkit.clock import NS_PER_S, monotonic_ns, realtime_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
-from benchkit.model.samples import ARRIVALS, BURST, Samples, column
+from benchkit.model.samples import ARRIVALS, BURST, Samples, tabulated
 from benchkit.probes.reachable import connect_to, listening_at
 
 # Of <linux/udp.h>, <linux/in.h> and <linux/ipv6.h>: never fragment, and let no learnt MTU stand in the way.
@@ -60,7 +60,7 @@ async def burst(spec: BurstSpec) -> AsyncIterator[Samples]:
             ) from error
         udp.setblocking(False)  # noqa: FBT003  as above
         await _say_goodbye(udp)
-        yield _samples(BURST, spec, ("sequence", "octets", "sent_ns"), rows)
+        yield tabulated(BURST, spec.path, spec.phase, ("sequence", "octets", "sent_ns"), rows)
 
 
 async def _greeted(udp: socket.socket) -> bool:
@@ -169,7 +169,7 @@ async def burst_sink(spec: BurstSinkSpec) -> AsyncIterator[Samples]:
         stack.callback(loop.remove_reader, nested.fileno())
         with suppress(TimeoutError):  # what came stands
             await asyncio.wait_for(ended.wait(), (PATIENCE_NS + spec.lasts_ns) / NS_PER_S)
-    yield _samples(ARRIVALS, spec, ("sequence", "octets", "t2_ns"), found)
+    yield tabulated(ARRIVALS, spec.path, spec.phase, ("sequence", "octets", "t2_ns"), found)
 
 
 def _packets(payload: bytes, size: int, sizes: int) -> Iterator[tuple[int, int]]:
@@ -192,14 +192,3 @@ def _make_room(udp: socket.socket) -> None:
         udp.setsockopt(socket.SOL_SOCKET, timestamping.SO_RCVBUFFORCE, ROOM_OCTETS)
     except PermissionError:
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_OCTETS)
-
-
-def _samples(
-    kind: str,
-    spec: BurstSpec | BurstSinkSpec,
-    names: tuple[str, str, str],
-    rows: list[tuple[int, int, int]],
-) -> Samples:
-    columns = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    named = {name: column(columns[:, at].copy()) for at, name in enumerate(names)}
-    return Samples(kind, spec.path, spec.phase, named)

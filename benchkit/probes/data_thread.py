@@ -31,6 +31,15 @@ def wanted_cpu_ns(thread: int) -> int:
     return int(running) + int(waiting)
 
 
+def give_up(connection: socket.socket, thread: Thread | None, seconds: float) -> None:
+    """Close a socket, once the thread that moves its data has let go of it; so long is waited for that at most."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    if thread is not None:
+        thread.join(seconds)
+    connection.close()
+
+
 class DataThread:
     """`octets` is what it has moved so far. It ends soon after `running` is false, or by itself.
 
@@ -90,8 +99,4 @@ class DataThread:
     def close(self) -> None:
         """Give up the socket, once the thread has let go of it."""
         self.running = False
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        if self._thread is not None:
-            self._thread.join(2 * BACK_S)
-        self.connection.close()
+        give_up(self.connection, self._thread, 2 * BACK_S)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Callable
 
-import numpy as np
-
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.model.bulk_spec import FilesSpec
-from benchkit.model.samples import Samples, column
+from benchkit.model.samples import Samples, tabulated
 from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.files_flow import Agenda, FileSource
 from benchkit.probes.files_terms import FileTerms
@@ -86,12 +84,7 @@ class FilesTest(FarTest[FileSource]):
             done.get(number, (number, began + due, -1, -1, octets))
             for number, due, octets in self._spec.files
         ]
-        values = np.array(rows, dtype=np.int64).reshape(len(rows), len(FILE_COLUMNS))
-        columns = {
-            name: column(values[:, at].copy(), values[:, at] == -1)
-            for at, name in enumerate(FILE_COLUMNS)
-        }
-        return Samples("files", self._spec.path, self._spec.phase, columns)
+        return tabulated("files", self._spec.path, self._spec.phase, FILE_COLUMNS, rows, hole=-1)
 
     def _see_all_done(self) -> None:
         spec = self._spec

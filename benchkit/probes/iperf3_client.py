@@ -11,10 +11,10 @@ from benchkit.errors import AskedWronglyError, MeasureError
 from benchkit.linux import tcp
 from benchkit.linux.address import family_of
 from benchkit.model.bulk_spec import Iperf3Spec
-from benchkit.model.samples import GOODPUT_COLUMNS, Samples
+from benchkit.model.samples import GOODPUT_COLUMNS, Samples, tabulated
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
 from benchkit.probes.iperf3_flow import Flow, prepare
-from benchkit.probes.iperf3_meter import Meter, table
+from benchkit.probes.iperf3_meter import Meter
 from benchkit.probes.iperf3_results import Results, results_of
 from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
 from benchkit.probes.iperf3_terms import TCP_BLOCK, UDP_BLOCK, Terms
@@ -187,7 +187,9 @@ class _Test:
         lasted = max(1, round(max(stream.seconds for stream in streams) * NS_PER_S))
         octets = sum(stream.octets for stream in streams)
         row = (begun_ns, begun_ns + lasted, octets)
-        return table("goodput", self._spec.path, self._phase("up"), GOODPUT_COLUMNS, [row])
+        return tabulated(
+            "goodput", self._spec.path, self._phase("up"), GOODPUT_COLUMNS, [row], hole=-1
+        )
 
     def _phase(self, direction: str) -> str:
         return f"{self._spec.phase} {direction}" if self._terms.both else self._spec.phase

@@ -14,6 +14,7 @@ from threading import Thread
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.linux import tcp, timestamping
 from benchkit.linux.bulk import SINKS, SOURCES
+from benchkit.probes.data_thread import give_up
 from benchkit.probes.iperf3_datagram import Arrivals, head, stamped
 from benchkit.probes.iperf3_terms import TCP_BLOCK, Terms
 from benchkit.probes.outbox import start
@@ -74,11 +75,7 @@ class Flow:
     def close(self) -> None:
         """Give up the socket, once its thread has let go of it."""
         self.running = False
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        if self._thread is not None:
-            self._thread.join(2 * BACK_S)
-        self.connection.close()
+        give_up(self.connection, self._thread, 2 * BACK_S)
 
 
 def prepare(connection: socket.socket, terms: Terms) -> str:

@@ -6,11 +6,9 @@ import resource
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.linux import tcp
-from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
+from benchkit.model.samples import GOODPUT_COLUMNS, Samples, tabulated
 from benchkit.probes.iperf3_flow import Flow
 from benchkit.probes.iperf3_results import Cpu, Results, StreamResult
 
@@ -132,19 +130,8 @@ class Meter:
 
     def goodput(self, path: str, phase: str, *, sends: bool) -> Samples:
         """The octets of each interval that arrived here, or over there by its kernel's acknowledgements."""
-        return table("goodput", path, phase, GOODPUT_COLUMNS, self._rows[sends])
+        return tabulated("goodput", path, phase, GOODPUT_COLUMNS, self._rows[sends], hole=-1)
 
     def tcp_info(self, path: str, phase: str) -> Samples:
         """What our kernel knew of each TCP stream that we sent."""
-        return table("tcp_info", path, phase, INFO_COLUMNS, self._info)
-
-
-def table(
-    kind: str, path: str, phase: str, names: Sequence[str], rows: Sequence[tuple[int, ...]]
-) -> Samples:
-    """Rows as columns; -1 is a hole."""
-    values = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    columns = {
-        name: column(values[:, at].copy(), values[:, at] == -1) for at, name in enumerate(names)
-    }
-    return Samples(kind, path, phase, columns)
+        return tabulated("tcp_info", path, phase, INFO_COLUMNS, self._info, hole=-1)

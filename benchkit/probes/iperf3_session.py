@@ -6,9 +6,9 @@ import select
 from collections.abc import Iterable, Sequence
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
-from benchkit.model.samples import Samples
+from benchkit.model.samples import Samples, tabulated
 from benchkit.probes.iperf3_flow import Flow
-from benchkit.probes.iperf3_meter import INTERVAL_NS, TOTAL_COLUMNS, Meter, table
+from benchkit.probes.iperf3_meter import INTERVAL_NS, TOTAL_COLUMNS, Meter
 from benchkit.probes.iperf3_results import Results, StreamResult
 from benchkit.probes.iperf3_wire import Control, State
 from benchkit.probes.talk import TalkError
@@ -77,7 +77,7 @@ def totals(
         pair = here[flow.number], there[flow.number]
         sender, receiver = pair if flow.sends else reversed(pair)
         rows.append((flow.number, int(up), *_total(sender, receiver, udp=flow.udp)))
-    return table("iperf3", path, phase, TOTAL_COLUMNS, rows)
+    return tabulated("iperf3", path, phase, TOTAL_COLUMNS, rows, hole=-1)
 
 
 def _total(sender: StreamResult, receiver: StreamResult, *, udp: bool) -> tuple[int, ...]:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from benchkit.clock import NS_PER_MS, monotonic_ns
 from benchkit.linux import tcp
-from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
+from benchkit.model.samples import GOODPUT_COLUMNS, Samples, tabulated
 from benchkit.probes.data_thread import DataThread
 from benchkit.probes.talk import TalkError
 
@@ -56,16 +54,16 @@ class Counts:
         if not self.received:
             return []
         rows = without_stubs(self.received)
-        return [_table("goodput", path, phase, RECEIVED_COLUMNS, rows)]
+        return [tabulated("goodput", path, phase, RECEIVED_COLUMNS, rows)]
 
     def tcp_info(self, path: str, phase: str) -> list[Samples]:
         """What the sender's kernel knew, as columns; nothing where nothing was sent."""
-        return [_table("tcp_info", path, phase, INFO_COLUMNS, self.sent)] if self.sent else []
+        return [tabulated("tcp_info", path, phase, INFO_COLUMNS, self.sent)] if self.sent else []
 
 
 def rate_of(path: str, phase: str, rows: Rows) -> Samples:
     """What arrived in some intervals, for whoever watches; it comes again with the goodput."""
-    return _table(
+    return tabulated(
         "rate", path, phase, GOODPUT_COLUMNS, [row[: len(GOODPUT_COLUMNS)] for row in rows]
     )
 
@@ -141,10 +139,3 @@ def without_stubs(rows: Rows) -> Rows:
 
 def _joined(one: tuple[int, ...], next_one: tuple[int, ...]) -> tuple[int, ...]:
     return (one[0], next_one[1], one[2] + next_one[2], one[3] + next_one[3])
-
-
-def _table(kind: str, path: str, phase: str, names: Sequence[str], rows: Rows) -> Samples:
-    values = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    return Samples(
-        kind, path, phase, {name: column(values[:, at].copy()) for at, name in enumerate(names)}
-    )

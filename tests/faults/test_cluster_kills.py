@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from commands import Running, benchkit, quick_target, remaining_of
+from real_targets import real_target
 
 pytestmark = pytest.mark.privileged
 
@@ -41,33 +42,15 @@ WATCHED = [
     )
     for index in range(max(2, ROUNDS // 4))
 ]
-TARGET = f"""
-schema = 1
-title = "Between members"
-
-[[site]]
-name = "here"
-
-[[site]]
-name = "far"
-address = "{HOST}"
-reach = "stamp 18863"
-
-[[path]]
-from = "here"
-to = "far"
-real = true
-
-[[path.budget]]
-metric = "rtt"
-percentile = "p50"
-limit = "50 ms"
-
-[plan]
-probes = ["rtt"]
-duration = "2 s"
-rate = "200/s"
-"""
+TARGET = real_target(
+    "Between members",
+    {"here": "", "far": f'address = "{HOST}"\nreach = "stamp 18863"'},
+    [("here", "far")],
+    limit="50 ms",
+    probes=["rtt"],
+    duration="2 s",
+    rate="200/s",
+)
 AGENT = (
     *("agent", "--site", "far", "--bind", HOST, "--stamp-port", "18863", "--no-twamp"),
     *("--cluster", CLUSTER),

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 from sample_records import passing
 
-from benchkit.cli.measuring import exit_status
+from benchkit.cli.exit_status import status_of
 from benchkit.model.record import VERDICTS
 
 # verdict: measured, measured and gating, not everything measured, the same and gating
@@ -27,6 +27,6 @@ RECORD = passing()
 def test_every_combination(verdict: str, unmeasured: bool, gate: bool) -> None:
     record = replace(RECORD, verdict=verdict)
     wanted = STATUS[verdict][2 * unmeasured + gate]
-    assert exit_status(record, unmeasured=unmeasured, gate=gate) == wanted
+    assert status_of(record, unmeasured=unmeasured, gate=gate) == wanted
     interrupted = replace(record, interrupted=True)
-    assert exit_status(interrupted, unmeasured=unmeasured, gate=gate) == 130
+    assert status_of(interrupted, unmeasured=unmeasured, gate=gate) == 130
