@@ -134,7 +134,7 @@ def run_agent(
 def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[None]:
     """Be a site of the cluster meanwhile."""
     from benchkit.testbeds.cluster_member import Member  # noqa: PLC0415  Dask, half a second
-    from benchkit.testbeds.cluster_site import Site  # noqa: PLC0415  as above
+    from benchkit.testbeds.cluster_site import MeasurementAgent  # noqa: PLC0415  as above
 
     bound = post.reflector.address
     told = {
@@ -143,7 +143,7 @@ def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[
         "stream_key": post.stream_key,
         "request_key": post.request_key,
     }
-    with closing(Site(post.site, told)) as site, Member(access, site, say):
+    with closing(MeasurementAgent(post.site, told)) as site, Member(access, site, say):
         yield
 
 

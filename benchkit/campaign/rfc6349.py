@@ -15,10 +15,11 @@ from benchkit.planning.window import bdp_bits, least_window_octets
 def rfc6349(
     goodput: Samples, found: Evidence, model: PathModel | None, baseline_ns: float | None
 ) -> dict[str, float]:
-    """BDP, the window that it needs, transfer time ratio, TCP efficiency and buffer delay, as far as they are known.
+    """BDP, the window that it needs (section 3.3.1), transfer time ratio, TCP efficiency and buffer delay (4.1 to 4.3).
 
-    `baseline_ns` is the round trip of the idle path, without it TCP's own least. Where no rate is configured,
-    BDP is that of the rate that was reached, and there is no ideal time to compare with.
+    Each as far as it is known, under a name that ends with its unit. `baseline_ns` is the round trip of the idle path,
+    without it TCP's own least. Where no rate is configured, BDP is that of the rate that was reached, and there is no
+    ideal time to compare with.
     """
     baseline = baseline_ns or (found.least_rtt_us or 0) * NS_PER_US
     told: dict[str, float] = {}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchkit.errors import BenchkitError, UnfitError
 from benchkit.linux import host, leftovers, privilege
-from benchkit.linux.uml_session import Consoles, Session
+from benchkit.linux.uml_session import Consoles, GuestKernel
 
 PROGRAM = "linux.uml"
 MODULES = Path("/usr/lib/uml/modules")
@@ -144,9 +144,9 @@ def run_inside(
         init = Path(_speakable(folder.path), "init")
         init.write_text(first_process(argv, str(Path.cwd()), environment), encoding="utf-8")
         init.chmod(0o700)
-        with Session(folder.path, targets) as session:
-            session.boot(words(str(init), folder.path, session.consoles), memory_folder())
-            return session.follow(limit_s)
+        with GuestKernel(folder.path, targets) as guest:
+            guest.boot(words(str(init), folder.path, guest.consoles), memory_folder())
+            return guest.follow(limit_s)
     finally:
         folder.close()
 

@@ -54,7 +54,7 @@ class Stream:
         self.pending = self.pending[os.write(self.target, self.pending[:CHUNK]) :]
 
 
-class Session:
+class GuestKernel:
     """One boot. A context manager; its end kills the kernel and with it everything inside."""
 
     def __init__(self, folder: str, targets: tuple[int, int]) -> None:

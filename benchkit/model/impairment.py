@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    """Gilbert-Elliott loss: two states, drawn anew with each packet; all four are shares from 0 to 1.
+    """Loss by Gilbert 1960 and Elliott 1963: two states, drawn anew with each packet; all four are shares from 0 to 1.
 
     `enter` is the chance that a packet finds the good state turned bad, `leave` the way back; `bad_loss`
     and `good_loss` are the loss within each state.

@@ -1,4 +1,7 @@
-"""How long the fibre may be for a budget, and how much room the great circle leaves."""
+"""How long the fibre may be for a budget, and how much room the great circle leaves.
+
+Light takes 4.897 us for a kilometre of fibre of group index 1.468 (G.652).
+"""
 
 from __future__ import annotations
 

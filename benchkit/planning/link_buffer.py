@@ -13,7 +13,7 @@ def reno_buffer(bdp: float) -> float:
 
 
 def cubic_buffer(bdp: float) -> float:
-    """For one CUBIC stream: 0.7 (BDP + buffer) must still be a BDP."""
+    """For one CUBIC stream: 0.7 (BDP + buffer) must still be a BDP (beta of RFC 9438)."""
     return bdp * (1 / CUBIC_BETA - 1)
 
 

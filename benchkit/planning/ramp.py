@@ -19,7 +19,7 @@ def slow_start_rounds(window: float) -> int:
 
 
 def slow_start_segments(window: float) -> float:
-    """Segments sent in the round trips of `slow_start_rounds`."""
+    """Segments sent in the round trips of `slow_start_rounds`, until a window of so many (RFC 5681, RFC 6928)."""
     return FIRST_WINDOW * (2.0 ** slow_start_rounds(window) - 1)
 
 

@@ -16,7 +16,7 @@ DATA_SETS = (
 
 
 def ideal_s(octets: float, goodput_bps: float) -> float:
-    """Size x 8 over the most that the line can carry.
+    """Seconds: size x 8 over the most that the line can carry (RFC 6349 section 4.1.2).
 
     >>> ideal_s(1e12, 400e9)
     20.0
@@ -35,7 +35,7 @@ class Prediction:
     segment_octets: int
 
     def seconds(self, octets: float) -> float:
-        """A handshake, slow start up to the window of this rate, the rest at it."""
+        """How long so many take: a handshake, slow start up to the window of this rate (RFC 6928), the rest at it."""
         window = self.rate_bps * self.rtt_s / (8 * self.segment_octets * self.streams)
         ramped = self.streams * slow_start_segments(window) * self.segment_octets
         ramp_s = (1 + slow_start_rounds(window)) * self.rtt_s

@@ -14,7 +14,7 @@ from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples, tabulated
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
 from benchkit.probes.iperf3_flow import Flow, prepare
-from benchkit.probes.iperf3_meter import Meter
+from benchkit.probes.iperf3_meter import FlowMeter
 from benchkit.probes.iperf3_results import Results, results_of
 from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
 from benchkit.probes.iperf3_terms import TCP_BLOCK, UDP_BLOCK, Terms
@@ -141,7 +141,7 @@ class _Test:
         self._server.expect(control, State.TEST_START)
         self._server.expect(control, State.TEST_RUNNING)
         self._runs = True
-        meter = Meter(self._flows)
+        meter = FlowMeter(self._flows)
         for flow in self._flows:
             flow.start()
         try:
@@ -159,7 +159,7 @@ class _Test:
             self._put_counts(meter)
         self._exchange(control, meter)
 
-    def _exchange(self, control: Control, meter: Meter) -> None:
+    def _exchange(self, control: Control, meter: FlowMeter) -> None:
         control.send_state(State.TEST_END)
         self._server.expect(control, State.EXCHANGE_RESULTS, RESULTS_S)
         ours = meter.results(self._congestion)
@@ -172,7 +172,7 @@ class _Test:
         self._server.expect(control, State.DISPLAY_RESULTS, RESULTS_S)
         control.send_state(State.IPERF_DONE)
 
-    def _put_counts(self, meter: Meter) -> None:
+    def _put_counts(self, meter: FlowMeter) -> None:
         path, terms = self._spec.path, self._terms
         if (terms.both or not terms.reverse) and not terms.udp:
             self._put(meter.goodput(path, self._phase("up"), sends=True))

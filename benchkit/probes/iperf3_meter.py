@@ -48,7 +48,7 @@ def count(flow: Flow) -> Count:
     return Count(flow.octets, tcp.acknowledged(flow.connection), retransmits, 0, 0)
 
 
-class Meter:
+class FlowMeter:
     """The counts of all flows of a test."""
 
     def __init__(self, flows: Sequence[Flow]) -> None:

@@ -14,7 +14,7 @@ from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
 from benchkit.probes.iperf3_auth import Gate
 from benchkit.probes.iperf3_flow import Flow, prepare
-from benchkit.probes.iperf3_meter import Meter
+from benchkit.probes.iperf3_meter import FlowMeter
 from benchkit.probes.iperf3_results import results_of
 from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
 from benchkit.probes.iperf3_terms import Terms, terms_of
@@ -114,7 +114,7 @@ class Served:
             self._open_tcp(terms)
         control.send_state(State.TEST_START)
         control.send_state(State.TEST_RUNNING)
-        meter = Meter(self._flows)
+        meter = FlowMeter(self._flows)
         for flow in self._flows:
             flow.start()
         try:
@@ -208,13 +208,13 @@ class Served:
             if source[0] == self._peer:
                 return source[0], source[1]
 
-    def _linger(self, meter: Meter) -> None:
+    def _linger(self, meter: FlowMeter) -> None:
         for _ in range(LINGERS):
             time.sleep(LINGER_S)
             if not meter.catch_up():
                 return
 
-    def _exchange(self, meter: Meter) -> None:
+    def _exchange(self, meter: FlowMeter) -> None:
         control = self._control
         control.send_state(State.EXCHANGE_RESULTS)
         theirs = results_of(control.read_message(RESULTS_LIMIT, RESULTS_S))
@@ -227,7 +227,7 @@ class Served:
         with suppress(TalkError):  # IPERF_DONE; a client that is gone has all it wanted
             control.read_state(RESULTS_S)
 
-    def _put_counts(self, meter: Meter) -> None:
+    def _put_counts(self, meter: FlowMeter) -> None:
         if any(not flow.sends for flow in self._flows):
             self._put(meter.goodput(self._peer, "up", sends=False))
         if any(flow.sends and not flow.udp for flow in self._flows):

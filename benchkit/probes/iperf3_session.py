@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.model.samples import Samples, tabulated
 from benchkit.probes.iperf3_flow import Flow
-from benchkit.probes.iperf3_meter import INTERVAL_NS, TOTAL_COLUMNS, Meter
+from benchkit.probes.iperf3_meter import INTERVAL_NS, TOTAL_COLUMNS, FlowMeter
 from benchkit.probes.iperf3_results import Results, StreamResult
 from benchkit.probes.iperf3_wire import Control, State
 from benchkit.probes.talk import TalkError
@@ -22,7 +22,7 @@ def stream_number(at: int) -> int:
 
 
 def watch(
-    control: Control, meter: Meter, *, omit_ns: int, lasts_ns: int, silence_ns: int
+    control: Control, meter: FlowMeter, *, omit_ns: int, lasts_ns: int, silence_ns: int
 ) -> State | None:
     """Count until the time is over, or until the other end says something; return that.
 

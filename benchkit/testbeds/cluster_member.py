@@ -18,7 +18,7 @@ from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.refusals import Refusals
 from benchkit.testbeds import cluster_site
 from benchkit.testbeds.cluster_access import Access, configure
-from benchkit.testbeds.cluster_site import Site
+from benchkit.testbeds.cluster_site import MeasurementAgent
 
 AGAIN_S = 1.0
 # A way that is cut is found out soon: tasks go on without their worker, and the sooner it tries the sooner it is back.
@@ -58,7 +58,7 @@ async def serve_scheduler(access: Access, say: Say) -> None:
 class Member:
     """A site that stays in a cluster: a worker named for it, on a thread of its own."""
 
-    def __init__(self, access: Access, site: Site, say: Say) -> None:
+    def __init__(self, access: Access, site: MeasurementAgent, say: Say) -> None:
         """Join, and join again whenever the cluster is lost.
 
         Raises AskedWronglyError for certificates that are no good.

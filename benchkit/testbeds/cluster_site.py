@@ -105,8 +105,8 @@ class Errands:
             each.shutdown(wait=False, cancel_futures=True)
 
 
-class Site:
-    """What a worker does for campaigns. It outlives the worker: one that lost its scheduler is followed by another."""
+class MeasurementAgent:
+    """What a worker does for campaigns (RFC 7594). It outlives the worker: one that lost its scheduler is followed by another."""
 
     def __init__(self, name: str, told: Mapping[str, Any] | None = None) -> None:
         """Serve as `name`; `told` is what campaigns are told of it."""
@@ -235,7 +235,7 @@ class Site:
             errands.end()
 
 
-SITES: WeakKeyDictionary[Worker, Site] = WeakKeyDictionary()
+SITES: WeakKeyDictionary[Worker, MeasurementAgent] = WeakKeyDictionary()
 
 
 async def carry_out(campaign: str, order: str, call: bytes, *, exclusive: bool) -> None:
@@ -257,7 +257,7 @@ async def _ended(future: Future[Any]) -> None:
 
 def dask_setup(worker: Worker) -> None:
     """Make a site of a worker that Dask's own commands started."""
-    Site(str(worker.name)).join(worker)
+    MeasurementAgent(str(worker.name)).join(worker)
 
 
 def dask_teardown(worker: Worker) -> None:

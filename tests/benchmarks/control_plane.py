@@ -102,11 +102,11 @@ def _members(folder: File, netns: str, access: Access, names: list[str]) -> _Mem
 def be_members(names: list[str]) -> None:
     """Be these sites until killed."""
     from benchkit.testbeds.cluster_member import Member  # noqa: PLC0415  half a second
-    from benchkit.testbeds.cluster_site import Site  # noqa: PLC0415  as above
+    from benchkit.testbeds.cluster_site import MeasurementAgent  # noqa: PLC0415  as above
 
     access = Access(os.environ["CLUSTER"], os.environ["CERTS"])
     said = lambda words: print(words, flush=True)  # noqa: E731
-    members = [Member(access, Site(name), said) for name in names]
+    members = [Member(access, MeasurementAgent(name), said) for name in names]
     while members:
         time.sleep(1)
 

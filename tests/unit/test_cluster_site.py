@@ -17,19 +17,19 @@ pytest.importorskip("distributed")
 
 from benchkit.testbeds import cluster_site
 from benchkit.testbeds.cluster_executor import Order, Remote
-from benchkit.testbeds.cluster_site import BEGUN, OUTCOME, Site
+from benchkit.testbeds.cluster_site import BEGUN, OUTCOME, MeasurementAgent
 
 PATIENCE_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    made = Site("there")
+def site() -> Iterator[MeasurementAgent]:
+    made = MeasurementAgent("there")
     yield made
     made.close()
 
 
-async def told(site: Site, count: int) -> list[Message]:
+async def told(site: MeasurementAgent, count: int) -> list[Message]:
     """What it has told from the beginning, once that is so much."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
@@ -43,7 +43,7 @@ def call(seconds: float) -> bytes:
     return pickle.dumps((time.sleep, (seconds,), {}))
 
 
-def test_a_task_goes_on_when_its_worker_is_lost(site: Site) -> None:
+def test_a_task_goes_on_when_its_worker_is_lost(site: MeasurementAgent) -> None:
     async def lose_it() -> list[Message]:
         await site.begin("campaign", PATIENCE_S)
         async with asyncio.TaskGroup() as tasks:
@@ -59,7 +59,7 @@ def test_a_task_goes_on_when_its_worker_is_lost(site: Site) -> None:
     assert found[1].body == (True, None)
 
 
-def test_a_lease_waits_for_what_still_runs_of_the_worker_before(site: Site) -> None:
+def test_a_lease_waits_for_what_still_runs_of_the_worker_before(site: MeasurementAgent) -> None:
     async def take_it_twice() -> list[Message]:
         await site.begin("campaign", PATIENCE_S)
         async with asyncio.TaskGroup() as tasks:
@@ -74,7 +74,7 @@ def test_a_lease_waits_for_what_still_runs_of_the_worker_before(site: Site) -> N
 
 
 def test_silence_ends_what_holds_the_lease_before_the_rest(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: MeasurementAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_site, "LEASE_PATIENCE_S", 0.2)
 
