@@ -58,15 +58,11 @@ def brought_home(
             )
 
         assert crew.wait_for(complete)
-    return tuple(
-        [
-            each
-            for name, (_, spec) in jobs.items()
-            for each in (harvest.samples(kind, name, spec.phase),)
-            if each is not None
-        ]
+    found = [
+        [harvest.samples(kind, name, spec.phase) for name, (_, spec) in jobs.items()]
         for kind in kinds
-    )
+    ]
+    return tuple([rows for rows in of_a_kind if rows is not None] for of_a_kind in found)
 
 
 def probed(

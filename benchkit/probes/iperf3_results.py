@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchkit.probes.iperf3_terms import STREAMS_LIMIT, mapping_of, whole
-from benchkit.probes.talk import TalkError
+from benchkit.probes.iperf3_terms import STREAMS_LIMIT, whole
+from benchkit.probes.talk import TalkError, words_of
 
 # 3.12 prints -1 as an unsigned number of 64 bits, or as the double next to it.
 _UNSIGNED = 2**64
@@ -85,7 +85,7 @@ def _said(stream: StreamResult) -> dict[str, Any]:
 
 def results_of(message: bytes) -> Results:
     """Read what the other end counted. Raises TalkError."""
-    said = mapping_of(message)
+    said = words_of(message)
     streams = said.get("streams")
     if not isinstance(streams, list) or not 1 <= len(streams) <= 2 * STREAMS_LIMIT:
         raise TalkError("it sent results without streams")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchkit.probes.talk import TalkError
+from benchkit.probes.talk import TalkError, words_of
 
 TCP_BLOCK = 128 << 10
 UDP_BLOCK = 1448
@@ -88,7 +88,7 @@ class Terms:
 
 def terms_of(message: bytes) -> Terms:
     """Read what a client asks. Raises TalkError for what is no such thing, or out of iperf3's own limits."""
-    asked = mapping_of(message)
+    asked = words_of(message)
     if "sctp" in asked or ("tcp" in asked) == ("udp" in asked):
         raise TalkError("it asked for a protocol other than TCP or UDP")
     udp = "udp" in asked
@@ -113,17 +113,6 @@ def terms_of(message: bytes) -> Terms:
         wide_counters=_flag(asked, "udp_counters_64bit"),
         token=_token(asked),
     )
-
-
-def mapping_of(message: bytes) -> Mapping[str, Any]:
-    """Read a JSON object. Raises TalkError."""
-    try:
-        found = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise TalkError(f"it sent JSON that cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise TalkError("it sent JSON that is no object")
-    return found
 
 
 def whole(found: Mapping[str, Any], key: str, low: int, high: int, absent: int | None) -> int:

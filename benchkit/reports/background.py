@@ -37,18 +37,7 @@ def instrument_facts(instrument: Instrument) -> Facts:
     }
     counted = [f"{instrument.unstamped} unstamped", f"{instrument.clock_steps} clock steps"]
     counted.append(f"{instrument.line_drops} dropped by the line")
-    processor = [
-        f"{name} {short(value)} %"
-        for name, value in (
-            ("steal", instrument.cpu_steal_percent),
-            ("busy", instrument.cpu_busy_percent),
-        )
-        if value is not None
-    ]
-    if instrument.collector_pauses is not None:
-        longest = instrument.collector_longest_us
-        words = f", the longest {short(longest)} µs" if longest is not None else ""
-        processor.append(f"{instrument.collector_pauses} collector pauses{words}")
+    processor = _processor_words(instrument)
     return (
         ("stamps", clean(instrument.stamps)),
         *((("clock", clean(instrument.clock)),) if instrument.clock else ()),
@@ -60,6 +49,22 @@ def instrument_facts(instrument: Instrument) -> Facts:
         ("trouble", ", ".join(counted)),
         *((("processor", ", ".join(processor)),) if processor else ()),
     )
+
+
+def _processor_words(instrument: Instrument) -> list[str]:
+    found = [
+        f"{name} {short(value)} %"
+        for name, value in (
+            ("steal", instrument.cpu_steal_percent),
+            ("busy", instrument.cpu_busy_percent),
+        )
+        if value is not None
+    ]
+    if instrument.collector_pauses is not None:
+        longest = instrument.collector_longest_us
+        words = f", the longest {short(longest)} µs" if longest is not None else ""
+        found.append(f"{instrument.collector_pauses} collector pauses{words}")
+    return found
 
 
 def _line_words(instrument: Instrument) -> str:

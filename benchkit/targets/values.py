@@ -61,10 +61,16 @@ def _pace(text: str) -> float:
     return number
 
 
-def _bit_rate(text: str) -> int:
-    number = units.bits_per_second(text)
-    _positive(text, number)
-    return number
+def _above_zero(read: Callable[[str], _Number]) -> Callable[[str], _Number]:
+    def check(text: str) -> _Number:
+        number = read(text)
+        _positive(text, number)
+        return number
+
+    return check
+
+
+_bit_rate = _above_zero(units.bits_per_second)
 
 
 def _offered(text: str) -> int:
@@ -72,22 +78,10 @@ def _offered(text: str) -> int:
     return 0 if text == "max" else _bit_rate(text)
 
 
-def _size(text: str) -> int:
-    number = units.octets(text)
-    _positive(text, number)
-    return number
-
-
 def _step(text: str) -> int:
     number = _period(text)
     if number < units.duration_ns("20 ms"):
         raise ValueError(f"{text!r} must be 20 ms or more: tc takes some of that for a change")
-    return number
-
-
-def _some(text: str) -> float:
-    number = units.share(text)
-    _positive(text, number)
     return number
 
 
@@ -187,9 +181,9 @@ Delay = Annotated[int, BeforeValidator(_quantity(_delay, "10 ms"))]
 Pace = Annotated[float, BeforeValidator(_quantity(_pace, "500/s"))]
 BitRate = Annotated[int, BeforeValidator(_quantity(_bit_rate, "1 Gbit/s"))]
 OfferedRate = Annotated[int, BeforeValidator(_quantity(_offered, "10 Mbit/s"))]
-Size = Annotated[int, BeforeValidator(_quantity(_size, "1 MiB"))]
+Size = Annotated[int, BeforeValidator(_quantity(_above_zero(units.octets), "1 MiB"))]
 Share = Annotated[float, BeforeValidator(_quantity(units.share, "0.1 %"))]
-PositiveShare = Annotated[float, BeforeValidator(_quantity(_some, "1 %"))]
+PositiveShare = Annotated[float, BeforeValidator(_quantity(_above_zero(units.share), "1 %"))]
 Step = Annotated[int, BeforeValidator(_quantity(_step, "100 ms"))]
 Schema = Annotated[Literal[1], Field(alias="schema")]
 Address = Annotated[str, AfterValidator(_address)]

@@ -36,8 +36,8 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 import site_tasks
 from clusters import PORT, Serving, inside, start_scheduler, up
 from emulated_probes import PORT as REFLECTOR_PORT
-from emulation import bare_pair
-from places import row
+from emulated_streams import bare_pair
+from rounds import row
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.harvest import Harvest

@@ -21,7 +21,8 @@ sys.path.append(str(File(__file__).parents[1]))
 sys.path.append(str(File(__file__).parent))
 
 from emulated import delays, emulated
-from places import PORT, Place, iperf3, loopback, probed, row, veth
+from places import PORT, Place, iperf3, loopback, probed, veth
+from rounds import in_turns, row
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux import process
@@ -69,10 +70,7 @@ def compare(asked: argparse.Namespace, place: Place, payload: int) -> None:
         "single": lambda: ours(place, payload, asked.seconds, False),
         "iperf3 -w 4M": lambda: theirs(place, payload, asked.seconds),
     }
-    found: dict[str, list[Figures]] = {name: [] for name in ways}
-    for at in range(asked.rounds):
-        for name in list(ways) if at % 2 == 0 else reversed(list(ways)):
-            found[name].append(ways[name]())
+    found = in_turns(ways, asked.rounds)
     title = f"{place.name}, {payload} octets"
     for name, figures in found.items():
         row(f"{title}: {name}", [each.kpps for each in figures], "kpps")

@@ -8,7 +8,6 @@ and their range. The peers: a bare veth pair, and the same line carrying packets
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ sys.path.append(str(File(__file__).parents[1]))
 from emulated import Emulated, both_ways, delays, emulated, ms, star
 from emulated_probes import probed
 from emulated_streams import PORT, RAMP_S, STREAM_S, bare_pair, discarded_mbps, read_mbps
+from rounds import row
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.harvest import Harvest
@@ -47,12 +47,6 @@ LOSSES = 100_000
 LOSS = 0.01
 LOSS_EVERY_NS = 60_000
 STAR = 46
-
-
-def row(name: str, values: Sequence[float], unit: str, bar: str) -> None:
-    """Median and range over the rounds, beside what it must reach."""
-    spread = f"{min(values):9.3f} ..{max(values):9.3f}"
-    print(f"{name:52} {statistics.median(values):9.3f}  {spread}  {unit:8} {bar}", flush=True)
 
 
 def rtt_errors(name: str, rtt_ms: int) -> tuple[float, float]:
@@ -139,7 +133,7 @@ def show_losses(asked: Asked) -> None:
     low, high = binomial_ranks(LOSSES, LOSS, 0.99)
     row(f"lost of {LOSSES}, 1 % asked", [len(first)], "packets", f"{low}..{high}")
     same = "the same" if first == again else "others"
-    print(f"{'same seed, lost again':52} {same:>9}")
+    print(f"{'same seed, lost again':56} {same:>9}")
 
 
 def show_building(asked: Asked) -> None:

@@ -28,8 +28,9 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 from emulated import Emulated, star
 from emulated_probes import probed
-from emulation import Bare, row
+from emulated_streams import Bare
 from latency import busy
+from rounds import row
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, NS_PER_US, realtime_ns
 from benchkit.linux import command, process, quiet

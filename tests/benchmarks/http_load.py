@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
-from emulation import row
+from rounds import row
 
 from benchkit.linux import quiet
 from benchkit.model.samples import Samples, concatenate

@@ -25,7 +25,7 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 from emulated import Emulated, delays, emulated
 from emulated_probes import probed
-from emulation import bare_pair
+from emulated_streams import bare_pair
 from peers import PEERS, Figures, Pair
 
 from benchkit.clock import NS_PER_S

@@ -24,9 +24,10 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 from emulated import Emulated
 from emulated_probes import PORT
-from emulation import bare_pair, row
+from emulated_streams import bare_pair
 from latency import FAR
 from peers import inside, output, server
+from rounds import row
 
 from benchkit.campaign.crew import Crew
 from benchkit.clock import NS_PER_MS, NS_PER_S, realtime_offset_ns

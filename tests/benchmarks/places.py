@@ -1,10 +1,8 @@
 """What the throughput benchmarks share: where both ends run, our probes as a campaign runs them, and iperf3."""
 
-# ruff: noqa: T201  it prints a table
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +16,7 @@ sys.path.append(str(File(__file__).parents[1]))
 sys.path.append(str(File(__file__).parent))
 
 from emulated import delays, emulated
-from emulation import bare_pair
+from emulated_streams import bare_pair
 
 from benchkit.linux.channel import Channel, SinkAddress
 from benchkit.model.responder_spec import StreamServerSpec
@@ -117,12 +115,6 @@ def iperf3_cpu_s(end: dict[str, Any], seconds: float) -> float:
     """Processor seconds of both ends."""
     cpu = end["cpu_utilization_percent"]
     return float((cpu["host_total"] + cpu["remote_total"]) / 100 * seconds)
-
-
-def row(words: str, values: Sequence[float], unit: str, bar: str = "") -> None:
-    """Median and range over the rounds, beside what it must reach."""
-    spread = f"{min(values):9.3f} ..{max(values):9.3f}"
-    print(f"{words:56} {statistics.median(values):9.3f}  {spread}  {unit:7} {bar}", flush=True)
 
 
 @contextmanager

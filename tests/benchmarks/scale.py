@@ -25,8 +25,9 @@ sys.path += [str(File(__file__).parents[1]), str(File(__file__).parent)]
 
 from emulated import Emulated
 from emulated_probes import PORT
-from emulation import bare_pair, row
+from emulated_streams import bare_pair
 from places import await_ready
+from rounds import row
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.harvest import Harvest

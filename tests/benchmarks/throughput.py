@@ -30,9 +30,9 @@ from places import (
     iperf3_cpu_s,
     loopback,
     probed,
-    row,
     veth,
 )
+from rounds import in_turns, row
 
 from benchkit.clock import NS_PER_S
 from benchkit.linux import process
@@ -82,10 +82,7 @@ def compare(asked: argparse.Namespace, place: Place, mode: str, streams: int) ->
     if asked.newer and mode == "zero-copy":
         skipping = [*lending, "--skip-rx-copy"]
         ways["newer"] = lambda: theirs(asked.newer, skipping, place, asked.seconds)
-    found: dict[str, list[Figures]] = {name: [] for name in ways}
-    for at in range(asked.rounds):
-        for name in list(ways) if at % 2 == 0 else reversed(list(ways)):
-            found[name].append(ways[name]())
+    found = in_turns(ways, asked.rounds)
     title = f"{place.name}, {mode}, {streams} stream{'s' if streams > 1 else ''}"
     for name, figures in found.items():
         row(f"{title}: {name}", [each.gbps for each in figures], "Gbit/s")
