@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 
+NS_PER_S, NS_PER_MS, NS_PER_US = 1_000_000_000, 1_000_000, 1_000
 # A unit may not start like the rest of a number: "1,5 ms" is a wrong number, not a wrong unit.
 _EXPONENT = re.compile(r"e[+-]?[0-9]+\s*(.*)", re.IGNORECASE)
 _QUANTITY = re.compile(r"([+-]?)([0-9]{1,18}(?:\.[0-9]{1,400})?)\s*([^\s0-9.,][^\n]*)?")

@@ -14,6 +14,7 @@ from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STREAM_PORT
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
+from benchkit.linux.address import WILDCARDS
 from benchkit.linux.channel import Channel
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.model.responder_spec import (
@@ -34,7 +35,6 @@ START_S = 15
 # Of one source, of HTTP and of requests: as many as a load client would use.
 MOST_CONNECTIONS = 1024
 LOOK_S = 0.2
-ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[
 
     bound = post.reflector.address
     told = {
-        "address": None if bound in ANY else bound,
+        "address": None if bound in WILDCARDS else bound,
         "stamp_port": post.reflector.port,
         "stream_key": post.stream_key,
         "request_key": post.request_key,

@@ -18,6 +18,7 @@ from benchkit.model.target import COMPARED
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import FEWEST_RUNS
+from benchkit.stats.gate import Key
 from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.rates import loss_interval
@@ -42,7 +43,6 @@ _LOADED = phases.LOADED
 # Phases of a single probe on idle paths; what calibrated the emulator is kept beside them.
 _MEASURED = frozenset(name for name, _, _ in phases.SINGLE.values())
 _MS_PER_NS = 1e-6
-Key = tuple[str, str, str, str]  # path, metric, phase, statistic
 # Latencies and what was lost, as `sample_replicates` takes them.
 _Series = tuple[NDArray[np.float64], NDArray[np.bool_]]
 

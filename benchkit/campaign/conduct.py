@@ -79,7 +79,7 @@ class Campaign:
         """Start the far ends of modelled paths that the plan needs."""
         asked = Counter((path.far, self._emulation.ends[path.name].far) for path in self._emulated)
         for (far, address), paths in asked.items():
-            site, many = self._target.site(far), paths > sharing.FEW
+            site, many = self._target.site(far), paths > sharing.FEW_SESSIONS
             for spec in reach.responders(site, address, self._plan.probes, gathers=many):
                 self._crew.serve(far, spec)
         self._crew.await_responders()

@@ -20,7 +20,7 @@ from benchkit.model.stamp_options import PLAIN
 Job = tuple[str, Spec]
 
 # So many sessions have a process each; of more than these each takes in as many as it can pace well.
-FEW = 8
+FEW_SESSIONS = 8
 MOST_SESSIONS, MOST_PER_S = 1000, 10_000
 # Sessions of an emulated site that send no faster than this share a socket.
 SLOW_NS = 10 * NS_PER_MS
@@ -37,7 +37,7 @@ def shared(jobs: Mapping[str, Job], site: str) -> dict[str, Job]:
         and isinstance(spec, (StampSpec, TwampSpec, IcmpSpec))
         and spec.schedule.pacing != "precise"  # which spins
     }
-    if len(light) <= FEW:
+    if len(light) <= FEW_SESSIONS:
         return dict(jobs)
     found = {name: job for name, job in jobs.items() if name not in light}
     for names in _groups(light):
@@ -58,7 +58,9 @@ def fanned(jobs: Mapping[str, Job], now_ns: int) -> dict[str, Job]:
             alike = (site, spec.count, spec.interval_ns, spec.timeout_ns)
             fans.setdefault(alike, {})[name] = spec
     found = dict(jobs)
-    many = [(site, sessions) for (site, *_), sessions in fans.items() if len(sessions) > FEW]
+    many = [
+        (site, sessions) for (site, *_), sessions in fans.items() if len(sessions) > FEW_SESSIONS
+    ]
     start_ns = now_ns + len(many) * STARTING_NS
     for place, (site, sessions) in enumerate(many):
         for name in sessions:

@@ -11,7 +11,7 @@ from benchkit.errors import AskedWronglyError, TargetError
 from benchkit.model.target import Target
 
 # Of a mesh's paths, which differ in their distance alone.
-FEW = 3
+SHOWN_OF_MESH = 3
 
 
 @click.group(invoke_without_command=True)
@@ -93,7 +93,7 @@ def _description(target: Target) -> list[str]:
     shown = [path for path in target.paths if not path.in_mesh]
     mesh = [path for path in target.paths if path.in_mesh]
     if mesh:
-        shown += mesh[:FEW]
+        shown += mesh[:SHOWN_OF_MESH]
         ends = {site for path in mesh for site in (path.near, path.far)}
         lines += [f"a mesh of {len(ends)} sites and {len(mesh)} paths, the first of them:", ""]
     for path in shown:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
+
 
 def family_of(address: str) -> socket.AddressFamily:
     """IPv6 for an address with colons in it, else IPv4."""

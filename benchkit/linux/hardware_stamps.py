@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from benchkit.errors import CommandError
 from benchkit.linux import command
+from benchkit.linux.timestamping import RAW_HARDWARE
 
 SIOCETHTOOL = 0x8946
 ETHTOOL_GET_TS_INFO = 0x41
 SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x89B0, 0x89B1
 # SO_TIMESTAMPING's bits, as in linux/net_tstamp.h.
-TX_HARDWARE, RX_HARDWARE, RAW_HARDWARE = 1, 4, 64
+TX_HARDWARE, RX_HARDWARE = 1, 4
 # hwtstamp_config's: what a driver may be asked to stamp, one bit for each value.
 TX_ON, FILTER_ALL = 1 << 1, 1 << 1
 NO_CLOCK = -1

@@ -22,7 +22,7 @@ from benchkit.planning.simulation_senders import Reno
 
 # Steps in a round trip: so few where it holds many segments, more where one segment counts.
 STEPS, MOST_STEPS, FINE = 10, 40, 400.0
-RAMPED = 0.9  # of the later half's rate
+RAMPED_SHARE = 0.9  # of the later half's rate
 PERCENTILES = (50, 95, 99, 100)
 _BIN_S = 0.1
 OFFLOAD_OCTETS = 65_536  # GSO_LEGACY_MAX_SIZE
@@ -187,5 +187,5 @@ def jain(shares: NDArray[np.float64]) -> float:
 
 def _ramp_bins(totals: NDArray[np.float64]) -> int:
     """How many bins pass before the rate first comes near that of the later half."""
-    level = RAMPED * float(totals[totals.size // 2 :].mean())
+    level = RAMPED_SHARE * float(totals[totals.size // 2 :].mean())
     return int(np.argmax(totals >= level))

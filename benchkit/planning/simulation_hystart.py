@@ -8,10 +8,10 @@ from benchkit.planning.simulation_pipe import Flows, Heard
 
 FROM_WINDOW = 16.0  # hystart_low_window
 GAP_S = 0.002  # hystart_ack_delta_us: acknowledgements further apart are no train
-SAMPLES = 8  # HYSTART_MIN_SAMPLES
+LEAST_SAMPLES = 8  # HYSTART_MIN_SAMPLES
 LEAST_S, MOST_S = 0.004, 0.016  # HYSTART_DELAY_MIN, HYSTART_DELAY_MAX
 CUSHION_S = 0.001  # hystart_ack_delay allows at most so long for offload
-OFFLOADS = 4.0  # super-packets' time that it allows
+CUSHION_OFFLOADS = 4.0  # super-packets' time that it allows
 
 
 class HyStart:
@@ -52,14 +52,14 @@ class HyStart:
         gap_s = (number - self._last - spread) * self._step_s
         unbroken = looks & (gap_s <= GAP_S)
         self._last = np.where(unbroken, number, self._last)
-        offload_s = OFFLOADS * self._offload * self._rtt_s / (2.0 * window)
+        offload_s = CUSHION_OFFLOADS * self._offload * self._rtt_s / (2.0 * window)
         threshold_s = (self._least + np.minimum(offload_s, CUSHION_S)) / 2.0
         found: np.ndarray = unbroken & ((number - self._began) * self._step_s > threshold_s)
         return found
 
     def _queue(self, heard: Heard, rtt_s: float, looks: np.ndarray) -> np.ndarray:
         self._round_least = np.where(looks, np.minimum(self._round_least, rtt_s), self._round_least)
-        enough = self._samples >= SAMPLES
+        enough = self._samples >= LEAST_SAMPLES
         self._samples += np.where(looks, np.ceil(heard.came / 2.0), 0.0)
         more = self._round_least > self._least + np.clip(self._least / 8.0, LEAST_S, MOST_S)
         found: np.ndarray = enough & more

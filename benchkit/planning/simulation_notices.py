@@ -13,12 +13,12 @@ import numpy as np
 
 from benchkit.planning.simulation_pipe import Flows, Heard
 
-SEGMENTS = 2.0  # that one acknowledgement is for
+SEGMENTS_PER_ACK = 2.0
 HELD_S = 0.040
 BEHIND = 3.0
-REORDERING = 0.25  # of a round trip
-# Round trips after which a tail is asked for (tail loss probe), which takes another one.
-PROBE = 2.0
+REORDERING_ROUND_TRIPS = 0.25
+# After which a tail is asked for (RFC 8985 section 7), which takes another one.
+TAIL_PROBE_ROUND_TRIPS = 2.0
 JIFFY_S = 0.004  # CONFIG_HZ=250, what distributions build
 TIMER_LEAST_S = 0.002  # TCP_TIMEOUT_MIN_US, added to each
 
@@ -35,9 +35,9 @@ class Notices:
         """Start with nothing held."""
         rtt_s = step_s * delay
         self._held_steps = max(1, round(HELD_S / step_s))
-        self._wait = max(1, round(REORDERING * delay))
-        self._timer = max(1, round(timer_s(REORDERING * rtt_s) / step_s))
-        self._probe = max(1, round((timer_s(PROBE * rtt_s) + rtt_s) / step_s))
+        self._wait = max(1, round(REORDERING_ROUND_TRIPS * delay))
+        self._timer = max(1, round(timer_s(REORDERING_ROUND_TRIPS * rtt_s) / step_s))
+        self._probe = max(1, round((timer_s(TAIL_PROBE_ROUND_TRIPS * rtt_s) + rtt_s) / step_s))
         self._held = np.zeros(flows)
         self._since = np.zeros(flows)
         self._lost = np.zeros(flows)  # all that nothing shows yet
@@ -71,7 +71,9 @@ class Notices:
     def _acknowledged(self, number: int, came: Flows, missing: np.ndarray) -> Flows:
         held = self._held + came
         late = number - self._since >= self._held_steps
-        told: Flows = np.where(missing | late, held, SEGMENTS * np.floor(held / SEGMENTS))
+        told: Flows = np.where(
+            missing | late, held, SEGMENTS_PER_ACK * np.floor(held / SEGMENTS_PER_ACK)
+        )
         # The clock starts with the first segment that waits.
         self._since = np.where((told > 0) | (self._held == 0), float(number), self._since)
         self._held = held - told

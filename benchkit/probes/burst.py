@@ -19,14 +19,14 @@ import numpy as np
 from benchkit.clock import NS_PER_S, monotonic_ns, realtime_ns
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
+from benchkit.linux.datagrams import MOST_SEGMENTS, UDP_GRO, UDP_SEGMENT
 from benchkit.model.bulk_spec import BurstSinkSpec, BurstSpec
 from benchkit.model.samples import ARRIVALS, BURST, Samples, tabulated
 from benchkit.probes.reachable import connect_to, listening_at
 
 # Of <linux/udp.h>, <linux/in.h> and <linux/ipv6.h>: never fragment, and let no learnt MTU stand in the way.
-UDP_SEGMENT, UDP_GRO, IP_MTU_DISCOVER, PMTUDISC_PROBE = 103, 104, 10, 3
+IP_MTU_DISCOVER, PMTUDISC_PROBE = 10, 3
 IP_AND_UDP = 28
-MOST_SEGMENTS = 64
 TRIES, GOODBYES = 5, 3
 ROOM_OCTETS = 16 << 20
 _NUMBER = struct.Struct(">II")  # number, zero

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchkit.probes.iperf3_auth import TOKEN_LIMIT
+from benchkit.probes.stream_terms import name_of
 from benchkit.probes.talk import TalkError, words_of
 
 TCP_BLOCK = 128 << 10
@@ -17,8 +19,6 @@ VERSION = "3.12"  # whose dialect we speak
 SECONDS_LIMIT, STREAMS_LIMIT, SEGMENT_LIMIT = 86_400, 128, 32 << 10
 TCP_BLOCK_LIMIT, UDP_BLOCK_LEAST, UDP_BLOCK_LIMIT = 1 << 20, 16, 65_507
 WINDOW_LIMIT, RATE_LIMIT, NUMBER_LIMIT = 512 << 20, 10**13, 2**62
-TOKEN_LIMIT = 4096
-NAME_LIMIT = 16  # TCP_CA_NAME_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def terms_of(message: bytes) -> Terms:
         rate_bps=whole(asked, "bandwidth", 0, RATE_LIMIT, 0),
         pacing_bps=whole(asked, "fqrate", 0, RATE_LIMIT, 0),
         tos=whole(asked, "TOS", 0, 255, 0),
-        congestion=_name(asked, "congestion"),
+        congestion=name_of(asked, "congestion", ""),
         wide_counters=_flag(asked, "udp_counters_64bit"),
         token=_token(asked),
     )
@@ -130,15 +130,6 @@ def whole(found: Mapping[str, Any], key: str, low: int, high: int, absent: int |
 
 def _flag(found: Mapping[str, Any], key: str) -> bool:
     return bool(found.get(key, False))
-
-
-def _name(found: Mapping[str, Any], key: str) -> str:
-    value = found.get(key, "")
-    if not isinstance(value, str) or len(value) >= NAME_LIMIT or not value.isascii():
-        raise TalkError(f"it sent {key} {_short(value)}, which is no name")
-    if "\0" in value:
-        raise TalkError(f"it sent {key} with a zero octet in it")
-    return value
 
 
 def _token(found: Mapping[str, Any]) -> str:

@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 from benchkit.model.far_end import FarEnd
 from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.reflector_sessions import Departed
-from benchkit.probes.stamp_packet import ZEROS_AT
+from benchkit.probes.stamp_packet import TTL_AT, ZEROS_AT
 from benchkit.probes.stamp_time import PTP, SYNCHRONISED, Integers, WireTime, ntp_times, ntp_words
-from benchkit.probes.stamp_tlv import UNRECOGNISED, Type
+from benchkit.probes.stamp_tlv import IN_SOFTWARE, UNRECOGNISED, Type
 
-SSID_AT, TTL_AT = 14, 40
+SSID_AT = 14
 # What follows the base where follow-up telemetry is asked for, and where it is answered.
 FOLLOW_UP_HEAD = struct.pack(">BBH", UNRECOGNISED, Type.FOLLOW_UP_TELEMETRY, 16)
 FOLLOWED_HEAD = FOLLOW_UP_HEAD[1:]
 FOLLOW_UP_OCTETS = BASE_OCTETS + 20
-IN_SOFTWARE = 2
 Octets = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 

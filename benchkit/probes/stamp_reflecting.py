@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from benchkit.probes.stamp_packet import authentication_code
 from benchkit.probes.stamp_time import WireTime
 from benchkit.probes.stamp_tlv import (
+    IN_SOFTWARE,
     INTEGRITY,
     MALFORMED,
     UNRECOGNISED,
@@ -21,9 +22,8 @@ from benchkit.probes.stamp_tlv import (
     read_tlvs,
 )
 
-# Where a clock comes from (RFC 8972 section 4.3), and how stamps are taken: in software, here.
+# Where a clock comes from (RFC 8972 section 4.3).
 BY_NTP, FREE_RUNNING = 1, 5
-IN_SOFTWARE = 2
 # Sub-TLVs of a location: what is asked for in general, and what is answered in particular.
 ASK_DESTINATION, TELL_DESTINATION_4, TELL_DESTINATION_6 = 4, 5, 6
 ASK_SOURCE, TELL_SOURCE_4, TELL_SOURCE_6 = 7, 8, 9

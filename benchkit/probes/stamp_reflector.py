@@ -13,7 +13,7 @@ import numpy as np
 
 from benchkit.clock import monotonic_ns, realtime_ns
 from benchkit.linux import datagrams, timestamping
-from benchkit.linux.address import family_of
+from benchkit.linux.address import WILDCARDS, family_of
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
 from benchkit.linux.refusals import Refusals
@@ -40,13 +40,12 @@ from benchkit.probes.stamp_time import SYNCHRONISED, Integers, pack_error_estima
 NO_WAY_BACK = "an answer that found no way back"
 FLUSH_S = 0.05
 # So many in a row, and the next are taken in together; so many times, and the loop goes on.
-FEW, MOST_BATCHES = 8, 16
+FEW_PACKETS, MOST_BATCHES = 8, 16
 MANY, GATHER_S = 64, 200e-6
 LARGEST = 1 << 16
 # Rows that begin at the same place in a page each share a few lines of the processor's cache.
 APART = 600
 WORD = 1 << 32
-ANY = ("0.0.0.0", "::")  # noqa: S104  to be told from an address of ours
 
 
 class Reflector:
@@ -65,7 +64,7 @@ class Reflector:
         self._admission = Admission(spec.allowed, spec.rate_per_s)
         self._sessions = ReflectorSessions()
         self._here: tuple[str, int] = udp.getsockname()[:2]
-        if self._here[0] in ANY:
+        if self._here[0] in WILDCARDS:
             timestamping.tell_destinations(udp)
         self._departures = ReflectorDepartures()
         self._refusals = Refusals()
@@ -105,7 +104,7 @@ class Reflector:
         for number, received in enumerate(timestamping.receive(self._udp, LARGEST), 1):
             self._answer(received)
             self._collect()
-            if number == FEW:
+            if number == FEW_PACKETS:
                 self._many = True
                 return True
         self._collect()
@@ -115,7 +114,7 @@ class Reflector:
         """Whether many still come. Where few have, more are given time to: each call costs as much as some packets do."""
         came = self._inbox.take()
         got = len(came) if came else 0
-        self._many = got >= FEW
+        self._many = got >= FEW_PACKETS
         if came is None:
             return False
         for at in self._batches.alike(came):
@@ -123,7 +122,7 @@ class Reflector:
                 for each in at.tolist():
                     self._answer(came.one(each, self._udp.family))
         self._collect_many()
-        if FEW <= got < MANY:
+        if FEW_PACKETS <= got < MANY:
             time.sleep(GATHER_S)
         return self._many
 
@@ -157,7 +156,7 @@ class Reflector:
 
     def _answer_alike(self, came: Arrivals, at: Integers) -> bool:
         """Answer requests of one session all at once, where nothing about them needs a closer look; whether it was done."""
-        if self._twamp or self._base.key or self._spec.ptp or len(at) < FEW:
+        if self._twamp or self._base.key or self._spec.ptp or len(at) < FEW_PACKETS:
             return False
         if not self._batches.can_answer(came, at):
             return False

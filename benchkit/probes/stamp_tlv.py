@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-HEADER_OCTETS = 4
+from benchkit.model.stamp_options import HEADER_OCTETS
+
 UNRECOGNISED, MALFORMED, INTEGRITY = 0x80, 0x40, 0x20
+IN_SOFTWARE = 2  # how a stamp was taken (RFC 8972 section 4.3)
 
 
 class Type(IntEnum):

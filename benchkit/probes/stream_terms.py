@@ -79,9 +79,9 @@ def _one_of(words: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     return str(value)
 
 
-def name_of(words: Mapping[str, Any], key: str) -> str:
-    """A name of the kernel's. Raises TalkError."""
-    value = words.get(key)
+def name_of(words: Mapping[str, Any], key: str, absent: str | None = None) -> str:
+    """A name of the kernel's. Raises TalkError, also where it must not be absent."""
+    value = words.get(key, absent)
     if not isinstance(value, str) or len(value) >= NAME_LIMIT or not value.isascii():
         raise TalkError(f"it sent {key} {str(value)[:40]}, which is no name")
     if "\0" in value:

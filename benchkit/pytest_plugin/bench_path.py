@@ -17,10 +17,10 @@ from benchkit.errors import AskedWronglyError, BenchkitError
 from benchkit.linux.uml import own_kernel
 from benchkit.model.place import Budget
 from benchkit.model.record import Verdict
+from benchkit.pytest_plugin.plugin import MARKER
 from benchkit.targets import load_target
 
 ROUNDS = 200
-_MARKER = "benchkit_path"
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,10 @@ class BenchPath:
 @contextmanager
 def bench_path(request: pytest.FixtureRequest, told: list[Judged]) -> Iterator[BenchPath]:
     """Emulate the path that the test's marker names. What this machine cannot do is the test's failure, in one line."""
-    marker = request.node.get_closest_marker(_MARKER)
+    marker = request.node.get_closest_marker(MARKER)
     if marker is None or not marker.args:
         pytest.fail(
-            f"{request.node.name}: mark it with @pytest.mark.{_MARKER}('guiyang-hangzhou')",
+            f"{request.node.name}: mark it with @pytest.mark.{MARKER}('guiyang-hangzhou')",
             pytrace=False,
         )
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from benchkit.model.place import Direction, PathModel
+from benchkit.units import NS_PER_US
 
-_NS_PER_US = 1000
 _PER_LINE = 12
 INDENT = "  "
 
@@ -66,7 +66,7 @@ def _list(key: str, values_ns: Sequence[int]) -> Iterator[str]:
 
 def _us(nanoseconds: int) -> str:
     """In microseconds to the nanosecond, without an exponent."""
-    text = f"{nanoseconds / _NS_PER_US:.3f}"
+    text = f"{nanoseconds / NS_PER_US:.3f}"
     return text.rstrip("0").rstrip(".")
 
 

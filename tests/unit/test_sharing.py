@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchkit.campaign.sharing import FEW, MOST_PER_S, MOST_SESSIONS, Job, fanned, shared
+from benchkit.campaign.sharing import FEW_SESSIONS, MOST_PER_S, MOST_SESSIONS, Job, fanned, shared
 from benchkit.clock import NS_PER_S
 from benchkit.model.schedule import Schedule
 from benchkit.model.spec import FanSpec, HttpSpec, IcmpSpec, StampSpec, TogetherSpec
@@ -28,11 +28,11 @@ def stamps(rates: Sequence[int], site: str = HOST) -> dict[str, Job]:
 
 
 def test_a_few_have_a_process_each() -> None:
-    jobs = stamps([100] * FEW)
+    jobs = stamps([100] * FEW_SESSIONS)
     assert shared(jobs, HOST) == jobs
 
 
-@given(st.lists(st.sampled_from([1, 10, 500, 4000]), min_size=FEW + 1, max_size=60))
+@given(st.lists(st.sampled_from([1, 10, 500, 4000]), min_size=FEW_SESSIONS + 1, max_size=60))
 def test_every_session_runs_once_and_no_process_has_too_much(rates: list[int]) -> None:
     jobs = stamps(rates)
     found = list(shared(jobs, HOST).values())
@@ -79,7 +79,7 @@ def test_many_slow_sessions_of_an_emulated_site_are_one_fan() -> None:
 
 
 def test_few_fast_and_precise_sessions_keep_their_own() -> None:
-    few = stamps([10] * FEW, "guiyang")
+    few = stamps([10] * FEW_SESSIONS, "guiyang")
     fast = stamps([500] * 20, "zunyi")
     exact = {
         f"exact {name}": (site, replace(spec, schedule=Schedule(pacing="precise")))

@@ -31,7 +31,7 @@ from benchkit.probes.flight_rows import Answer
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_batches import Replies
 from benchkit.probes.stamp_packet import Base
-from benchkit.probes.stamp_reflector import FEW, Reflector, reflecting
+from benchkit.probes.stamp_reflector import FEW_PACKETS, Reflector, reflecting
 from benchkit.probes.stamp_sending import Packets
 from benchkit.probes.stamp_time import from_ntp, ntp_times, ntp_words, to_ntp, wire_time
 
@@ -171,9 +171,11 @@ def test_answers_to_many_are_those_to_each(address: str, bound: str, stateful: b
 def test_a_class_of_traffic_comes_back_with_all_answers() -> None:
     with pair() as found:
         timestamping.set_traffic_class(found.near, 46 << 2 | 1)
-        answers = found.asked([Base().request(n, 7, wire_time(S, 1)) for n in range(3 * FEW)])
+        answers = found.asked(
+            [Base().request(n, 7, wire_time(S, 1)) for n in range(3 * FEW_PACKETS)]
+        )
     assert {each.traffic_class for each in answers} == {46 << 2}
-    assert len(answers) == 3 * FEW
+    assert len(answers) == 3 * FEW_PACKETS
 
 
 def test_sessions_that_come_mixed_are_counted_apart() -> None:
@@ -232,7 +234,7 @@ def test_a_fast_session_has_a_row_for_each_packet(options: StampOptions) -> None
         pairs = zip(told.columns["sequence"].tolist(), told.columns["t3_ns"].tolist(), strict=True)
         # On the wire a nanosecond is rounded to NTP's units.
         assert all(abs(left[number] - stamp) <= 1 for number, stamp in pairs)
-        assert len(set(told.columns["sequence"].tolist())) > FEW
+        assert len(set(told.columns["sequence"].tolist())) > FEW_PACKETS
         assert not (columns[FAR_FLAGS].data & 16).any()
 
 

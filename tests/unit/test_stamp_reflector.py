@@ -16,7 +16,7 @@ from benchkit.linux.address import family_of
 from benchkit.linux.timestamping import Received
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.probes.stamp_packet import Base
-from benchkit.probes.stamp_reflector import FEW, Reflector
+from benchkit.probes.stamp_reflector import FEW_PACKETS, Reflector
 from benchkit.probes.stamp_time import WireTime
 from benchkit.probes.stamp_tlv import Tlv, Type
 
@@ -177,9 +177,11 @@ def test_a_reflector_counts_and_tells_whom_it_does_not_answer_and_why(
     assert times == 41 - answered
     assert len(said) == 1
     assert said[0].startswith("refused 127.0.0.1: STAMP more often than --rate-cap allows")
-    _, times, said = refused(ReflectorSpec(LOCAL, 0, allowed=("192.0.2.0/24",)), *many[: 2 * FEW])
+    _, times, said = refused(
+        ReflectorSpec(LOCAL, 0, allowed=("192.0.2.0/24",)), *many[: 2 * FEW_PACKETS]
+    )
     assert (times, said) == (
-        2 * FEW,
+        2 * FEW_PACKETS,
         ["refused 127.0.0.1: STAMP from a network that is not allowed"],
     )
     _, times, said = refused(ReflectorSpec(LOCAL, 0), *many, b"too short")

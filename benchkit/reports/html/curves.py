@@ -15,9 +15,8 @@ from benchkit.model.samples import Samples
 from benchkit.reports.sentences import series_name
 from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.round_trip import network_ns, that_left
+from benchkit.units import NS_PER_MS, NS_PER_S
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 LOADED = ("up", "down", "both")
 # Probes with a phase of their own, which is their metric's name, and their role.
 SINGLE = ("icmp", "connect", "request", "http", "http-fresh", "http-load")

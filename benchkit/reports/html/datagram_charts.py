@@ -24,8 +24,8 @@ from benchkit.reports.html.chart import (
 )
 from benchkit.reports.html.curves import Points
 from benchkit.reports.html.palette import role
+from benchkit.units import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 # The phase of a metric, which is also its role; its samples' phase has the probe's name before it.
 WAYS = ("up", "down")
 ROW_STEP = 26

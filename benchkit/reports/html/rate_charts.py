@@ -24,8 +24,8 @@ from benchkit.reports.html.chart import (
 )
 from benchkit.reports.html.curves import Points
 from benchkit.reports.html.timeline import Timeline
+from benchkit.units import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 # Of each phase of a stream, its role: both ways at once are two streams.
 ROLES = {"up": "up", "down": "down", "both up": "up", "both down": "down"}
 # field, title, unit

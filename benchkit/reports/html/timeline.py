@@ -11,8 +11,8 @@ from benchkit.model.samples import Samples
 from benchkit.reports.html.chart import Spec, zoomed
 from benchkit.reports.html.palette import role
 from benchkit.reports.sentences import METRIC_NAMES, PHASE_NAMES
+from benchkit.units import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 # The phase of a stream's own samples: both ways are two streams at once.
 PHASE_OF = {"both up": "both", "both down": "both"}
 STARTS = {"rtt": "due_ns", "http": "due_ns", "goodput": "start_ns", "tcp_info": "at_ns"}

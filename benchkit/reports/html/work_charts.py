@@ -24,9 +24,8 @@ from benchkit.reports.html.curves import Curve, Points, time_points
 from benchkit.reports.html.latency_charts import Marks, mark_series, said_of
 from benchkit.reports.html.palette import role
 from benchkit.reports.html.time_charts import spread_lines
+from benchkit.units import NS_PER_MS, NS_PER_S
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 MOST_POINTS = 400
 PAPER = "on paper"
 DATA: Spec = {"data": {"name": "curves"}, "transform": [VISIBLE]}
