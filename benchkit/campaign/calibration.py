@@ -34,7 +34,7 @@ LOW, HIGH = 15.87, 84.13
 
 @dataclass(frozen=True)
 class Leg:
-    """One direction of a path: what is asked of it, and how long packets took with and without delay, in ns."""
+    """One direction of a path: what is asked of it, and how long packets took with and without delay: ns, shape (n,)."""
 
     path: str
     name: str

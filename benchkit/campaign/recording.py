@@ -60,7 +60,7 @@ class MeasurementTask:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A path as it was measured: by which probe, its latencies in ns in time order (+inf lost), its model."""
+    """A path as it was measured: by which probe, its latencies in ns in time order, of shape (n,) (+inf lost), its model."""
 
     probe: str
     latencies_ns: NDArray[np.float64]

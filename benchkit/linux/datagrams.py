@@ -134,7 +134,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Batch:
-    """Datagrams that arrived together, in order: their numbers, when they left and came (CLOCK_REALTIME)."""
+    """Datagrams that arrived together, in order: their numbers, when they left and came (CLOCK_REALTIME), of shape (n,)."""
 
     numbers: Numbers
     sent_ns: Numbers

@@ -82,8 +82,9 @@ class StampQueue:
 class Arrivals:
     """Datagrams that were taken in by one call. `rows` are valid until the next; the columns are those of `Received`.
 
-    `names` are socket addresses as the kernel writes them, `destinations` which of our addresses each was sent to,
-    without columns where nobody asked for that.
+    Of shape (n,), but for octets: `rows` of (n, octets); `names` of (n, 16) or (n, 28), socket addresses as the kernel
+    writes them; `destinations` of (n, 4) or (n, 16), which of our addresses each was sent to. These two have no columns
+    where nobody asked for them.
     """
 
     rows: Octets

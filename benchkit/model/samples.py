@@ -46,7 +46,7 @@ GOODPUT_COLUMNS = ("start_ns", "end_ns", "octets")
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows of one kind ("rtt", "http", "goodput") from one phase of one path; int64 columns of one length."""
+    """Rows of one kind ("rtt", "http", "goodput") from one phase of one path; int64 columns of shape (n,)."""
 
     kind: str
     path: str

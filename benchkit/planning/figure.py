@@ -20,8 +20,8 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table; its cells are numbers in the unit, words where it has none, None where there is nothing."""
+class Heading:
+    """What stands over a column of a table; its cells are numbers in the unit, words where it has none, None where there is nothing."""
 
     key: str
     label: str
@@ -33,7 +33,7 @@ class Table:
     """Figures that are read side by side. `sources` are keys of SOURCES."""
 
     key: str
-    columns: tuple[Column, ...]
+    columns: tuple[Heading, ...]
     rows: tuple[tuple[Cell, ...], ...]
     sources: tuple[str, ...]
     note: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from benchkit.planning import ceilings, window
-from benchkit.planning.figure import Cell, Column, Figure, Section, Table
+from benchkit.planning.figure import Cell, Figure, Heading, Section, Table
 from benchkit.planning.question import Question
 from benchkit.planning.transfers import (
     CHECKPOINT_EVERY_S,
@@ -84,9 +84,9 @@ def _allowed(question: Question, streams: int) -> list[Figure]:
 
 def _ceilings(question: Question) -> Table:
     columns = (
-        Column("loss", "loss", "share"),
-        *(Column(name, f"one {name}", "bit/s") for name in WINDOWS),
-        Column("bbr", "one bbr", "bit/s"),
+        Heading("loss", "loss", "share"),
+        *(Heading(name, f"one {name}", "bit/s") for name in WINDOWS),
+        Heading("bbr", "one bbr", "bit/s"),
     )
     losses = sorted({*LOSSES, question.loss} - {0.0}, reverse=True)
     rows: list[tuple[Cell, ...]] = [
@@ -119,11 +119,11 @@ def transfer_section(question: Question) -> Section:
     chosen, single = predict(question), predict(question, 1)
     most = question.goodput_bps
     columns = (
-        Column("data", "data"),
-        Column("ideal", "ideal", "s"),
-        Column("predicted", "predicted", "s"),
-        Column("single", "one stream", "s"),
-        Column("ratio", "ratio", "times"),
+        Heading("data", "data"),
+        Heading("ideal", "ideal", "s"),
+        Heading("predicted", "predicted", "s"),
+        Heading("single", "one stream", "s"),
+        Heading("ratio", "ratio", "times"),
     )
     rows = tuple(
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchkit.planning import ceilings, fibre, link_buffer, ramp, window
-from benchkit.planning.figure import Cell, Column, Figure, PathPlan, Section, Table
+from benchkit.planning.figure import Cell, Figure, Heading, PathPlan, Section, Table
 from benchkit.planning.forecast import loss_section, transfer_section
 from benchkit.planning.question import Question
 from benchkit.planning.round_trips import JOBS
@@ -146,12 +146,12 @@ def _ramp(question: Question) -> Section:
 
 def _packets(question: Question) -> Section:
     columns = (
-        Column("mtu", "MTU"),
-        Column("serialization", "onto the wire", "s"),
-        Column("packets", "packets/s", "segments"),
-        Column("goodput", "most data/s", "bit/s"),
-        Column("under_way", "under way", "segments"),
-        Column("allowed_loss", "loss for Reno", "share"),
+        Heading("mtu", "MTU"),
+        Heading("serialization", "onto the wire", "s"),
+        Heading("packets", "packets/s", "segments"),
+        Heading("goodput", "most data/s", "bit/s"),
+        Heading("under_way", "under way", "segments"),
+        Heading("allowed_loss", "loss for Reno", "share"),
     )
     rows = []
     for mtu in dict.fromkeys((question.framing.mtu, 1500, JUMBO)):
@@ -201,9 +201,9 @@ def _geography(question: Question) -> tuple[Section, ...]:
 
 def _round_trips(question: Question, measured: Mapping[str, float], by: str) -> Section:
     columns = [
-        Column("job", "job"),
-        Column("trips", "round trips", "trips"),
-        Column("time", "computed" if measured else "time", "s"),
+        Heading("job", "job"),
+        Heading("trips", "round trips", "trips"),
+        Heading("time", "computed" if measured else "time", "s"),
     ]
     rows: list[tuple[Cell, ...]] = [
         (job.name, float(job.trips), job.trips * question.rtt_s) for job in JOBS
@@ -211,7 +211,7 @@ def _round_trips(question: Question, measured: Mapping[str, float], by: str) -> 
     sources = tuple(dict.fromkeys(job.source for job in JOBS))
     notes: tuple[str, ...] = ()
     if measured:
-        columns += [Column("measured", "measured", "s"), Column("ratio", "ratio", "times")]
+        columns += [Heading("measured", "measured", "s"), Heading("ratio", "ratio", "times")]
         rows = [(*row, *_beside(measured.get(str(row[0])), row[2])) for row in rows]
         said = f"measured: the median over the modelled path, emulated by {by}"
         notes = (f"{said}; what is more than computed is the ends' own time, cryptography for one",)

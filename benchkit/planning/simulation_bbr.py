@@ -54,7 +54,7 @@ class Bbr:
         return self._full_rounds >= FULL_ROUNDS
 
     def send(self, number: int) -> Flows:
-        """As much as the pace of one step allows, and the window."""
+        """As much as the pace of one step allows, and the window: segments, of shape (flows,)."""
         self._history.append((number, self._delivered.copy()))
         self._probing = self._probes_round_trip(number)
         cycle = np.asarray(CYCLE)[(self._phase + number // self._delay) % len(CYCLE)]

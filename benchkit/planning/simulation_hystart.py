@@ -30,7 +30,7 @@ class HyStart:
         self._last = np.zeros(flows)
 
     def found(self, number: int, heard: Heard, window: Flows, slow: np.ndarray) -> np.ndarray:
-        """Which of the flows that are in `slow` start are to leave it now."""
+        """Which of the flows that are in `slow` start are to leave it now; all of shape (flows,)."""
         acknowledged = slow & (heard.came > 0)
         rtt_s = (number - heard.sent + 1) * self._step_s
         self._least = np.where(acknowledged, np.minimum(self._least, rtt_s), self._least)

@@ -49,7 +49,10 @@ class Notices:
         self._nothing = np.zeros(flows)
 
     def told(self, number: int, heard: Heard, recovering: np.ndarray) -> list[Heard]:
-        """What the sender hears in this step of what has arrived: at most the losses, and the acknowledgements."""
+        """What the sender hears in this step of what has arrived: at most the losses, and the acknowledgements.
+
+        `recovering` has shape (flows,).
+        """
         found: list[Heard] = []
         missing = recovering
         self._sent = heard.sent
@@ -60,7 +63,7 @@ class Notices:
         return [*found, heard._replace(came=whole, lost=self._nothing)]
 
     def waited(self, number: int, recovering: np.ndarray) -> list[Heard]:
-        """What timers tell in a step in which nothing arrived."""
+        """What timers tell in a step in which nothing arrived; `recovering` has shape (flows,)."""
         if not self._doubtful:
             held = self._held > 0
             if not held.any() or number < self._since[held].min() + self._held_steps:

@@ -18,7 +18,10 @@ _NOTHING = 1e-9
 
 
 class Heard(NamedTuple):
-    """What became of segments that were sent in step `sent`: how many of each flow came, and how many did not."""
+    """What became of segments that were sent in step `sent`: how many of each flow came, and how many did not.
+
+    Of shape (flows,).
+    """
 
     sent: int
     came: Flows
@@ -63,7 +66,10 @@ class Pipe:
         return max(0.0, self.queued) / self.capacity  # sums of parts leave 1e-18 below
 
     def step(self, number: int, sent: Flows | None) -> list[Heard]:
-        """Take what each flow sends in this step, if any does; what became of what was sent a delay ago, oldest first."""
+        """Take what each flow sends in this step, if any does, of shape (flows,), in segments.
+
+        What became of what was sent a delay ago, oldest first.
+        """
         total = 0.0 if sent is None else float(sent.sum())
         if sent is not None and total > 0:
             self._take(number, sent, total)

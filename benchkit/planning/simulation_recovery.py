@@ -42,7 +42,7 @@ class Recovery:
     def begin(
         self, which: np.ndarray, number: int, window: Flows, threshold: Flows, lost: Flows
     ) -> None:
-        """Flows that found segments lost, and the windows before and after."""
+        """Flows that found segments lost, and the windows before and after in segments; all of shape (flows,)."""
         self.active = self.active | which
         self._any = True
         self._began = np.where(which, number, self._began)
@@ -56,7 +56,7 @@ class Recovery:
     def hear(self, heard: Heard, flight: Flows) -> Flows:
         """Learn what became of what was sent; the losses of flows that are over and must begin anew.
 
-        `flight` is what is on its way after that.
+        `flight` is what is on its way after that; both in segments, of shape (flows,).
         """
         if not self._any:
             return np.zeros_like(flight)
@@ -106,7 +106,7 @@ class Recovery:
         self._allowed = np.where(self.active, allowed, 0.0)
 
     def send(self, number: int) -> Flows:
-        """What goes in this step, of flows that recover."""
+        """What goes in this step, of flows that recover: segments, of shape (flows,)."""
         sent: Flows = np.maximum(self._allowed, 0.0)
         self._allowed = np.zeros_like(sent)
         again = np.minimum(sent, self._missing)

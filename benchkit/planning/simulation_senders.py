@@ -33,11 +33,11 @@ class Reno:
 
     @property
     def recovering(self) -> np.ndarray:
-        """Which flows come back from a loss."""
+        """Which flows come back from a loss, of shape (flows,)."""
         return self._recovery.active
 
     def send(self, number: int) -> Flows:
-        """What each flow sends now: whole segments."""
+        """What each flow sends now: whole segments, of shape (flows,)."""
         room = np.maximum(np.floor(self._window) - self._flight, 0.0)
         sent: Flows = room
         if self._recovery.active.any():

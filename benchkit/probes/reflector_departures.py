@@ -40,7 +40,7 @@ class ReflectorDepartures:
     def note_many(
         self, ssid: int, asked: Integers, session: ReflectorSession | None, own: Integers
     ) -> None:
-        """The same of many."""
+        """The same of many, of shape (n,)."""
         at = np.arange(self._identity, self._identity + len(asked)) % MOST_UNSTAMPED
         self._ssids[at], self._askeds[at], self._owns[at] = ssid + 1, asked, own
         self._sessions[at] = session
@@ -62,7 +62,7 @@ class ReflectorDepartures:
         return self._identity - MOST_UNSTAMPED <= identity < self._identity
 
     def left_many(self, identities: Integers, stamps_ns: Integers) -> None:
-        """The same of many, each of them once."""
+        """The same of many, each of them once, of shape (n,)."""
         waits = (identities >= self._identity - MOST_UNSTAMPED) & (identities < self._identity)
         at = identities % MOST_UNSTAMPED
         waits &= self._ssids[at] != 0

@@ -41,7 +41,7 @@ class BatchedAnswers:
         self._leaving: tuple[bytes, int] | None = None
 
     def alike(self, came: Arrivals) -> Iterator[Integers]:
-        """Places of requests with one source, destination, class, length and session identifier; in order."""
+        """Places of requests with one source, destination, class, length and session identifier; in order, of shape (n,)."""
         got = len(came)
         told = np.stack((came.lengths, came.traffic_classes), axis=1).view(np.uint8)
         keys = np.concatenate(
@@ -56,14 +56,14 @@ class BatchedAnswers:
         yield from (np.array(each) for each in places.values())
 
     def can_answer(self, came: Arrivals, at: Integers) -> bool:
-        """Whether these, which are alike, ask for nothing that has to be looked at one by one."""
+        """Whether those at places of shape (n,), which are alike, ask for nothing that has to be looked at one by one."""
         octets = int(came.lengths[at[0]])
         if not BASE_OCTETS <= octets <= LONGEST:
             return False
         return bool((came.stamps_ns[at] > 0).all()) and self._asked.are_plain(at, octets)
 
     def asked(self, came: Arrivals, at: Integers) -> tuple[int, Integers]:
-        """The session identifier of these, and their sequence numbers."""
+        """The session identifier of those at places of shape (n,), and their sequence numbers, likewise."""
         ssid = self._asked.ssid_octets(len(came))[at[0]].tobytes()
         return int.from_bytes(ssid, "big"), self._asked.numbers(at)
 
@@ -75,7 +75,10 @@ class BatchedAnswers:
         session: ReflectorSession | None,
         estimate: int,
     ) -> Integers:
-        """Answer these with these sequence numbers; which of them, counted from 0, the kernel took."""
+        """Answer those at places of shape (n,) with these sequence numbers, likewise.
+
+        Which of them, counted from 0, the kernel took, of shape (m,).
+        """
         count, octets = len(at), int(came.lengths[at[0]])
         self._address(came, at)
         now = wire_time(realtime_ns(), estimate)

@@ -40,11 +40,11 @@ class Replies:
             self._follow_up = [_field(rows, BASE_OCTETS + at, ">u4") for at in (4, 8, 12)]
 
     def ssids(self, got: int) -> Integers:
-        """The session identifiers of the first rows."""
+        """The session identifiers of the first rows, of shape (got,)."""
         return self._ssids[:got].astype(np.int64)
 
     def numbers(self, got: int) -> Integers:
-        """The sequence numbers that the first rows answer."""
+        """The sequence numbers that the first rows answer, of shape (got,)."""
         return self._words["number"][:got].astype(np.int64)
 
     def sent(self, got: int) -> Words:
@@ -58,7 +58,7 @@ class Replies:
         return found
 
     def far(self, at: Integers, near_ns: int) -> tuple[Integers, ...]:
-        """T2 and T3 in ns, the far end's sequence number, the TTL it saw, and flags, of these rows."""
+        """T2 and T3 in ns, the far end's sequence number, the TTL it saw, and flags, of these rows; all of shape (n,)."""
         of = {name: field[at].astype(np.int64) for name, field in self._words.items()}
         t2, t3 = (ntp_times(of[f"{t}_high"], of[f"{t}_low"], near_ns) for t in ("t2", "t3"))
         flags = np.where(self._estimates[at] & SYNCHRONISED, int(FarEnd.SYNCHRONISED), 0)
@@ -93,7 +93,7 @@ class Requests:
         self._estimates, self._ssids = (_field(rows, at, ">u2") for at in (12, SSID_AT))
 
     def write(self, numbers: Integers, ssids: Integers, now: WireTime) -> None:
-        """Fill the first rows, all sent at one time."""
+        """Fill the first rows, all sent at one time, with numbers and identifiers of shape (n,)."""
         count = len(numbers)
         self._numbers[:count], self._ssids[:count] = numbers, ssids
         self._high[:count], self._low[:count] = now.high, now.low
@@ -109,7 +109,7 @@ class Asked:
         self._numbers, self._ssids = _field(rows, 0, ">u4"), _field(rows, SSID_AT, ">u2")
 
     def numbers(self, at: Integers) -> Integers:
-        """The sequence numbers of these rows."""
+        """The sequence numbers of these rows, of shape (n,)."""
         return self._numbers[at].astype(np.int64)
 
     def ssid_octets(self, got: int) -> Octets:
@@ -117,14 +117,14 @@ class Asked:
         return self._rows[:got, SSID_AT : SSID_AT + 2]
 
     def are_plain(self, at: Integers, octets: int) -> bool:
-        """Whether all of these have the zeros of the base, and after it no extension, or follow-up telemetry alone."""
+        """Whether all rows at places of shape (n,) have the base's zeros, and after it nothing, or follow-up telemetry."""
         rows = self._rows[at, ZEROS_AT:octets]
         if self.ask_follow_up(at, octets):
             rows = rows[:, : BASE_OCTETS - ZEROS_AT]
         return not rows.any()
 
     def ask_follow_up(self, at: Integers, octets: int) -> bool:
-        """Whether all of these ask for follow-up telemetry and for nothing else."""
+        """Whether all rows at places of shape (n,) ask for follow-up telemetry and for nothing else."""
         if octets != FOLLOW_UP_OCTETS:
             return False
         wanted = np.frombuffer(FOLLOW_UP_HEAD + bytes(16), dtype=np.uint8)
@@ -155,7 +155,7 @@ class Answers:
         rows[:, 24:28], rows[:, 28:38] = asked[:, :4], asked[:, 4:14]
 
     def write_ttls(self, ttls: Integers) -> None:
-        """Say which TTL each request came with."""
+        """Say which TTL each request came with, of shape (n,)."""
         self._rows[: len(ttls), TTL_AT] = np.maximum(ttls, 0)
 
     def follow_up(self, count: int, told: Departed) -> None:

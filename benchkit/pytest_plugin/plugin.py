@@ -55,7 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Start over inside a user namespace where an ordinary user may have one: paths are network namespaces."""
+    """Start over inside a user namespace where an ordinary user may have one: paths are network namespaces.
+
+    Raises pytest.UsageError where nobody may.
+    """
     if not config.getoption("--benchkit") or hasattr(config, "workerinput"):
         return
     from benchkit.errors import UnfitError  # noqa: PLC0415  only where asked for

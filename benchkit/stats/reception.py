@@ -59,7 +59,7 @@ class Reception:
         return self._next
 
     def add(self, numbers: Numbers, sent_ns: Numbers, received_ns: Numbers) -> int:
-        """Take in datagrams in the order in which they came; how many of them were new.
+        """Take in datagrams of shape (n,) in the order in which they came; how many of them were new.
 
         Numbers that no test reaches, and those a window behind, count as doubles.
         """

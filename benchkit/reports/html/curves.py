@@ -31,7 +31,10 @@ Points = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Curve:
-    """Latencies of one phase in the order they were due: seconds on CLOCK_MONOTONIC, ms, +inf where lost."""
+    """Latencies of one phase in the order they were due: seconds on CLOCK_MONOTONIC, ms, +inf where lost.
+
+    Of shape (n,).
+    """
 
     name: str
     role: str
