@@ -15,6 +15,7 @@ from benchkit.emulators.link import Emulation
 from benchkit.linux import foreground, process
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.model.place import Path
+from benchkit.units import show_count
 
 PRELOADED = ("benchkit.emulators.line",)
 PATIENCE_S = 5.0
@@ -86,7 +87,7 @@ def _account(report: LineReport | None, tolerance_ns: int) -> Iterator[str]:
     """What the emulator did meanwhile, and what it did wrong."""
     if report is None:
         return
-    said = [f"{report.packets} packets"]
+    said = [show_count(report.packets, "packet")]
     counts = {
         "lost": report.lost,
         "dropped by the full buffer": report.overflowed,

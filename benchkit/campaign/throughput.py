@@ -16,6 +16,7 @@ from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
 from benchkit.stats.rates import loss_interval, plateau
+from benchkit.units import show_count
 
 # A sender that offers less than this share of what it was asked to was held up at its own host, and a receiver that takes
 # less than this share of what came to it.
@@ -56,7 +57,7 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
 
 def _setup(plan: Plan, named: str, *, ours: bool) -> str:
     """How bulk was moved, by the congestion control that the sender named. An iperf3 server does so in its own way, and does not tell what its processor had to do."""
-    streams = "1 stream" if plan.streams == 1 else f"{plan.streams} streams"
+    streams = show_count(plan.streams, "stream")
     way = plan.stream_mode if ours else f"{plan.stream_mode} here, iperf3 at the far end"
     window = f", windows of {plan.window_octets} octets" if plan.window_octets else ""
     control = plan.congestion if ours or plan.congestion_asked else ""

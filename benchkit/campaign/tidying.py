@@ -11,6 +11,7 @@ from benchkit.store import leftovers as partials
 from benchkit.store import live, salvage, write_run
 from benchkit.store.folder import add_samples
 from benchkit.store.journal import dead_journals
+from benchkit.units import show_count
 
 NOTHING = "nothing is left of killed runs"
 REMEDY = "benchkit doctor --clean"
@@ -105,7 +106,9 @@ def _recovered(file: Path, results: Path) -> Finding:
     except (BenchkitError, OSError) as error:
         return Finding("run", "warning", f"kept {file}: {error}", "free space, and try again")
     rows = sum(len(batch) for batch in samples)
-    return Finding("run", "ok", f"made {folder} of a killed run: {rows} samples had arrived")
+    return Finding(
+        "run", "ok", f"made {folder} of a killed run: {show_count(rows, 'sample')} had arrived"
+    )
 
 
 def _settled(partial: salvage.Partial) -> Finding:

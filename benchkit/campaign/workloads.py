@@ -21,6 +21,7 @@ from benchkit.planning.framing import Framing
 from benchkit.planning.workloads import mean_exchange_s, transfer_s
 from benchkit.stats.latency import latency_metric
 from benchkit.stats.round_trip import as_latencies
+from benchkit.units import show_count
 
 # A transfer may take so many times as long as a tenth of its rate would, and no less than this.
 PATIENCE, LEAST_NS = 10, 30 * NS_PER_S
@@ -148,9 +149,9 @@ def _rounds_s(
 
 
 def _setup(workload: Workload) -> str:
-    over = "1 connection" if workload.streams == 1 else f"{workload.streams} connections"
+    over = show_count(workload.streams, "connection")
     mega = workload.octets / 1e6
     if workload.kind == "checkpoint":
         every = workload.every_ns / NS_PER_MS
         return f"{mega:g} MB every {every:g} ms, {workload.rounds} times, {over}"
-    return f"{mega:g} MB in {workload.files} files, {over}"
+    return f"{mega:g} MB in {show_count(workload.files, 'file')}, {over}"

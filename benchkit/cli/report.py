@@ -9,6 +9,7 @@ import click
 from benchkit.cli.options import FORMATS, output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
+from benchkit.units import show_count
 
 HTML = "html"
 
@@ -51,7 +52,7 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
         raise AskedWronglyError(
             f"the charts cannot be written to {charts}: {error.strerror}; name another folder"
         ) from error
-    click.echo(f"{count} files in {charts}", err=True)
+    click.echo(f"{show_count(count, 'file')} in {charts}", err=True)
 
 
 def _rendered(folder: Path, record: RunRecord, form: str, width: int, *, color: bool) -> str:

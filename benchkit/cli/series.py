@@ -69,7 +69,7 @@ def measured_every(
     every_ns, lasts_ns = times
     planned = planned_rounds(every_ns, lasts_ns)
     said = f"every {units.show_duration(every_ns)}, " + (
-        f"{planned} rounds" if planned else "until interrupted"
+        units.show_count(planned, "round") if planned else "until interrupted"
     )
     click.echo(said, err=True)
     series, came_to = Series(), Counter[int]()
@@ -148,9 +148,8 @@ def summary(came_to: Mapping[int, int], skipped: int, planned: int | None) -> st
     parts = [
         f"{count} {WORDS.get(status, str(status))}" for status, count in sorted(came_to.items())
     ]
-    of = f" of {planned}" if planned else ""
     ran = sum(count for status, count in came_to.items() if status != INTERRUPTED)
-    said = f"{ran}{of} rounds ran"
+    said = (f"{ran} of " if planned else "") + f"{units.show_count(planned or ran, 'round')} ran"
     if skipped:
         said += f", {skipped} skipped because the one before was still running"
     return f"{said}: {', '.join(parts)}" if parts else said

@@ -15,6 +15,7 @@ from benchkit.planning.transfers import (
     Prediction,
     ideal_s,
 )
+from benchkit.units import show_count
 
 LOSSES = tuple(10.0**-exponent for exponent in range(2, 11))
 
@@ -147,7 +148,7 @@ def _transfer_figures(
 ) -> tuple[Figure, ...]:
     return (
         Figure(
-            "predicted", f"predicted, {question.congestion}, {chosen.streams} streams", chosen.rate_bps, "bit/s",
+            "predicted", f"predicted, {question.congestion}, {show_count(chosen.streams, 'stream')}", chosen.rate_bps, "bit/s",
             "prediction", f"limited by {chosen.limited_by}",
         ),
         Figure(

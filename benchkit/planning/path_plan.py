@@ -77,7 +77,7 @@ def _window(question: Question) -> Section:
                 link_buffer.cubic_buffer(least), "octets", "cubic-buffer",
             ),
             Figure(
-                "shared_buffer", f"bottleneck buffer, {question.chosen_streams} streams",
+                "shared_buffer", f"bottleneck buffer, {show_count(question.chosen_streams, 'stream')}",
                 link_buffer.shared_buffer(least, question.chosen_streams), "octets", "appenzeller",
             ),
         ),
@@ -109,7 +109,7 @@ def _streams(question: Question) -> Section:
             Figure("rmem", "tcp_rmem for one stream to fill it", receive, "octets", "ip-sysctl"),
             Figure("wmem", "tcp_wmem for one stream to fill it", send, "octets", "sndbuf"),
             Figure(
-                "share_window", f"window of each of {streams} streams",
+                "share_window", f"window of each of {show_count(streams, 'stream')}",
                 question.window_octets / streams, "octets", "rfc6349-window",
             ),
         ),
@@ -125,7 +125,7 @@ def _ramp(question: Question) -> Section:
         "Filling the path, and coming back after a loss",
         (
             Figure(
-                "slow_start", f"slow start, {streams} streams", rounds * question.rtt_s, "s",
+                "slow_start", f"slow start, {show_count(streams, 'stream')}", rounds * question.rtt_s, "s",
                 "rfc5681", f"{rounds} round trips from 10 segments [rfc6928]",
             ),
             Figure(
