@@ -13,11 +13,10 @@ from typing import NamedTuple
 from benchkit.errors import AskedWronglyError
 from benchkit.linux.timestamping import Received
 from benchkit.model.far_end import FarEnd
-from benchkit.model.stamp_options import StampOptions
+from benchkit.model.stamp_options import HEADER_OCTETS, StampOptions
 from benchkit.probes.stamp_packet import HMAC_OCTETS, Base, Reply, authentication_code
 from benchkit.probes.stamp_time import from_wire
 from benchkit.probes.stamp_tlv import (
-    HEADER_OCTETS,
     INTEGRITY,
     MALFORMED,
     UNRECOGNISED,
