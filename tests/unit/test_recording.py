@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from benchkit.campaign import recording
 from benchkit.campaign.reach import Reach
-from benchkit.campaign.recording import Recorded, Wanted, compare, out_of_reach
+from benchkit.campaign.recording import MeasurementTask, Recorded, compare, out_of_reach
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Direction, PathModel
 
 TOLERANCE = 150_000
-WANTED = Wanted("192.0.2.1", 10**9, 500.0)
+TASK = MeasurementTask("192.0.2.1", 10**9, 500.0)
 LATENCIES = np.random.default_rng(1).normal(8e6, 2e4, 500)
 RECORDED = Recorded("STAMP", LATENCIES, PathModel(Direction(4_000_000), Direction(4_000_000)))
 
@@ -35,11 +35,11 @@ def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
 ) -> None:
     emulated(LATENCIES + 1e6, ["the machine is too busy; free a core"])
     with pytest.raises(UnfitError, match="too busy"):
-        compare(RECORDED, WANTED, TOLERANCE)
+        compare(RECORDED, TASK, TOLERANCE)
     emulated(LATENCIES + 1e6, [])
-    assert "record longer" in out_of_reach(compare(RECORDED, WANTED, TOLERANCE))[0]
+    assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE))[0]
     emulated(LATENCIES, ["the machine is too busy; free a core"])
-    assert not out_of_reach(compare(RECORDED, WANTED, TOLERANCE))
+    assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE))
 
 
 def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,5 +51,5 @@ def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.Monk
     monkeypatch.setattr(recording, "_measured", silent)
     said: list[str] = []
     with pytest.raises(MeasureError, match="is it up"):
-        recording._what_answers(WANTED, ["192.0.2.1"], None, None, said.append)  # type: ignore[arg-type]
+        recording._what_answers(TASK, ["192.0.2.1"], None, None, said.append)  # type: ignore[arg-type]
     assert len(said) == 1
