@@ -97,7 +97,8 @@ class Rows:
         self.times = times or {name: np.zeros(spec.count, dtype=np.int64) for name in names}
         self._duplicates, self._far_copies = np.zeros((2, spec.count), dtype=np.int64)
         self._copies: set[tuple[int, int]] = set()
-        self._kept = (*self.times.values(), *kept)
+        # Also what is only ever read: the kernel fills a huge page for what of it was looked at.
+        self._kept = (*self.times.values(), self._duplicates, self._far_copies, *kept)
         for each in self._kept if spec.count >= LET_GO else ():
             pages.hold_small(each)
         self._settled = self._let_go = 0

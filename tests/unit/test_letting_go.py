@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchkit.linux import pages, timestamping
 from benchkit.linux.timestamping import Received, Sent
@@ -41,16 +43,33 @@ def test_what_is_given_back_in_pieces_is_never_made_whole_again() -> None:
     """The kernel's word is taken for it: to see it happen takes minutes."""
     values = np.zeros(4 * COUNT, dtype=np.int64)  # for so many numpy asks for huge pages
     pages.hold_small(values)
+    assert "nh" in flags_of(values)
+    assert "hg" not in flags_of(values)
+
+
+def flags_of(values: NDArray[Any]) -> set[str]:
+    """What the kernel was told of the memory in the middle of an array."""
     middle = values.ctypes.data + values.nbytes // 2
-    flags: set[str] = set()
     for line in Path("/proc/self/smaps").read_text().splitlines():
         first, *rest = line.split()
         if "-" in first:
             low, high = (int(each, 16) for each in first.split("-"))
         elif first == "VmFlags:" and low <= middle < high:
-            flags = set(rest)
-    assert "nh" in flags
-    assert "hg" not in flags
+            return set(rest)
+    return set()
+
+
+def test_nothing_that_a_long_session_keeps_is_in_huge_pages() -> None:
+    spec = StampSpec("a-b", "idle", "127.0.0.1", 862, 1, 4 * COUNT, MS, 100 * MS)
+    rows = Rows(spec, (np.arange(4 * COUNT) + 1) * MS, ("t2_ns",))
+    large = {
+        name: each
+        for name, each in (*vars(rows).items(), *rows.times.items())
+        if isinstance(each, np.ndarray) and name != "due"  # written once, and whole
+    }
+    assert {"sent_ns", "_duplicates", "_far_copies"} <= large.keys()
+    for name, each in large.items():
+        assert "nh" in flags_of(each), name
 
 
 def test_rows_that_were_told_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
