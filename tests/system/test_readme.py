@@ -69,7 +69,7 @@ RUN_ELSEWHERE = {
     "benchkit scheduler": CLUSTER,
     "benchkit agent --site guiyang": CLUSTER,
     "benchkit run ./mine.toml --cluster": CLUSTER,
-    "benchkit agent --bind 203.0.113.7 --stamp-key": "system/test_agent.py::test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_else",
+    "benchkit agent --bind 203.0.113.7 --allow": "system/test_agent.py::test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_else",
 }
 
 
@@ -139,5 +139,8 @@ def test_a_command_of_the_readme_does_what_it_says(
         done = benchkit(*shlex.split(RUN_HERE[command]), timeout=110)
     assert "Traceback" not in done.stderr
     assert done.returncode == 0, done.stdout[:500] + done.stderr
-    # What writes files says so on stderr, where progress goes.
-    assert done.stdout.strip() or done.stderr.strip()
+    words = shlex.split(RUN_HERE[command])
+    if "-o" in words:
+        assert (folder / words[words.index("-o") + 1]).stat().st_size > 0
+    else:  # what writes files without being told where says so on stderr
+        assert done.stdout.strip() or done.stderr.strip()
