@@ -12,7 +12,7 @@ import pytest
 from sample_records import failing, passing
 
 from benchkit.campaign.series import Round, Series
-from benchkit.cli import measuring, series
+from benchkit.cli import exit_status, measuring, series
 from benchkit.clock import NS_PER_S
 from benchkit.model.record import RunRecord
 
@@ -40,7 +40,7 @@ def test_a_round_that_is_left_open_kept_no_promise(
 
     def measure(*_: Any, gate: bool) -> measuring.Kept:
         record = next(left)
-        found = measuring.exit_status(record, unmeasured=False, gate=gate)
+        found = exit_status.status_of(record, unmeasured=False, gate=gate)
         return measuring.Kept(record, Path(), found)
 
     def at_once(
