@@ -13,6 +13,7 @@ from benchkit.campaign.events import Observer, PathMoved, RateMoved
 from benchkit.campaign.phases import LOADED, SINGLE
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.model.samples import Samples
+from benchkit.reports.figures import decimals_for, fixed
 from benchkit.stats.log_histogram import LogHistogram
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
@@ -69,7 +70,10 @@ def told_together(found: Sequence[PathMoved]) -> str:
     """What a phase came to on very many paths, in a line."""
     due, lost = sum(one.settled + one.unmeasured for one in found), sum(one.lost for one in found)
     middles = sorted(one.percentiles_ms["p50"] for one in found if "p50" in one.percentiles_ms)
-    said = f", p50 from {middles[0]:.2f} to {middles[-1]:.2f} ms" if middles else ", no answer"
+    places = decimals_for(middles)
+    said = ", no answer"
+    if middles:
+        said = f", p50 from {fixed(middles[0], places)} to {fixed(middles[-1], places)} ms"
     return f"    {len(found)} paths {found[0].phase}: {due} due, {lost} lost{said}"
 
 

@@ -59,7 +59,7 @@ def _of(visible: aa.Visible, seconds: float) -> Finding:
         said = f"runs of {seconds:g} s are too short here for an interval of it ({visible.path})"
         return Finding(visible.statistic, "warning", said, "give --aa a longer --duration")
     said = (
-        f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {visible.now:.2f} ms four times in five "
+        f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {visible.now:.2g} ms four times in five "
         f"({visible.path})"
     )
     figures = {"smallest_visible_ms": round(visible.now, 6), "change_ms": visible.change}

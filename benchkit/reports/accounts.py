@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchkit.model.account import Delay, OneWay, Parts
 from benchkit.model.record import Metric
-from benchkit.reports.figures import clean, fixed, short
+from benchkit.reports.figures import clean, decimals_for, fixed, short
 
 WHOLE = "whole"
 PLACES = 3
@@ -48,9 +48,10 @@ def _parts(parts: Parts, unit: str) -> str:
     named = {name: share for name, share in parts.shares.items() if name != WHOLE}
     shown = {name: share for name, share in named.items() if share.p99 or share.mean}
     whole = parts.shares[WHOLE]
-    means = " + ".join(f"{clean(name)} {fixed(each.mean, PLACES)}" for name, each in shown.items())
-    tails = ", ".join(f"{clean(name)} {fixed(each.p99, PLACES)}" for name, each in shown.items())
-    said = f"{fixed(whole.mean, PLACES)} = {means} {unit} on average; p99 {tails}"
+    places = max(PLACES, decimals_for([whole.mean]))
+    means = " + ".join(f"{clean(name)} {fixed(each.mean, places)}" for name, each in shown.items())
+    tails = ", ".join(f"{clean(name)} {fixed(each.p99, places)}" for name, each in shown.items())
+    said = f"{fixed(whole.mean, places)} = {means} {unit} on average; p99 {tails}"
     if parts.missing:
         lacking = ", ".join(f"{name.upper()} {count}" for name, count in parts.missing.items())
         said += f"; answered without a stamp: {lacking}"
@@ -69,4 +70,5 @@ def _one_way(found: OneWay, unit: str) -> str:
 
 
 def _delay(delay: Delay) -> str:
-    return f"p50 {fixed(delay.p50, PLACES)}, p99 {fixed(delay.p99, PLACES)}"
+    places = max(PLACES, decimals_for([delay.p50]))
+    return f"p50 {fixed(delay.p50, places)}, p99 {fixed(delay.p99, places)}"

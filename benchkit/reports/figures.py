@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,8 @@ ABSENT = "\N{EN DASH}"
 LOST = "lost"
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _WIDE = ("W", "F")
+_SMALL = 0.01
+_MOST_DECIMALS = 5  # of ms: 10 ns, which no stamp is better than
 _UNITS = {
     **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB")},
     "percent": "%",
@@ -22,10 +25,16 @@ _UNITS = {
 def decimals_for(values: Iterable[float | None]) -> int:
     """How many decimals show what differs among figures that stand in one column.
 
-    A round trip of some ms is known to about 3 µs (the kernel's stamps), of some hundred ms to less.
+    A round trip of some ms is known to about 3 µs (the kernel's stamps), of some hundred ms to less; one of some µs, as
+    over the loopback, keeps two digits that say something.
+
+    >>> decimals_for([8.49]), decimals_for([0.0023, 0.014])
+    (2, 4)
     """
     sizes = [abs(value) for value in values if value]
-    smallest = min(sizes, default=0.0)
+    smallest = min(sizes, default=_SMALL)
+    if smallest < _SMALL:
+        return min(1 - math.floor(math.log10(smallest)), _MOST_DECIMALS)
     return next((places for end, places in ((1, 3), (100, 2), (1000, 1)) if smallest < end), 0)
 
 

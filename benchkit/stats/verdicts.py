@@ -249,10 +249,10 @@ def _name(budget: Budget) -> str:
 
 
 def _digits(budget: Budget, interval: Interval) -> int:
-    """Decimals that show the narrowest margin with two figures, and three figures of the limit."""
+    """Decimals that show the narrowest margin and the figure with two digits, and three digits of the limit."""
     limit = budget.limit
     margins = [abs(limit - end) for end in (interval.value, interval.low, interval.high)]
-    margins += [abs(limit) / 100, 1.0]
+    margins += [abs(limit) / 100, 1.0, abs(interval.value)]
     smallest = min(margin for margin in margins if margin > 0)
     # Subtraction leaves 0.0999... of a tenth; six decimals are a nanosecond in ms.
     return min(max(1 - math.floor(math.log10(smallest) + 1e-9), 0), 6)

@@ -31,7 +31,16 @@ def test_a_short_number_has_the_digits_it_needs(value: float | None, shown: str)
 
 @pytest.mark.parametrize(
     ("values", "decimals"),
-    [((0.041,), 3), ((8.5, 9.1), 2), ((120.0,), 1), ((1e4,), 0), ((None,), 3)],
+    [
+        ((0.041,), 3),
+        ((8.5, 9.1), 2),
+        ((120.0,), 1),
+        ((1e4,), 0),
+        ((None,), 3),
+        ((0.0,), 3),
+        ((0.0023,), 4),
+        ((0.00004,), 5),
+    ],
 )
 def test_decimals_follow_the_smallest_figure(
     values: tuple[float | None, ...], decimals: int

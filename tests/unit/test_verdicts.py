@@ -172,6 +172,11 @@ def test_an_unfit_machine_makes_even_a_clear_figure_inconclusive() -> None:
     assert found.headroom == 9
 
 
+def test_a_figure_far_below_its_budget_keeps_its_digits() -> None:
+    reason = judge(P95, Interval(0.00213, 0.0021, 0.00222), n=5000).reason
+    assert reason.startswith("p95 is 0.0021 ms, at most 0.0022 ms")
+
+
 def test_a_limit_of_zero_can_be_put_into_words() -> None:
     found = judge(Budget("loss", 0.0, "%", ""), Interval(0, 0, 0.04), n=9000)
     assert found.verdict == "inconclusive"

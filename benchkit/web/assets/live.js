@@ -15,7 +15,7 @@
 
   const color = (role) => getComputedStyle(document.documentElement).getPropertyValue(`--${role}`).trim();
   const element = (name, text = "", properties = {}) => Object.assign(document.createElement(name), { textContent: text, ...properties });
-  const figure = (value) => (value === undefined ? "" : value >= 100 ? value.toFixed(1) : value.toFixed(2));
+  const figure = (value) => (value === undefined ? "" : value >= 100 ? value.toFixed(1) : value >= 0.1 ? value.toFixed(2) : String(+value.toPrecision(2)));
   const budgetOf = (path, kind) => began.budgets.find((each) => each[0] === path && each[1] === kind);
 
   // One chart for each path: its percentiles as they settle, over the seconds since the run began.
