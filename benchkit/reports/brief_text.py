@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchkit.model.record import Estimate, Metric, RunRecord
 from benchkit.reports import sentences
-from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, padded
+from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, padded, short
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, hanging, table
 from benchkit.reports.paint import Line
 from benchkit.reports.rows import Series
@@ -14,13 +14,18 @@ from benchkit.reports.rows import Series
 STATISTICS = ("p50", "p95", "p99")
 
 
-def latencies(spreads: Sequence[Series]) -> Iterator[Line]:
-    """A row for each distribution: what was due and lost, and three percentiles."""
+def latencies(spreads: Sequence[Series], width: int) -> Iterator[Line]:
+    """A row for each distribution: what was due and lost, and three percentiles; then the means of work, beside paper."""
     if not spreads:
         return
     yield []
     header = ("", "due", "lost", *STATISTICS, "")
     yield from table(header, [_row(each.metric) for each in spreads])
+    for metric in (each.metric for each in spreads if "on_paper" in each.metric.details):
+        mean, paper = metric.details.get("mean"), metric.details["on_paper"]
+        places = decimals_for((mean, paper))
+        said = f"mean {fixed(mean, places)} {clean(metric.unit)} · on paper {fixed(paper, places)} {clean(metric.unit)}"
+        yield from hanging((f"{INDENT}{sentences.series_name(metric)}: ", "dim"), said, width)
 
 
 def _row(metric: Metric) -> tuple[str, ...]:
@@ -42,7 +47,17 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
         said = sentences.rate(each)
         if each.metric.limited_by:
             said += f" · limited by {clean(each.metric.limited_by)}"
+        said += _beside_paper(each.metric)
         yield from hanging((label, "bold"), said, width)
+
+
+def _beside_paper(metric: Metric) -> str:
+    """What the path allows on paper, and how many times that was taken."""
+    if "on_paper_s" not in metric.details:
+        return ""
+    said = f" · on paper {short(metric.details['on_paper_s'])} s"
+    times = metric.details.get("times_paper")
+    return said if times is None else f"{said}, {times:.3g} times that"
 
 
 def calibration(record: RunRecord, width: int) -> Iterator[Line]:

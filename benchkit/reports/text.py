@@ -106,7 +106,7 @@ def _path(
         yield from full_text.beside(others, width)
         yield from full_text.rates(rates, width)
     else:
-        yield from brief_text.latencies(others)
+        yield from brief_text.latencies(others, width)
         yield from brief_text.rates(rates, width)
     if told := sentences.far_end(path):
         yield from hanging((f"{INDENT}far end: ", "dim"), told, width)

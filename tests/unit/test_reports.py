@@ -255,6 +255,32 @@ def test_goodput_of_too_few_independent_rates_says_so() -> None:
     assert words not in " ".join(render(passing(), "full").split())
 
 
+def test_the_usual_report_shows_work_beside_what_the_path_allows_on_paper() -> None:
+    run = passing()
+    first, *others = run.paths
+    moved = Metric(
+        metric="completion",
+        phase="data-set",
+        unit="s",
+        n=40,
+        lost=0,
+        estimate=Estimate(1.86),
+        details={"on_paper_s": 1.775, "times_paper": 1.048},
+    )
+    asked = replace(
+        first.metrics[0],
+        metric="inference",
+        phase="inference",
+        details={"mean": 22.1, "on_paper": 21.27},
+    )
+    shown = render(
+        replace(run, paths=(replace(first, metrics=(*first.metrics, moved, asked)), *others)),
+        "text",
+    )
+    assert "1.86 s · on paper 1.775 s, 1.05 times that" in shown
+    assert "inference: mean 22.10 ms · on paper 21.27 ms" in shown
+
+
 def test_a_budget_on_loss_has_a_row_though_loss_is_counted_and_not_measured() -> None:
     whole = passing()
     verdict = Verdict(
