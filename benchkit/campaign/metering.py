@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchkit.campaign import reach
 from benchkit.campaign.crew import Crew
@@ -10,8 +15,9 @@ from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.log import Log
+from benchkit.campaign.outline import duration_words
 from benchkit.clock import NS_PER_S
-from benchkit.model.meter import EQUIPMENT, FACILITY, Meter
+from benchkit.model.meter import EQUIPMENT, FACILITY, TIME, Meter
 from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
@@ -20,6 +26,8 @@ from benchkit.stats.reservations import of_a_part
 from benchkit.stats.verdicts import judge, overall
 
 PHASE = "ratio"
+# September 2001: what is below counts from a start of its own, and tells no date.
+DATED_NS = 10**9 * NS_PER_S
 
 
 def read_meters(target: Target, crew: Crew, observe: Observer, log: Log) -> None:
@@ -52,6 +60,30 @@ def _spec(meter: Meter, plan: Plan) -> EnergySpec:
     )
 
 
+def _setup(meter: Meter, times_ns: NDArray[np.int64]) -> str:
+    """Which counters were read where, and over which time, as far as that is known."""
+    source = meter.address if meter.is_recording else _without_secrets(meter.address)
+    said = f"{meter.total} over {meter.equipment}, read from {source}"
+    if len(times_ns) < 2:  # noqa: PLR2004  a time has two ends
+        return (
+            f"{said}, which has no column {TIME}: over which time is not known"
+            if meter.is_recording
+            else said
+        )
+    first, last = int(times_ns[0]), int(times_ns[-1])
+    said += f", over {duration_words((last - first) / NS_PER_S)}"
+    if first < DATED_NS:
+        return said
+    begin, end = (datetime.fromtimestamp(at / NS_PER_S, UTC) for at in (first, last))
+    return f"{said}, from {begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _without_secrets(address: str) -> str:
+    """The URL without what stands before its host and after its path, where passwords and tokens are."""
+    found = urlsplit(address)
+    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}{found.path}"
+
+
 def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRecord:
     """The ratio of one meter, and the verdicts on it."""
     unfit, missing = under.unfit, under.why_missing(meter.name, PHASE)
@@ -70,6 +102,7 @@ def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRe
                 n=found.n,
                 effective_n=n,
                 estimate=interval.estimate() if interval else None,
+                setup=_setup(meter, columns["at_ns"].compressed()),
                 details={"gaps": found.gaps, "resets": found.resets},
             ),
         )

@@ -108,7 +108,11 @@ EMULATORS = ("auto", "netem", "userspace", "none")
     type=SCALE,
     help="Divide rates and buffers, as 1:1000, for a path that no machine can carry.",
 )
-@click.option("--meter", help="Where a target's energy counters are: a URL or a CSV file.")
+@click.option(
+    "--meter",
+    help="Where a target's energy counters are: an exporter's URL, or a CSV file with a column for each counter, named in its "
+    "first row, and, if you like, one named time, in ISO 8601 or in seconds.",
+)
 @measuring_options
 @click.option("--sites", type=Whole(min=2), help="Of a mesh only the first so many sites.")
 @click.option("--name", help="A name for this run, kept in its record.")

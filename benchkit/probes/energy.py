@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -13,14 +15,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError, printable, told_by_system
-from benchkit.model.meter import ENERGY_COLUMNS, MICRO
+from benchkit.model.meter import ENERGY_COLUMNS, MICRO, TIME
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import EnergySpec
 
 Reading = tuple[float, float]
+Row = tuple[int | None, Reading | None]  # when it was read, and what
 MOST_OCTETS = 16 << 20
 # In millionths it still fits 64 bits.
 LARGEST = 2**62 / MICRO
+LARGEST_S = 2**62 / NS_PER_S
 
 
 async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
@@ -123,7 +127,7 @@ def selected(selector: str) -> tuple[str, dict[str, str]]:
     raise ValueError(f'{selector!r} is no series: write name{{label="value"}}')
 
 
-def _recorded(spec: EnergySpec) -> list[tuple[int, Reading | None]]:
+def _recorded(spec: EnergySpec) -> list[Row]:
     """All rows of the file; a row whose counters are empty is a gap."""
     try:
         return recorded(_contents(Path(spec.address)), spec)
@@ -145,11 +149,11 @@ def _contents(file: Path) -> str:
     return text
 
 
-def recorded(text: str, spec: EnergySpec) -> list[tuple[int, Reading | None]]:
-    """The rows of a recording in CSV, each with its number.
+def recorded(text: str, spec: EnergySpec) -> list[Row]:
+    """The rows of a recording in CSV, each with its time in ns where it has a column for that.
 
     Raises:
-        csv.Error, ValueError: it is no such thing.
+        csv.Error, ValueError: it is no such thing, or its times fall.
         MeasureError: it lacks a column.
     """
     table = csv.DictReader(io.StringIO(text, newline=""))
@@ -159,8 +163,27 @@ def recorded(text: str, spec: EnergySpec) -> list[tuple[int, Reading | None]]:
         raise MeasureError(
             f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
         )
-    rows = [(row[spec.total], row[spec.equipment]) for row in table]
-    return [(number, _reading(row)) for number, row in enumerate(rows)]
+    rows = [
+        (_time_ns(row.get(TIME)), _reading((row[spec.total], row[spec.equipment]))) for row in table
+    ]
+    times = [at for at, _ in rows if at is not None]
+    if any(after < before for before, after in itertools.pairwise(times)):
+        raise ValueError("its times fall: sort its rows by time")
+    return rows
+
+
+def _time_ns(text: str | None) -> int | None:
+    """Nanoseconds of a time in seconds, or in ISO 8601, which is in UTC where it names no zone. Raises ValueError."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        at = datetime.fromisoformat(text)
+        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    if not abs(seconds) <= LARGEST_S:
+        raise ValueError(f"{text} is no time in seconds")
+    return round(seconds * NS_PER_S)
 
 
 def _reading(row: tuple[str | None, str | None]) -> Reading | None:
@@ -168,11 +191,14 @@ def _reading(row: tuple[str | None, str | None]) -> Reading | None:
     return (_counter(float(total)), _counter(float(equipment))) if total and equipment else None
 
 
-def _rows(spec: EnergySpec, found: Sequence[tuple[int, Reading | None]]) -> Samples:
+def _rows(spec: EnergySpec, found: Sequence[Row]) -> Samples:
     absent = [reading is None for _, reading in found]
-    table = [(at, *(round(each * MICRO) for each in reading or (0, 0))) for at, reading in found]
+    table = [
+        (at or 0, *(round(each * MICRO) for each in reading or (0, 0))) for at, reading in found
+    ]
+    timeless = [at is None for at, _ in found]
     columns = {
-        name: column([row[at] for row in table], absent if at else [False] * len(table))
+        name: column([row[at] for row in table], absent if at else timeless)
         for at, name in enumerate(ENERGY_COLUMNS)
     }
     return Samples("energy", spec.path, spec.phase, columns)

@@ -48,6 +48,8 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
         if each.metric.limited_by:
             said += f" · limited by {clean(each.metric.limited_by)}"
         said += _beside_paper(each.metric)
+        if each.metric.metric == "ratio" and each.metric.setup:
+            said += f" · {clean(each.metric.setup)}"
         yield from hanging((label, "bold"), said, width)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -119,6 +120,44 @@ def test_a_recording_is_read_as_a_whole_with_its_gaps(tmp_path: Path) -> None:
     assert (found.n, found.gaps, found.resets) == (2, 1, 0)
     with pytest.raises(MeasureError, match="has no column kwh; it has time, facility, it"):
         read(spec_of(str(file), total="kwh", equipment="it"))
+
+
+def test_a_recordings_times_give_the_report_its_period(tmp_path: Path) -> None:
+    (meter,) = load_target("guizhou-pue").meters
+    file = tmp_path / "meters.csv"
+
+    def setup_of(first: str, second: str) -> str | None:
+        head = f"time,{meter.total},{meter.equipment}\n"
+        file.write_text(f"{head}{first},0,0\n{second},12,10\n")
+        harvest = Harvest()
+        words = {"total": meter.total, "equipment": meter.equipment}
+        rows = read(spec_of(str(file), **words))
+        harvest.add(Samples("energy", meter.name, "ratio", rows.columns))
+        here = replace(meter, address=str(file))
+        return meter_record(here, harvest, Circumstances()).metrics[0].setup
+
+    counted = f"{meter.total} over {meter.equipment}, read from {file}"
+    dated = f"{counted}, over 1 h 0 min, from 2026-01-01 00:00:00 to 2026-01-01 01:00:00 UTC"
+    assert setup_of("2026-01-01T00:00:00Z", "2026-01-01T01:00:00") == dated
+    assert setup_of("1767225600", "1767229200") == dated
+    assert setup_of("0", "30") == f"{counted}, over 30 s"
+    assert setup_of("", "") == f"{counted}, which has no column time: over which time is not known"
+    with pytest.raises(MeasureError, match="its times fall: sort its rows by time"):
+        setup_of("30", "0")
+    with pytest.raises(MeasureError, match="cannot be read as a recording"):
+        setup_of("yesterday", "today")
+
+
+def test_the_report_of_an_exporter_names_it_without_its_password() -> None:
+    (meter,) = load_target("guizhou-pue").meters
+    harvest = Harvest()
+    total, equipment = counters((0, 0), (12, 10))
+    rows = {"at_ns": column([5, 31 * 10**9]), "total_micro": total, "equipment_micro": equipment}
+    harvest.add(Samples("energy", meter.name, "ratio", rows))
+    there = replace(meter, address="http://me:secret@exporter:9400/metrics?token=secret")
+    setup = meter_record(there, harvest, Circumstances()).metrics[0].setup
+    assert setup is not None
+    assert setup.endswith("read from http://exporter:9400/metrics, over 31 s")
 
 
 def test_a_reset_leaves_its_stretch_out_of_both_counters() -> None:
