@@ -141,7 +141,16 @@ def show_count(count: int, noun: str) -> str:
     >>> show_count(1, "path"), show_count(3, "path")
     ('1 path', '3 paths')
     """
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {by_number(count, noun, f'{noun}s')}"
+
+
+def by_number(count: int, one: str, more: str) -> str:
+    """Give the form of a word that goes with so many.
+
+    >>> by_number(1, "was", "were"), by_number(0, "was", "were")
+    ('was', 'were')
+    """
+    return one if count == 1 else more
 
 
 def show_duration(ns: int) -> str:

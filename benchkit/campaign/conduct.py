@@ -26,6 +26,7 @@ from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.emulators.link import modelled
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.stats.verdicts import could_be_decided
+from benchkit.units import by_number, show_count
 
 
 class Campaign:
@@ -202,7 +203,7 @@ class Campaign:
         self._log.unfit += troubles
         if not troubles:
             self._performance.say(
-                f"{dropped} packets count as lost that this machine had no room for: it was too busy; free a core"
+                f"{show_count(dropped, 'packet')} {by_number(dropped, 'counts', 'count')} as lost that this machine had no room for: it was too busy; free a core"
             )
 
     def _tell_words(self, text: str) -> None:

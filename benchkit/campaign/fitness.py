@@ -10,6 +10,7 @@ import numpy as np
 from benchkit.clock import NS_PER_MS, NS_PER_US
 from benchkit.emulators.line import LineReport, quantile_ns
 from benchkit.model.samples import Samples
+from benchkit.units import by_number, show_count
 
 LATENESS_SHARE = 0.95
 # Of an interval: packets that leave so much later than they were due are no longer at the rate that was asked. A mesh's
@@ -49,7 +50,7 @@ def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
         )
     if report.dropped:
         troubles.append(
-            f"the emulator lost {report.dropped} packets that the model does not lose: the machine is "
+            f"the emulator lost {show_count(report.dropped, 'packet')} that the model does not lose: the machine is "
             "too busy; free a core and run again"
         )
     late = quantile_ns(report, LATENESS_SHARE)
@@ -76,10 +77,15 @@ def pacing_troubles(found: Sequence[Samples], interval_ns: int) -> list[str]:
     reached = float(np.quantile(late, LATENESS_SHARE)) if len(late) else float("inf")
     if reached <= allowed and not unsent:
         return []
-    said = f"{unsent} packets were never sent" if unsent else "1 packet in 20 left late"
+    said = (
+        f"{show_count(unsent, 'packet')} {by_number(unsent, 'was', 'were')} never sent"
+        if unsent
+        else "1 packet in 20 left late"
+    )
     said += f", by more than {reached / NS_PER_MS:.1f} ms where {allowed / NS_PER_MS:.1f} ms is a twentieth of the interval"
+    paths = f"{show_count(len(found), 'path')} {by_number(len(found), 'is', 'are')}"
     remedy = "give --sites or a lower --rate, or free a core"
-    return [f"pacing: {said}: {len(found)} paths are too many at this rate here; {remedy}"]
+    return [f"pacing: {said}: {paths} too many at this rate here; {remedy}"]
 
 
 def unsent_troubles(found: Sequence[Samples]) -> list[str]:
@@ -89,7 +95,7 @@ def unsent_troubles(found: Sequence[Samples]) -> list[str]:
         unsent = int(np.ma.getmaskarray(rows.columns["sent_ns"]).sum())
         if unsent > UNSENT_SHARE * len(rows):
             troubles.append(
-                f"{unsent} of {len(rows)} packets that were due on {rows.path} were never sent: the machine is too "
+                f"{unsent} of {len(rows)} packets that were due on {rows.path} {by_number(unsent, 'was', 'were')} never sent: the machine is too "
                 "busy; free a core or give a lower --rate"
             )
     return troubles
@@ -101,7 +107,8 @@ def dropped_troubles(dropped: int, packets: int) -> list[str]:
         return []
     return [
         (
-            f"{dropped} packets that arrived were dropped by this machine and count as lost: it is too busy; free a core or "
+            f"{show_count(dropped, 'packet')} that arrived {by_number(dropped, 'was', 'were')} dropped by this machine and "
+            f"{by_number(dropped, 'counts', 'count')} as lost: it is too busy; free a core or "
             "give a lower --rate"
         )
     ]

@@ -23,7 +23,7 @@ def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
     calibrating, measuring = _calibrating(target), _measuring(target, in_cluster=in_cluster)
     seconds = sum(phase.seconds for phase in (*calibrating, *measuring))
     sites = {site for path in target.paths for site in (path.near, path.far)}
-    paths = f"{show_count(len(target.paths), 'path')} between {len(sites)} sites"
+    paths = f"{show_count(len(target.paths), 'path')} between {show_count(len(sites), 'site')}"
     whole = f"plan: {paths}, about {duration_words(seconds)}"
     if target.plan.longest_ns and target.plan.longest_ns > target.plan.duration_ns:
         more = (target.plan.longest_ns - target.plan.duration_ns) / NS_PER_S
@@ -72,7 +72,7 @@ def _mesh_lines(
     if loading:
         pairs = [(path.near, path.far) for path in target.paths if path.in_mesh]
         parts = len({id(phase.paths) for phase in loading})
-        said = f"{len(rounds(pairs))} rounds of pairs that share no site"
+        said = f"{show_count(len(rounds(pairs)), 'round')} of pairs that share no site"
         if parts > len(rounds(pairs)):
             said += f", in {parts} parts that this machine carries"
         yield f"  throughput: {_total(loading)}, {said}"

@@ -14,6 +14,7 @@ from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
 from benchkit.targets.folders import did_you_mean
 from benchkit.testbeds.cluster_access import Access
+from benchkit.units import show_count
 
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
 USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
@@ -154,7 +155,7 @@ def _among_first(target: Target, count: int) -> set[str]:
     if not found:
         raise AskedWronglyError(
             f"--sites {count}: target {target.name} has no path among its first {count} sites; it has "
-            f"{len(target.sites)} sites"
+            f"{show_count(len(target.sites), 'site')}"
         )
     return found
 

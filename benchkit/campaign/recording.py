@@ -32,6 +32,7 @@ from benchkit.stats.percentiles import effective_size, percentile_intervals
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
+from benchkit.units import by_number, show_count
 
 TIMEOUT_NS = NS_PER_S
 COMPARED = ("p50", "p95", "p99", "p99.9")
@@ -96,14 +97,16 @@ def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
     with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
         site = testbed.sites[HERE]
         way = _what_answers(task, found, site, channel, say)
-        say(f"measuring {task.address}: {task.phase.packets} packets, {task.rate_per_s:g}/s")
+        say(
+            f"measuring {task.address}: {show_count(task.phase.packets, 'packet')}, {task.rate_per_s:g}/s"
+        )
         rows = _measured(way.round_trips("", task.phase, 1, TIMEOUT_NS), site, channel)
     rows = that_left(rows)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
     answered = int(np.isfinite(latencies).sum())
     if answered < FEWEST_ANSWERS:
         raise MeasureError(
-            f"{task.address}: {answered} of {task.phase.packets} packets were answered, and a model needs "
+            f"{task.address}: {answered} of {show_count(task.phase.packets, 'packet')} {by_number(answered, 'was', 'were')} answered, and a model needs "
             f"{FEWEST_ANSWERS}: measure longer with --duration"
         )
     if task.traced:

@@ -153,5 +153,5 @@ def _setup(workload: Workload) -> str:
     mega = workload.octets / 1e6
     if workload.kind == "checkpoint":
         every = workload.every_ns / NS_PER_MS
-        return f"{mega:g} MB every {every:g} ms, {workload.rounds} times, {over}"
+        return f"{mega:g} MB every {every:g} ms, {show_count(workload.rounds, 'time')}, {over}"
     return f"{mega:g} MB in {show_count(workload.files, 'file')}, {over}"

@@ -18,6 +18,7 @@ from benchkit.campaign.events import Event, Observer, PathMoved, PhaseBegan, Rat
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import printable
 from benchkit.reports.figures import clean, decimals_for
+from benchkit.units import by_number
 
 # Each time costs a few milliseconds of a core that probes may want.
 REDRAWN_NS = NS_PER_S // 4
@@ -94,7 +95,7 @@ class Board:
             table.add_row(*_cells(row), *([] if rate is None else [f"{rate:.0f}"]))
         hidden = len(self._rows) - MOST_ROWS
         if hidden > 0:
-            table.add_row(f"and {hidden} more paths")
+            table.add_row(f"and {hidden} more {by_number(hidden, 'path', 'paths')}")
         return table
 
 

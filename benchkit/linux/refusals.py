@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import printable
+from benchkit.units import show_count
 
 MINUTE_NS = 60 * NS_PER_S
 MOST_SOURCES = 1024
@@ -52,6 +53,10 @@ class Refusals:
             found.total += times
             if now - found.told_ns < MINUTE_NS:
                 return
-            often = f" ({found.since} times since it was last told)" if found.total > 1 else ""
+            often = (
+                f" ({show_count(found.since, 'time')} since it was last told)"
+                if found.total > 1
+                else ""
+            )
             found.told_ns, found.since = now, 0
         self._say(f"refused {source}: {printable(why)}{often}")

@@ -126,7 +126,7 @@ def _ramp(question: Question) -> Section:
         (
             Figure(
                 "slow_start", f"slow start, {show_count(streams, 'stream')}", rounds * question.rtt_s, "s",
-                "rfc5681", f"{rounds} round trips from 10 segments [rfc6928]",
+                "rfc5681", f"{show_count(rounds, 'round trip')} from 10 segments [rfc6928]",
             ),
             Figure(
                 "slow_start_one", "slow start, one stream",

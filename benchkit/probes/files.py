@@ -20,6 +20,7 @@ from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream import OPEN_S, head
 from benchkit.probes.stream_session import SILENCE_S, Session
 from benchkit.probes.talk import TalkError, clock_offset_ns
+from benchkit.units import by_number, show_count
 
 FILE_COLUMNS = ("number", "due_ns", "sent_ns", "done_ns", "octets")
 
@@ -91,6 +92,6 @@ class FilesTest(FarTest[FileSource]):
         done = len(self._agenda.done)
         if done < len(spec.files):
             raise MeasureError(
-                f"{spec.path}: {done} of {len(spec.files)} files were done within "
+                f"{spec.path}: {done} of {show_count(len(spec.files), 'file')} {by_number(done, 'was', 'were')} done within "
                 f"{spec.limit_ns / NS_PER_S:g} s: the path is too slow for this workload, or it is too large"
             )

@@ -14,6 +14,7 @@ from benchkit.model.spec import IcmpSpec
 from benchkit.probes.flight import fly
 from benchkit.probes.flight_rows import Answer, Kept
 from benchkit.probes.reachable import connect_to, stamp_by_card
+from benchkit.units import show_count
 
 TOKEN_OCTETS = 8
 # As long as a STAMP packet, so that both take the same time on a slow link.
@@ -51,7 +52,7 @@ async def icmp(spec: IcmpSpec) -> AsyncIterator[Samples]:
         connect_to(echoes, spec.path, spec.address, 0)
         stamp_by_card(echoes, spec.address)
         unanswered = (
-            f"{spec.path}: none of {spec.count} pings to {spec.address} was answered: is it up, and may "
+            f"{spec.path}: none of {show_count(spec.count, 'ping')} to {spec.address} was answered: is it up, and may "
             "ICMP pass?"
         )
         async for rows in fly(spec, _Echoes(spec.address), echoes, unanswered):

@@ -30,6 +30,7 @@ from benchkit.probes.iperf3_wire import (
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_flow import too_small_a_window
 from benchkit.probes.talk import TalkError
+from benchkit.units import show_count
 
 SILENCE_NS = 10 * NS_PER_S
 RESULTS_S = 10.0
@@ -239,4 +240,6 @@ class _Test:
                 while len(connection.recv(UDP_GREETING_OCTETS + 1)) != UDP_GREETING_OCTETS:
                     pass  # data of a stream that already sends
                 return
-        raise TimeoutError(None, f"no answer to {repeats} datagrams within {TALK_S:.0f} s")
+        raise TimeoutError(
+            None, f"no answer to {show_count(repeats, 'datagram')} within {TALK_S:.0f} s"
+        )

@@ -27,6 +27,7 @@ from benchkit.probes.iperf3_wire import (
 )
 from benchkit.probes.outbox import Item
 from benchkit.probes.talk import TalkError
+from benchkit.units import show_count
 
 STREAMS_S = 10.0
 RESULTS_S = 10.0
@@ -165,7 +166,7 @@ class Served:
             self._awaited = wanted
             self._control.send_state(State.CREATE_STREAMS)
             if not self._changed.wait_for(lambda: len(self._arrived) == wanted, STREAMS_S):
-                raise TalkError(f"it opened {len(self._arrived)} of {wanted} streams")
+                raise TalkError(f"it opened {len(self._arrived)} of {show_count(wanted, 'stream')}")
             arrived = [
                 connection for _, connection in sorted(self._arrived, key=lambda one: one[0])
             ]

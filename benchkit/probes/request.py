@@ -27,6 +27,7 @@ from benchkit.probes.hello import (
     introduce,
 )
 from benchkit.probes.talk import TalkError
+from benchkit.units import show_count
 
 OCTETS = 64
 MOST_AT_ONCE = 64 << 10
@@ -91,7 +92,7 @@ async def request(spec: RequestSpec) -> AsyncIterator[Samples]:
         if spec.key:
             await _introduce(connection, spec)
         timestamping.stamp(connection, stream=True)  # octets count from here
-        unanswered = f"{spec.path}: none of {spec.count} requests to {spec.address} was answered"
+        unanswered = f"{spec.path}: none of {show_count(spec.count, 'request')} to {spec.address} was answered"
         async for rows in fly(spec, _Requests(), connection, unanswered, _Records(_where(spec))):
             yield rows
 

@@ -18,12 +18,13 @@ from benchkit.probes.flight import fly
 from benchkit.probes.reachable import connect_to, stamp_by_card
 from benchkit.probes.stamp_closing import ask_once_more
 from benchkit.probes.stamp_sending import Packets
+from benchkit.units import by_number, show_count
 
 
 def unanswered(spec: StampSpec) -> str:
     """What to say where nothing came back."""
     return (
-        f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {spec.port} was "
+        f"{spec.path}: none of {show_count(spec.count, 'packet')} to {spec.address} UDP port {spec.port} was "
         "answered: is a STAMP reflector running there, and may UDP pass?"
     )
 
@@ -68,7 +69,7 @@ async def stamp(spec: StampSpec) -> AsyncIterator[Samples]:
         except MeasureError as error:
             if packets.forged:
                 raise MeasureError(
-                    f"{spec.path}: {packets.forged} answers from {spec.address} UDP port {spec.port} were not "
-                    f"sealed with the key in {spec.options.key_file}: give both ends the same"
+                    f"{spec.path}: {show_count(packets.forged, 'answer')} from {spec.address} UDP port "
+                    f"{spec.port} {by_number(packets.forged, 'was', 'were')} not sealed with the key in {spec.options.key_file}: give both ends the same"
                 ) from error
             raise

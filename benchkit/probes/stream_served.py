@@ -21,6 +21,7 @@ from benchkit.probes.stream_flow import StreamFlow, prepare
 from benchkit.probes.stream_session import Session
 from benchkit.probes.stream_terms import Terms
 from benchkit.probes.talk import Talk, TalkError, Words, tell_clock
+from benchkit.units import show_count
 
 STREAMS_S = 10.0
 HELLO_LIMIT = 64
@@ -114,7 +115,9 @@ class StreamOpening:
         """Wait for all of them. Raises TalkError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._arrived) == self._wanted, STREAMS_S):
-                raise TalkError(f"it opened {len(self._arrived)} of {self._wanted} streams")
+                raise TalkError(
+                    f"it opened {len(self._arrived)} of {show_count(self._wanted, 'stream')}"
+                )
         threads = []
         for number in range(self._wanted):
             self._arrived[number].settimeout(None)

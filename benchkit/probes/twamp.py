@@ -20,6 +20,7 @@ from benchkit.probes.reachable import connect_to, stamp_by_card
 from benchkit.probes.stamp_packet import SMALLEST_REQUEST
 from benchkit.probes.stamp_sending import Packets
 from benchkit.probes.stamp_time import to_ntp
+from benchkit.units import show_count
 
 TALK_S = 5.0
 _Told = TypeVar("_Told")
@@ -40,7 +41,7 @@ async def twamp(spec: TwampSpec) -> AsyncIterator[Samples]:
             connect_to(udp, spec.path, spec.address, port)
             stamp_by_card(udp, spec.address)
             unanswered = (
-                f"{spec.path}: none of {spec.count} packets to {spec.address} UDP port {port} was answered, "
+                f"{spec.path}: none of {show_count(spec.count, 'packet')} to {spec.address} UDP port {port} was answered, "
                 "though the TWAMP server gave that port: may UDP pass?"
             )
             async for rows in fly(spec, packets, udp, unanswered):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from benchkit.model.account import Delay, OneWay, Parts
 from benchkit.model.record import Metric
 from benchkit.reports.figures import clean, decimals_for, fixed, short
+from benchkit.units import by_number
 
 WHOLE = "whole"
 PLACES = 3
@@ -27,7 +28,7 @@ def _sentences(metric: Metric) -> Iterator[str]:
         yield "not above the instrument's own floor: what is shown is the instrument"
     if metric.unsent:
         due = metric.n + metric.unsent
-        yield f"{metric.unsent} of {due} that were due were never sent: this machine was too busy; they are not counted as lost"
+        yield f"{metric.unsent} of {due} that were due {by_number(metric.unsent, 'was', 'were')} never sent: this machine was too busy; that is not counted as lost"
     load = []
     if metric.buffer_delay_percent is not None:
         load.append(f"buffer delay {short(metric.buffer_delay_percent)} % (RFC 6349)")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchkit.model.record import Calibration, Instrument, RunRecord
 from benchkit.reports.figures import ABSENT, clean, fixed, pairs, short, signed
 from benchkit.reports.repeating import repeating
+from benchkit.units import show_count
 
 CALIBRATION_TITLE = "Calibration: what was asked of the emulator, and got"
 CALIBRATION_HEADER = (
@@ -35,7 +36,10 @@ def instrument_facts(instrument: Instrument) -> Facts:
             _line_words(instrument),
         ),
     }
-    counted = [f"{instrument.unstamped} unstamped", f"{instrument.clock_steps} clock steps"]
+    counted = [
+        f"{instrument.unstamped} unstamped",
+        show_count(instrument.clock_steps, "clock step"),
+    ]
     counted.append(f"{instrument.line_drops} dropped by the line")
     processor = _processor_words(instrument)
     return (
@@ -63,7 +67,7 @@ def _processor_words(instrument: Instrument) -> list[str]:
     if instrument.collector_pauses is not None:
         longest = instrument.collector_longest_us
         words = f", the longest {short(longest)} µs" if longest is not None else ""
-        found.append(f"{instrument.collector_pauses} collector pauses{words}")
+        found.append(f"{show_count(instrument.collector_pauses, 'collector pause')}{words}")
     return found
 
 

@@ -10,6 +10,7 @@ from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, pa
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, hanging, table
 from benchkit.reports.paint import Line
 from benchkit.reports.rows import Series
+from benchkit.units import show_count
 
 STATISTICS = ("p50", "p95", "p99")
 
@@ -66,7 +67,9 @@ def calibration(record: RunRecord, width: int) -> Iterator[Line]:
     """How many figures were as asked, and each that was not and is no reason for the run to be unfit."""
     lines = record.calibration
     wrong = [line for line in lines if not line.within]
-    words = f"{len(lines) - len(wrong)} of {len(lines)} figures of the emulator as asked"
+    words = (
+        f"{len(lines) - len(wrong)} of {show_count(len(lines), 'figure')} of the emulator as asked"
+    )
     yield from hanging((f"{INDENT}{'calibration':{LABEL_WIDTH}} ", "dim"), words, width)
     for line in wrong:
         if any(reason.startswith(line.miss) for reason in record.unfit):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import Direction, PathModel
+from benchkit.units import by_number, show_count
 
 MOST_DEVIATIONS = 4096
 FEWEST_ANSWERS = 100
@@ -96,7 +97,9 @@ def fit_loss(lost: NDArray[np.bool_]) -> tuple[float, Bursts | None]:
 
 def _enough(answered: NDArray[np.float64]) -> None:
     if len(answered) < FEWEST_ANSWERS:
-        raise ValueError(f"{len(answered)} answers make no model: {FEWEST_ANSWERS} do")
+        raise ValueError(
+            f"{show_count(len(answered), 'answer')} {by_number(len(answered), 'makes', 'make')} no model: {FEWEST_ANSWERS} do"
+        )
 
 
 def _ranks(ordered: NDArray[np.float64]) -> list[float]:

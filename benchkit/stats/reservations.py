@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from benchkit.model.record import Verdict
 from benchkit.stats.percentiles import percentile_share
+from benchkit.units import by_number, show_count
 
 # Of what a verdict rests on: so much may be of our own making.
 OWN_SHARE = 0.1
@@ -41,7 +42,10 @@ def with_own_drops(verdict: Verdict, dropped: int, n: int, lost: int) -> Verdict
     """
     if not _may_decide(verdict, dropped, n, lost):
         return verdict
-    why = f"{dropped} packets that arrived were dropped by this host, and count as lost: free a core and run again"
+    why = (
+        f"{show_count(dropped, 'packet')} that arrived {by_number(dropped, 'was', 'were')} dropped by this host, and "
+        f"{by_number(dropped, 'counts', 'count')} as lost: free a core and run again"
+    )
     return replace(verdict, verdict="inconclusive", reason=why)
 
 
@@ -53,7 +57,7 @@ def with_held_answers(verdict: Verdict, held: int, n: int, lost: int) -> Verdict
     if not _may_decide(verdict, held, n, lost):
         return verdict
     why = (
-        f"{held} packets may count as lost because the far end stood still and answered too late: free a core there "
+        f"{show_count(held, 'packet')} may count as lost because the far end stood still and answered too late: free a core there "
         "and run again"
     )
     return replace(verdict, verdict="inconclusive", reason=why)

@@ -64,6 +64,13 @@ def test_above_one_in_a_hundred_the_run_is_unfit() -> None:
     assert said.startswith("51 packets that arrived were dropped by this machine")
 
 
+def test_one_packet_is_told_in_the_singular() -> None:
+    said = fitness.dropped_troubles(1, 10)[0]
+    assert said.startswith(
+        "1 packet that arrived was dropped by this machine and counts as lost: it is too busy"
+    )
+
+
 @pytest.mark.parametrize(("own", "verdict"), [(0, "fail"), (2, "fail"), (40, "inconclusive")])
 def test_no_budget_fails_for_what_may_be_our_own_losses(own: int, verdict: str) -> None:
     harvest = Harvest()

@@ -21,6 +21,7 @@ from benchkit.reports.html.chart import (
     zoomed,
 )
 from benchkit.reports.html.palette import role
+from benchkit.units import show_count
 
 RUNS, LEVEL, CHANGE, BUDGET = "runs", "level", "change of level", "budget"
 SERIES = ((RUNS, "idle"), (LEVEL, "down"), (CHANGE, "up"), (BUDGET, "budget"))
@@ -161,7 +162,7 @@ def _words(history: History, named: str) -> str:
     )
     limit = next((each.limit for each in reversed(history.points) if each.limit is not None), None)
     budget = "" if limit is None else f" Budget {short(limit)} {clean(history.unit)}."
-    said = f"{named} of {len(history.points)} runs with 95 % intervals. "
+    said = f"{named} of {show_count(len(history.points), 'run')} with 95 % intervals. "
     said += f"Changes of level: {changes}." if changes else "No change of level."
     return f"{said}{budget} Newest: {clean(history.newest)}."
 

@@ -18,6 +18,7 @@ from benchkit.reports.figures import (
     short,
 )
 from benchkit.reports.rows import Row, Series, rows_of, series_of
+from benchkit.units import by_number, show_count
 
 FIGURE_HEADER = (
     *("path", "metric", "phase", "statistic", "unit", "value", "low", "high"),
@@ -166,7 +167,11 @@ def calibration_table(record: RunRecord) -> Table | None:
         for line in lines
     )
     left_out = len(whole) - len(shown)
-    more = f" ({left_out} lines within tolerance are in the record alone)" if left_out else ""
+    more = (
+        f" ({show_count(left_out, 'line')} within tolerance {by_number(left_out, 'is', 'are')} in the record alone)"
+        if left_out
+        else ""
+    )
     return Table("calibration-table", background.CALIBRATION_TITLE + more, header, rows)
 
 

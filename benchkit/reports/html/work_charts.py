@@ -24,7 +24,7 @@ from benchkit.reports.html.curves import Curve, Points, time_points
 from benchkit.reports.html.latency_charts import Marks, mark_series, said_of
 from benchkit.reports.html.palette import role
 from benchkit.reports.html.time_charts import spread_lines
-from benchkit.units import NS_PER_MS, NS_PER_S
+from benchkit.units import NS_PER_MS, NS_PER_S, show_count
 
 MOST_POINTS = 400
 PAPER = "on paper"
@@ -82,7 +82,7 @@ def _data_set(metric: Metric, rows: Samples, key: str) -> Chart:
     hover["encoding"] = {**encoding, "tooltip": tip(series="s", at_s="x", MB="y")}
     end = max(point["x"] for point in points) * 1.02 or 1.0
     spec = spec_of([line, hover], {"curves": points}, (0.0, round(end, 4)), height=160)
-    missing = f", {metric.lost} of {metric.n} files not" if metric.lost else ""
+    missing = f", {metric.lost} of {show_count(metric.n, 'file')} not" if metric.lost else ""
     words = f"Octets that the receiver has answered for, file by file: {short(whole)} MB{_against(metric)}{missing}."
     return Chart(key, f"Workload {name}: data set", words, spec, tuple(series), wide=True)
 
