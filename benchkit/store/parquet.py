@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -18,6 +20,12 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_e
 # Beyond so many paths and phases they share queries.
 MANY_PAIRS = 256
 PLACE = "place_of_pair"
+# In the file's own metadata: which columns a phase has not, though another of the file has them, as JSON. In the table
+# they are NULL there, as is what a phase has and lost.
+ABSENT = "absent"
+# What files without that word say by themselves: a figure of the kernel's own that is nowhere known is none.
+ALONE = "network_ns"
+Absent = Mapping[str, Collection[str]]
 _Pair = tuple[str, str]
 # Numbers that a file may hold, as they are 8 octets each in memory: some in any case, and so many for each of its octets.
 FREE_CELLS, CELLS_PER_OCTET = 1 << 24, 128
@@ -62,9 +70,12 @@ def read_parquet(file: Path, kind: str, wanted: Collection[str] | None = None) -
             ).fetchall()
             if wanted is not None:
                 pairs = [pair for pair in pairs if pair[0] in wanted]
+            absent = _told_absent(connection, file)
             if len(pairs) > MANY_PAIRS:
-                return _read_all(connection, source, kind)
-            return [_read_pair(connection, source, kind, pair) for pair in pairs]
+                found = _read_all(connection, source, kind)
+            else:
+                found = [_read_pair(connection, source, kind, pair) for pair in pairs]
+            return [_without(rows, absent) for rows in found]
     except duckdb.OutOfMemoryException as error:
         raise MemoryError(f"{file}: {_first_line(error)}") from error
     except duckdb.Error as error:
@@ -88,6 +99,44 @@ def _see_it_can_be_held(connection: duckdb.DuckDBPyConnection, file: Path) -> No
         )
 
 
+def _told_absent(connection: duckdb.DuckDBPyConnection, file: Path) -> Absent | None:
+    """What the file says its phases have not; None of one from before that was said. Raises AskedWronglyError."""
+    name = quoted(unglobbed(str(file.resolve())))
+    told = connection.execute(
+        f"select value from parquet_kv_metadata({name}) where decode(key) = ?",  # noqa: S608  quoted
+        [ABSENT],
+    ).fetchone()
+    if told is None:
+        return None
+    try:
+        return {str(phase): frozenset(names) for phase, names in dict(json.loads(told[0])).items()}
+    except (ValueError, TypeError, RecursionError) as error:
+        raise AskedWronglyError(
+            f"cannot read {file}: what it says of its columns is damaged: the record beside it can still be reported"
+        ) from error
+
+
+def _without(rows: Samples, absent: Absent | None) -> Samples:
+    if absent is None:
+        lacking = [ALONE] if ALONE in rows.columns and not rows.columns[ALONE].count() else []
+    else:
+        lacking = [name for name in absent.get(rows.phase, ()) if name in rows.columns]
+    if not lacking:
+        return rows
+    kept = {name: values for name, values in rows.columns.items() if name not in lacking}
+    return replace(rows, columns=kept)
+
+
+def _absent(parts: Sequence[Samples]) -> dict[str, list[str]]:
+    """By phase the columns that no path of it has, though another phase does."""
+    every = dict.fromkeys(name for part in parts for name in part.columns)
+    had: dict[str, set[str]] = {}
+    for part in parts:
+        had.setdefault(part.phase, set()).update(part.columns)
+    lacking = {phase: [name for name in every if name not in own] for phase, own in had.items()}
+    return {phase: names for phase, names in lacking.items() if names}
+
+
 def _write_kind(
     connection: duckdb.DuckDBPyConnection, file: Path, run: str, parts: Sequence[Samples]
 ) -> None:
@@ -104,9 +153,10 @@ def _write_kind(
     for index, (named, columns) in enumerate(parts_of):
         connection.register(f"part_{index}", dict(columns))
         selects.append(_select(named, f"part_{index}"))
+    absent = quoted(json.dumps(_absent(parts)))
     options = (
         f"format parquet, parquet_version v2, compression zstd, row_group_size {_ROWS_AT_ONCE},"
-        f" kv_metadata {{run: {quoted(run)}, kind: {quoted(parts[0].kind)}}}"
+        f" kv_metadata {{run: {quoted(run)}, kind: {quoted(parts[0].kind)}, {ABSENT}: {absent}}}"
     )
     connection.execute(
         f"copy ({' union all by name '.join(selects)}) to {quoted(str(file))} ({options})"

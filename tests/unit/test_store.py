@@ -102,6 +102,28 @@ def test_very_many_paths_take_the_memory_of_their_rows_alone(tmp_path: Path) -> 
     assert peak < 10 * octets
 
 
+def test_a_phase_comes_back_without_the_columns_that_only_another_has(tmp_path: Path) -> None:
+    trips = Samples("rtt", "a-b", "idle", {"t4_ns": column([8, 9]), "t3_ns": column([1, 1], True)})
+    connections = Samples("rtt", "a-b", "connect", {"network_ns": column([7])})
+    folder = write_run(tmp_path, passing(), [trips, connections])
+    for found, wanted in zip(read_samples(folder, "rtt"), (trips, connections), strict=True):
+        assert_same(found, wanted)
+
+
+def test_a_file_that_says_nothing_of_its_columns_has_no_figure_of_the_kernel_where_it_is_null(
+    tmp_path: Path,
+) -> None:
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    rows = "select 'a-b' as path, unnest(['idle', 'connect']) as phase, unnest([8, null]) as t4_ns,"
+    with duckdb.connect() as connection:
+        connection.sql(f"{rows} unnest([null, 7]) as network_ns").write_parquet(
+            str(samples / "rtt.parquet")
+        )
+    found = {rows.phase: sorted(rows.columns) for rows in read_samples(tmp_path, "rtt")}
+    assert found == {"idle": ["t4_ns"], "connect": ["network_ns", "t4_ns"]}
+
+
 def test_what_was_lost_is_null_in_the_file_for_every_other_tool(tmp_path: Path) -> None:
     run = write_run(tmp_path, passing(), [rtt("a-b", "idle", 5, 2)])
     with duckdb.connect() as connection:
