@@ -84,7 +84,7 @@ def pacing_troubles(found: Sequence[Samples], interval_ns: int) -> list[str]:
     )
     said += f", by more than {reached / NS_PER_MS:.1f} ms where {allowed / NS_PER_MS:.1f} ms is a twentieth of the interval"
     paths = f"{show_count(len(found), 'path')} {by_number(len(found), 'is', 'are')}"
-    remedy = "give --sites or a lower --rate, or free a core"
+    remedy = "give fewer --sites or a lower --rate, or free a core"
     return [f"pacing: {said}: {paths} too many at this rate here; {remedy}"]
 
 

@@ -16,6 +16,7 @@ from benchkit.reports.mesh import is_mesh, matrices
 from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
 from benchkit.reports.rows import series_of
+from benchkit.units import by_number
 
 LEAST_WIDTH = 40
 ENVIRONMENT_LINES = 2
@@ -39,7 +40,10 @@ def _lines(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
         yield from _path(path, width, full=full, told=() if full else record.unfit)
     if len(paths) < len(record.paths):
         yield []
-        said = f"{len(paths)} of {len(record.paths)} paths are told above; --format full tells all, csv and html too"
+        said = f"--format full tells each of the {len(record.paths)} paths, csv and html too"
+        if paths:
+            are = by_number(len(paths), "is", "are")
+            said = f"{len(paths)} of the {len(record.paths)} paths {are} told above; {said}"
         yield from hanging((INDENT, ""), said, width, "dim")
     yield from _background(record, width, full=full)
 

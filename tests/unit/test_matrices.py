@@ -70,6 +70,15 @@ def test_a_small_mesh_is_shown_in_numbers() -> None:
     assert "s3-s4  PASS" not in text
 
 
+def test_what_is_not_told_of_a_mesh_is_said_to_be_elsewhere() -> None:
+    some = " ".join(render(record_of(3), "text").split())
+    assert "1 of the 6 paths is told above; --format full tells each of the 6 paths" in some
+    kept = tuple(replace(path, verdict="pass") for path in record_of(3).paths)
+    none = " ".join(render(replace(record_of(3), paths=kept), "text").split())
+    assert "told above" not in none
+    assert "--format full tells each of the 6 paths, csv and html too" in none
+
+
 def test_47_sites_fit_in_80_columns() -> None:
     text = render(record_of(47), "text", width=80)
     assert max(map(len, text.splitlines())) <= 80
