@@ -19,6 +19,10 @@ class Figure:
     note: str = ""
 
 
+# The key and label of a column of what was timed.
+MEASURED = "measured"
+
+
 @dataclass(frozen=True, slots=True)
 class Heading:
     """What stands over a column of a table; its cells are numbers in the unit, words where it has none, None where there is nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchkit.planning import ceilings, fibre, link_buffer, ramp, window
-from benchkit.planning.figure import Cell, Figure, Heading, PathPlan, Section, Table
+from benchkit.planning.figure import MEASURED, Cell, Figure, Heading, PathPlan, Section, Table
 from benchkit.planning.forecast import loss_section, transfer_section
 from benchkit.planning.question import Question
 from benchkit.planning.round_trips import JOBS
@@ -211,7 +211,7 @@ def _round_trips(question: Question, measured: Mapping[str, float], by: str) -> 
     sources = tuple(dict.fromkeys(job.source for job in JOBS))
     notes: tuple[str, ...] = ()
     if measured:
-        columns += [Heading("measured", "measured", "s"), Heading("ratio", "ratio", "times")]
+        columns += [Heading(MEASURED, MEASURED, "s"), Heading("ratio", "ratio", "times")]
         rows = [(*row, *_beside(measured.get(str(row[0])), row[2])) for row in rows]
         said = f"measured: the median over the modelled path, emulated by {by}"
         notes = (f"{said}; what is more than computed is the ends' own time, cryptography for one",)

@@ -8,18 +8,27 @@ from textwrap import wrap
 from typing import Any
 
 from benchkit.planning.chart import loss_chart
-from benchkit.planning.figure import PathPlan, Section, Table
+from benchkit.planning.figure import MEASURED, PathPlan, Section, Table
 from benchkit.planning.scale import shown
 from benchkit.planning.sources import SOURCES
 
-COMPUTED = "computed, not measured: what each path needs on paper"
-SIMULATED = "computed, and simulated where it says so, not measured: what each path needs on paper"
+ON_PAPER = "what each path needs on paper"
 LABEL = 46
 
 
 def _status(plans: Sequence[PathPlan]) -> str:
-    found = {section.status for plan in plans for section in plan.sections}
-    return COMPUTED if found == {"computed"} else SIMULATED
+    """How the figures were found; those that were simulated or measured say so where they stand."""
+    sections = [section for plan in plans for section in plan.sections]
+    simulated = any(section.status != "computed" for section in sections)
+    measured = any(
+        heading.key == MEASURED
+        for section in sections
+        if section.table
+        for heading in section.table.columns
+    )
+    ways = [way for way, is_one in (("simulated", simulated), (MEASURED, measured)) if is_one]
+    said = f"computed, and {' or '.join(ways)} where it says so" if ways else "computed"
+    return f"{said}{'' if measured else ', not measured'}: {ON_PAPER}"
 
 
 def render_text(title: str, plans: Sequence[PathPlan], width: int = 80) -> str:

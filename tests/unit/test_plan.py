@@ -14,7 +14,7 @@ from benchkit.linux import socket_limits
 from benchkit.model.place import Path
 from benchkit.planning.path_plan import plan_path
 from benchkit.planning.question import Overrides, question_of
-from benchkit.planning.rendering import FORMATS
+from benchkit.planning.rendering import FORMATS, render_text
 from benchkit.planning.scale import ABSENT, shown
 from benchkit.planning.sources import SOURCES
 from benchkit.planning.window import SocketLimits
@@ -114,6 +114,10 @@ def test_what_was_measured_stands_beside_what_was_computed() -> None:
     rows = {row[0]: row[-2:] for row in table.rows}
     assert rows["TCP connect"] == (2 * question.rtt_s, 2.0)
     assert rows["HTTP/1.1, kept alive"] == (None, None)
+    head = "computed, and measured where it says so: what each path needs on paper"
+    assert render_text("t", [made]).splitlines()[1] == head
+    unmeasured = plan_path(question, {})
+    assert "computed, not measured:" in render_text("t", [unmeasured])
 
 
 def test_the_400g_channel_is_planned_though_it_cannot_be_run() -> None:
