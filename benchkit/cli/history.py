@@ -26,7 +26,7 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
     show_default=True,
     help="Which figure.",
 )
-@click.option("--phase", help="idle, up or down.  [idle; of goodput up]")
+@click.option("--phase", help="idle, up, down, both or a workload's name.  [idle; of goodput up]")
 @click.option(
     "--statistic", help='"p50" to "max", "loss", "mean" of goodput.  [p95; of goodput mean]'
 )

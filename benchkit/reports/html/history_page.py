@@ -15,7 +15,7 @@ from benchkit.units import show_count
 
 HEADER = ("run", "started", "value", "95 % interval", "level", "budget", "state")
 METRICS = ("rtt", "http", "goodput")
-PHASES = ("idle", "up", "down")
+PHASES = ("idle", "up", "down", "both")
 STATISTICS = ("p50", "p90", "p95", "p99", "p99.9", "max", "loss", "mean")
 
 
