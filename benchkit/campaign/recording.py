@@ -26,9 +26,10 @@ from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.door import run_probe
+from benchkit.stats.effective import effective_size
 from benchkit.stats.interval import Interval
 from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
-from benchkit.stats.percentiles import effective_size, percentile_intervals
+from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed

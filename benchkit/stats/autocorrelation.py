@@ -32,27 +32,55 @@ class Autocorrelation:
     freedom: float
 
 
-def autocorrelation(series: NDArray[np.float64] | NDArray[np.bool_]) -> Autocorrelation:
-    """Integrated autocorrelation time of a series of shape (n,), in time order and finite.
+class Correlogram:
+    """How one series hangs together, from which its autocorrelation is summed over few lags or many."""
 
-    Geyer (1992): lags are summed in pairs, made monotone, up to the first pair that is not positive.
-    Removing the sample mean takes time/n off each lag; dividing by 1 - window/n gives it back. The
-    degrees of freedom are n / window, from the variance 2 window/n of such a sum (Sokal 1997).
-    A series of more than 65,536 samples is summed in blocks; the last, incomplete block is left out.
-    """
-    blocks, width = _block_sums(series)
-    variance = _variance(series) * width
-    deviations = blocks - blocks.mean()
-    if variance == 0.0 or not deviations.any():
-        return Autocorrelation(1.0, math.inf)
-    covariances = _autocovariances(deviations)
-    pairs = covariances[0::2] + covariances[1::2]
-    negative = np.flatnonzero(pairs <= 0)
-    pairs = np.minimum.accumulate(pairs[: negative[0]] if negative.size else pairs)
-    window = max(4 * pairs.size - 1, 1)
-    total = float(2 * pairs.sum() - covariances[0])
-    total /= max(1 - window / blocks.size, _LEAST_SHARE)
-    return Autocorrelation(max(total / variance, 1.0), blocks.size / window)
+    def __init__(self, series: NDArray[np.float64] | NDArray[np.bool_]) -> None:
+        """Take a series of shape (n,), in time order and finite.
+
+        One of more than 65,536 samples is summed in blocks; the last, incomplete block is left out.
+        """
+        blocks, self._width = _block_sums(series)
+        self._blocks, self._variance = blocks.size, _variance(series) * self._width
+        deviations = blocks - blocks.mean()
+        self._varies = self._variance > 0.0 and bool(deviations.any())
+        covariances = _autocovariances(deviations) if self._varies else np.zeros(2)
+        self._first = float(covariances[0])
+        self._pairs = covariances[0::2] + covariances[1::2]
+        negative = np.flatnonzero(self._pairs <= 0)
+        self._own = int(negative[0]) if negative.size else self._pairs.size
+
+    @property
+    def memory(self) -> int:
+        """Over how many samples it resembles itself: up to the first pair of lags that is not positive."""
+        return 2 * self._own * self._width
+
+    def autocorrelation(self) -> Autocorrelation:
+        """Summed over its own memory.
+
+        Geyer (1992): lags are summed in pairs, made monotone, up to the first pair that is not positive.
+        Removing the sample mean takes time/n off each lag; dividing by 1 - window/n gives it back. The
+        degrees of freedom are n / window, from the variance 2 window/n of such a sum (Sokal 1997).
+        """
+        return self._summed(np.minimum.accumulate(self._pairs[: self._own]))
+
+    def over(self, memory: int) -> Autocorrelation:
+        """Summed over so many samples, whatever the sign: what is weak and long is lost in the noise of its single lags."""
+        pairs = memory // (2 * self._width)
+        return self._summed(self._pairs[: max(pairs, 1)])
+
+    def _summed(self, pairs: NDArray[np.float64]) -> Autocorrelation:
+        if not self._varies:
+            return Autocorrelation(1.0, math.inf)
+        window = max(4 * pairs.size - 1, 1)
+        total = 2 * float(pairs.sum()) - self._first
+        total /= max(1 - window / self._blocks, _LEAST_SHARE)
+        return Autocorrelation(max(total / self._variance, 1.0), self._blocks / window)
+
+
+def autocorrelation(series: NDArray[np.float64] | NDArray[np.bool_]) -> Autocorrelation:
+    """Integrated autocorrelation time of a series of shape (n,), in time order and finite, over its own memory."""
+    return Correlogram(series).autocorrelation()
 
 
 def autocorrelation_of_few(series: NDArray[np.float64]) -> Autocorrelation:

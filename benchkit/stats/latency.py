@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from benchkit.model.record import Metric
 from benchkit.model.target import METRICS, PERCENTILES
+from benchkit.stats.effective import effective_size
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import CONFIDENCE, effective_size, intervals_and_sizes
+from benchkit.stats.percentiles import CONFIDENCE, intervals_and_sizes
 from benchkit.stats.rates import loss_interval
 
 _MS_PER_NS = 1e-6

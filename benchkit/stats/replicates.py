@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from benchkit.model.record import Estimate
 from benchkit.stats.block_bootstrap import bootstrap_percentiles
+from benchkit.stats.effective import effective_size
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import effective_size, intervals_and_sizes, percentile_share
+from benchkit.stats.percentiles import intervals_and_sizes, percentile_share
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.student import student_quantile
 
