@@ -16,6 +16,7 @@ from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
+from benchkit.reports.html.chart import DASHES
 from benchkit.reports.html.curves import (
     SINGLE,
     curve_of,
@@ -270,6 +271,15 @@ def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() ->
     page = Page(render_html(replace(passing(), calibration=(*[line] * 700, wrong))))
     assert any("700 lines within tolerance" in text for text in page.texts)
     assert page.texts.count("OUT") == 1
+
+
+def test_a_legend_shows_every_series_in_its_colour_and_dash() -> None:
+    for role in SINGLE:
+        assert role in LIGHT
+        assert role in DASHES
+    shown = render_html(passing(), [])
+    assert '<line x2="26" y1="2" y2="2" stroke="var(--idle)" stroke-width="3"' in shown
+    assert 'stroke="var(--budget)" stroke-width="3" stroke-dasharray="6 3"' in shown
 
 
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:

@@ -25,7 +25,9 @@ DASHES = {
     "down": [9, 3, 2, 3],
     "both": [5, 2, 1, 2],
     "budget": [6, 3],
+    "muted": [6, 3],
 }
+SOLID = [1, 0]
 HEIGHT = 250
 # Only a mouse drags: a finger on a chart scrolls the page.
 BRUSH = {
@@ -170,9 +172,19 @@ def dashed(series: Sequence[tuple[str, str]]) -> Spec:
             "field": "s",
             "type": "nominal",
             "legend": None,
-            "scale": {"domain": names, "range": [DASHES.get(each, [1, 0]) for _, each in series]},
+            "scale": {"domain": names, "range": [DASHES.get(each, SOLID) for _, each in series]},
         }
     }
+
+
+def dash(role: str) -> str:
+    """The dash of a role as an attribute of SVG has it.
+
+    >>> dash("http"), dash("idle")
+    ('7 3', 'none')
+    """
+    found = DASHES.get(role, SOLID)
+    return "none" if found == SOLID else " ".join(map(str, found))
 
 
 def tip(**fields: str) -> list[Spec]:
@@ -190,7 +202,10 @@ def levels(
 
     `series` are all names of the chart: layers share one scale of colours.
     """
-    points = [{"s": name, "y": value, "color": color} for name, value, color in marks]
+    points = [
+        {"s": name, "y": value, "color": color, "side": ("left", "right")[number % 2]}
+        for number, (name, value, color) in enumerate(marks)
+    ]
     line = {
         "data": {"name": "levels"},
         "transform": [VISIBLE],
@@ -201,18 +216,23 @@ def levels(
             **colored(series),
         },
     }
-    text = {
-        "data": {"name": "levels"},
-        "transform": [VISIBLE],
-        "mark": {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "dy": -2},
-        "encoding": {
-            "x": {"value": 0},
-            "y": {"field": "y", "type": "quantitative"},
-            "text": {"field": "s"},
-            **colored(series),
-        },
-    }
-    return {"levels": points}, [line, text]
+    # At either end in turn: lines that lie close to each other would have their names in each other.
+    ends: tuple[tuple[str, int | str, int], ...] = (("left", 0, 4), ("right", "width", -4))
+    texts: list[Spec] = [
+        {
+            "data": {"name": "levels"},
+            "transform": [VISIBLE, {"filter": f"datum.side === '{side}'"}],
+            "mark": {"type": "text", "align": side, "baseline": "bottom", "dx": dx, "dy": -2},
+            "encoding": {
+                "x": {"value": x},
+                "y": {"field": "y", "type": "quantitative"},
+                "text": {"field": "s"},
+                **colored(series),
+            },
+        }
+        for side, x, dx in ends[: len(points)]
+    ]
+    return {"levels": points}, [line, *texts]
 
 
 def _numeric(field: str) -> Spec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict
 from benchkit.reports.figures import clean, short, with_interval
@@ -11,7 +11,8 @@ from benchkit.reports.html.palette import role
 from benchkit.reports.rows import series_of
 from benchkit.reports.sentences import yardstick
 
-BAR_STEP = 64
+BAR_STEP = 72
+_LEFT = 0.35
 # One scale for parts and verdicts: layers share it.
 BAR_COLORS = {
     "domain": ["floor", "model", "headroom", *VERDICTS],
@@ -25,6 +26,9 @@ def bar_chart(paths: Sequence[PathRecord]) -> Chart | None:
     if not judged:
         return None
     rows = [_bar(path, metric, verdict) for path, metric, verdict in judged]
+    end = max(max(row["budget"], row["value"] or 0.0) for row in rows)
+    rows = [{**row, "side": _side((row["value"] or 0.0) / end if end else 0.0)} for row in rows]
+    sides = dict.fromkeys(row["side"] for row in rows)
     parts = [part for row in rows for part in _parts(row)]
     words = "One bar for each path: what no fibre can beat, what the model adds, what was measured, and the budget. "
     words += " ".join(f"{row['path']}: {row['words']}." for row in rows)
@@ -38,7 +42,7 @@ def bar_chart(paths: Sequence[PathRecord]) -> Chart | None:
         color=sort("role", BAR_COLORS),
         tooltip=tip(path="path", part="words", from_ms="from", to_ms="to"),
     )
-    layers = [bars, *_bar_marks(y)]
+    layers = [bars, *_bar_marks(y, sides)]
     return Chart(
         "overview",
         "Floor, model, measured, budget",
@@ -94,6 +98,11 @@ def _bar(path: PathRecord, metric: Metric, verdict: Verdict) -> Spec:
     }
 
 
+def _side(share: float) -> str:
+    """Which way the words run from a mark at that share of the scale, to stay within it."""
+    return "left" if share < _LEFT else "right" if share > 1 - _LEFT else "center"
+
+
 def _parts(row: Spec) -> list[Spec]:
     """The stretches of a bar from zero on; what is not known is not there."""
     marks = [("floor", row["floor"], "no fibre on the great circle is faster")]
@@ -126,7 +135,8 @@ def _parts(row: Spec) -> list[Spec]:
     return found
 
 
-def _bar_marks(y: Spec) -> list[Spec]:
+def _bar_marks(y: Spec, sides: Iterable[str]) -> list[Spec]:
+    """The marks on the bars, and at them what was measured, above, and its budget, below."""
     hover = tip(
         path="path",
         floor="floor",
@@ -138,17 +148,27 @@ def _bar_marks(y: Spec) -> list[Spec]:
     )
     budget, value, measured = amount("budget"), amount("value"), sort("verdict", BAR_COLORS)
     tick = {"type": "tick", "thickness": 4, "size": 36}
-    limit = {"type": "tick", "thickness": 2.5, "size": 44, "color": role("budget")}
+    limit = {"type": "tick", "thickness": 2.5, "size": 38, "color": role("budget")}
     whisker = {"type": "rule", "strokeWidth": 2, "color": role("ink")}
     above = {"type": "text", "baseline": "bottom", "dy": -20, "fontWeight": "bold"}
-    label = {**above, "align": "right", "dx": -6}
-    limit_label = {**above, "align": "left", "dx": -2, "color": role("budget")}
+    below = {"type": "text", "baseline": "top", "dy": 18, "fontWeight": "bold"}
+    limit_label = {**below, "align": "right", "dx": -4, "color": role("budget")}
     within = {"type": "text", "align": "left", "dx": 6, "color": role("onfloor")}
     return [
         layer("rows", limit, y=y, x=budget, tooltip=hover),
         layer("rows", whisker, y=y, x=amount("low"), x2={"field": "high"}),
         layer("rows", tick, y=y, x=value, color=measured, tooltip=hover),
-        layer("rows", label, y=y, x=budget, text={"field": "label"}),
+        *(
+            layer(
+                "rows",
+                {**above, "align": side},
+                {"filter": f"datum.side === '{side}'"},
+                y=y,
+                x=amount("value"),
+                text={"field": "label"},
+            )
+            for side in sides
+        ),
         layer("rows", limit_label, y=y, x=budget, text={"field": "limit"}),
         layer("rows", within, y=y, x={"datum": 0}, text={"field": "said"}),
     ]

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchkit.reports.html import palette
+from benchkit.reports.html.chart import dash
 
 
 def page(template: str, home: str, **values: Any) -> str:  # noqa: ANN401  whatever the template shows
@@ -24,6 +25,7 @@ def page(template: str, home: str, **values: Any) -> str:  # noqa: ANN401  whate
             **values,
             home=home,
             json=as_json,
+            dash=dash,
             light=palette.css(palette.LIGHT),
             dark=palette.css(palette.DARK),
             policy=policy(),

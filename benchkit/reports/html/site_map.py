@@ -9,10 +9,12 @@ from benchkit.model.place import Site
 from benchkit.model.record import VERDICTS, RunRecord
 from benchkit.reports.figures import clean
 from benchkit.reports.html.chart import Chart, Spec, layer, sort, spec_of, tip
+from benchkit.reports.html.map_labels import SIDES, Line, beside, side_of
 from benchkit.reports.html.palette import role
 from benchkit.reports.sentences import is_of_meters, path_sentence, path_word
 
 KM_PER_DEGREE = 111.19
+SIZE = 300  # in pixels
 
 
 def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
@@ -58,6 +60,7 @@ def _map_spec(
     # One scale for both axes, or a map would lie about directions.
     xs, ys = zip(*places.values(), strict=True)
     reach = max(max(xs) - min(xs), max(ys) - min(ys), 1.0) * 0.68
+    sides, lengths = _labels(dots, lines, SIZE / (2 * reach))
     x_middle, y_middle = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
     x_scale = {"domain": [x_middle - reach, x_middle + reach], "nice": False}
     y_scale = {"domain": [y_middle - reach, y_middle + reach], "nice": False}
@@ -71,8 +74,8 @@ def _map_spec(
     color = sort("verdict", {"domain": list(VERDICTS), "range": [role(each) for each in VERDICTS]})
     rule = {"type": "rule", "strokeWidth": 3, "strokeCap": "round"}
     dot = {"type": "point", "filled": True, "size": 130, "color": role("ink"), "opacity": 1}
-    length = {"type": "text", "dy": -8, "color": role("muted")}
-    name = {"type": "text", "dy": 17, "fontSize": 12, "fontWeight": "bold"}
+    length = {"type": "text", "color": role("muted")}
+    name = {"type": "text", "fontSize": 12, "fontWeight": "bold"}
     layers = [
         layer(
             "lines",
@@ -83,12 +86,38 @@ def _map_spec(
             tooltip=tip(path="s", verdict="words", km="km"),
             **at("x", "y"),
         ),
-        layer("lines", length, text={"field": "km"}, **at("xm", "ym")),
+        *(
+            layer(f"km{number}", {**length, **how}, text={"field": "km"}, **at("xm", "ym"))
+            for number, (how, _) in enumerate(lengths)
+        ),
         layer("dots", dot, tooltip=tip(site="s"), **at("x", "y")),
-        layer("dots", name, text={"field": "s"}, **at("x", "y")),
+        *(
+            layer(side, {**name, **SIDES[side][1]}, text={"field": "s"}, **at("x", "y"))
+            for side in sides
+        ),
     ]
-    spec = spec_of(layers, {"dots": dots, "lines": lines}, None, height=300)
-    return {**spec, "width": 300}
+    texts = {f"km{number}": its for number, (_, its) in enumerate(lengths)}
+    data = {"dots": dots, "lines": lines, **sides, **texts}
+    return {**spec_of(layers, data, None, height=SIZE), "width": SIZE}
+
+
+def _labels(
+    dots: Sequence[Spec], lines: Sequence[Spec], scale: float
+) -> tuple[dict[str, list[Spec]], list[tuple[Spec, list[Spec]]]]:
+    """Names by the side of their site that they stand at, and lengths by how they are set beside their lines."""
+    drawn = [
+        Line(
+            (line["x"] * scale, line["y"] * scale),
+            (line["x2"] * scale, line["y2"] * scale),
+        )
+        for line in lines
+    ]
+    sites = [(dot["x"] * scale, dot["y"] * scale) for dot in dots]
+    names: dict[str, list[Spec]] = {}
+    for dot, site in zip(dots, sites, strict=True):
+        names.setdefault(side_of(site, drawn, sites), []).append(dot)
+    lengths = [(beside(each, drawn), [line]) for line, each in zip(lines, drawn, strict=True)]
+    return names, lengths
 
 
 def _by_coordinates(
