@@ -69,7 +69,7 @@ def _address(process: subprocess.Popen[str]) -> str:
         raise UnfitError(
             f"the live view did not start: {line.strip() or 'it said nothing'}; run without --live"
         )
-    click.echo(f"live view: {address}", err=True)
+    click.echo(f"live view: {address.rstrip('/')}/live", err=True)
     return address
 
 

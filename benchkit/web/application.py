@@ -33,6 +33,7 @@ def application(desk: Desk) -> web.Application:
             web.get("/runs/{run}", pages.run),
             web.get("/compare", pages.compare),
             web.get("/history", pages.history),
+            web.get("/live", live.newest),
             web.get("/live/{run}", live.page),
             web.get("/static/{digest}/{name}", pages.asset),
             web.get("/api/runs", api.runs),

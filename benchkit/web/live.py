@@ -36,6 +36,12 @@ async def listed(request: web.Request) -> web.Response:
     return web.Response(text=json.dumps({"live": found}) + "\n", content_type=JSON)
 
 
+async def newest(request: web.Request) -> web.Response:
+    """The newest run in progress, or the list where none is. Raises HTTPFound, with the address of either."""
+    found = next(iter(live_logs(request.app[DESK].catalog.results)), None)
+    raise web.HTTPFound("/" if found is None else f"/live/{found}")
+
+
 async def page(request: web.Request) -> web.Response:
     """The page of a run in progress; of one that is kept by now, its report.
 

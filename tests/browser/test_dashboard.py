@@ -239,7 +239,6 @@ def watch_run(opened: Open, process: subprocess.Popen[str]) -> None:
     address = next(line for line in lines if line.startswith("live view: ")).split()[-1]
     next(line for line in lines if line.startswith("1/"))
     page = opened(address).page
-    page.get_by_role("link", name="watch it").click()
     expect(page.locator("#figures tr").filter(has_text="RTT, idle")).to_be_visible(timeout=30_000)
     expect(page.locator("#state")).to_have_text("PASS", timeout=30_000)
     said, _ = process.communicate(timeout=30)

@@ -145,7 +145,9 @@ def test_a_watcher_sees_every_event_to_the_verdict_and_goes_on_where_it_was(tmp_
                 listed = await (await client.get("/api/live")).text()
                 assert json.loads(listed)["live"][0]["run"] == RUN
                 response = await client.get(address)
-                page = await (await client.get(f"/live/{RUN}")).text()
+                newest = await client.get("/live")
+                assert newest.url.path == f"/live/{RUN}"
+                page = await newest.text()
                 for number in range(50):
                     tell(Said(f"<b>{number}\n"))
                 write(tmp_path, 30, jitter(30))
