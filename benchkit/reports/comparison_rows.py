@@ -87,11 +87,11 @@ def sides(comparison: Comparison) -> tuple[str, str]:
 
 
 def told(cells: Iterable[Cell]) -> tuple[tuple[str, str, str], ...]:
-    """(which cell, word, reason) of each change, judged or not, and of each cell that the candidate lacks."""
+    """(which cell, word, reason) of each change, judged or not, and of each judged cell that is missing, as counted."""
     return tuple(
         (f"{series(cell.metric, cell.phase)} {_statistic(cell)}", _word(cell), clean(cell.reason))
         for cell in cells
-        if cell.word in {REGRESSION, IMPROVEMENT} or cell.missing == "candidate"
+        if cell.word in {REGRESSION, IMPROVEMENT} or (cell.gated and cell.missing is not None)
     )
 
 

@@ -16,6 +16,7 @@ from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.comparison_json import dump_comparison
 from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
+from benchkit.reports.comparison_rows import told
 from benchkit.stats.comparable import ASPECTS
 from benchkit.stats.comparison import FLOORS, Floor, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import difference
@@ -267,3 +268,22 @@ def test_a_run_that_lost_nothing_knows_its_loss_however_alike_its_packets_are(
     found = record_replicates(alike)["loss"]
     assert (found.value, found.error_down) == (0, 0)
     assert found.error_up == pytest.approx(0.0767 / 1.96, rel=0.01)
+
+
+def test_as_many_cells_are_listed_as_missing_as_are_counted() -> None:
+    def cell(name: str, *, gated: bool) -> Cell:
+        return Cell(
+            name,
+            "rtt",
+            "idle",
+            "p99",
+            "ms",
+            "not comparable",
+            "x",
+            gated,
+            True,
+            missing="candidate",
+        )
+
+    listed = told([cell("judged", gated=True), cell("not-judged", gated=False)])
+    assert [word for _, word, _ in listed] == ["missing in the candidate"]
