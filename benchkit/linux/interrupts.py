@@ -1,8 +1,12 @@
-"""Ctrl-C and SIGTERM as one KeyboardInterrupt: the first stops the work, further ones cannot break the tidying."""
+"""Ctrl-C and SIGTERM as one KeyboardInterrupt: the first stops the work, further ones cannot break the tidying.
+
+What must not be left half done waits for its end with them.
+"""
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -32,3 +36,32 @@ def one_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Have a signal that a handler of ours answers reach it at the end of this, and not before; for a short while only.
+
+    Handlers run in the main thread: in others there is nothing to postpone. Blocking signals would not do: whatever is
+    started meanwhile would have them blocked for good.
+    """
+    came: list[int] = []
+
+    def remember(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature of a handler
+        came.append(number)
+
+    ours = threading.current_thread() is threading.main_thread()
+    kept = {
+        number: handler
+        for number in SIGNALS
+        if ours and callable(handler := signal.getsignal(number))
+    }
+    try:
+        for number in kept:
+            signal.signal(number, remember)
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

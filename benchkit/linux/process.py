@@ -15,11 +15,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 from benchkit.linux import leftovers, libc
+from benchkit.linux.interrupts import postponed
 
 # A BLAS thread pool would double the threads of every process, and we multiply no matrices.
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -58,9 +59,24 @@ def start(
         target=_body, args=(function, arguments, netns, name), name=name, daemon=True
     )
     needed = _is_of_main((function, arguments))
-    with _reading_status, nullcontext() if needed else _without_main():
+    # One that was started and never told what to do would say so with a traceback.
+    with _reading_status, postponed(), nullcontext() if needed else _without_main():
+        _run_server()
         process.start()
     return process
+
+
+def _run_server() -> None:
+    """Have the fork server run, deaf to Ctrl-C from its first moment on, as all that it starts.
+
+    It ignores it itself, but only once it has imported everything, and ends with a traceback until then.
+    """
+    resource_tracker.ensure_running()  # it unblocks signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _OfMainError(Exception):

@@ -41,9 +41,33 @@ send(signal.SIGTERM)
 print("survived")
 """
 
+POSTPONED = """
+import os, signal, sys
+from benchkit.linux.interrupts import one_interrupt, postponed
 
-def said(first: Signals, ignored: int = 0) -> tuple[str, int]:
-    argv = [sys.executable, "-c", CHILD, str(int(first)), str(int(ignored))]
+def send(number):
+    os.kill(os.getpid(), number)
+    for _ in range(1000):
+        pass
+
+try:
+    with one_interrupt():
+        with postponed():
+            send(int(sys.argv[1]))
+            print("whole")
+        print("went on")
+except KeyboardInterrupt:
+    print("interrupted")
+with one_interrupt(), postponed():
+    print("undisturbed")
+sys.stdout.flush()
+send(signal.SIGTERM)
+print("survived")
+"""
+
+
+def said(first: Signals, ignored: int = 0, child: str = CHILD) -> tuple[str, int]:
+    argv = [sys.executable, "-c", child, str(int(first)), str(int(ignored))]
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
     return " ".join(done.stdout.split()), done.returncode
 
@@ -57,3 +81,8 @@ def test_the_first_signal_interrupts_and_no_further_one_breaks_the_tidying(first
 def test_what_was_ignored_stays_ignored() -> None:
     # The hang-up is passed over as under nohup; the SIGINT in the tidying is then the first one.
     assert said(SIGHUP, ignored=SIGHUP) == ("went on interrupted", -SIGTERM)
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM, SIGHUP])
+def test_what_must_not_be_left_half_done_is_interrupted_at_its_end(number: Signals) -> None:
+    assert said(number, child=POSTPONED) == ("whole interrupted undisturbed", -SIGTERM)
