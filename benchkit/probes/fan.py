@@ -10,7 +10,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +39,10 @@ from benchkit.model.samples import (
 )
 from benchkit.model.spec import FanSpec, StampSpec
 from benchkit.model.stamp_options import BASE_OCTETS
+from benchkit.probes.fan_turns import staggered
 from benchkit.probes.near_clock import NearClock
 from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.pacer import Pacer
-from benchkit.probes.schedule import due_times
 from benchkit.probes.stamp_columns import REPLY, REQUEST, from_ntp_columns
 from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, to_ntp
 
@@ -58,8 +57,6 @@ INTAKE = 4096
 # pace of; below the emulator's, for what that does late is a wrong figure, and what a sender does late, whose packets the
 # kernel stamps when they leave, only a bunch of packets. The campaign's own process has none: it may always wait.
 PRIORITY = 5
-# Packets of one site that are due within so long leave together: one wake-up for all of them, at least two an interval.
-GATHERED_NS = 50 * NS_PER_MS
 STAMPS = {timestamping.SND: "t1_ns", timestamping.SCHED: "t1_sched_ns"}
 SENT = ("sent_ns", "t1_sched_ns", "t1_ns")
 ANSWERED = ("received_ns", "t4_ns", "t2_ns", "t3_ns", FAR_SEQUENCE, FAR_TTL, FAR_FLAGS)
@@ -103,22 +100,6 @@ async def _a_while(pacer: Pacer) -> None:
         return
     with suppress(TimeoutError):
         await asyncio.wait_for(pacer.finished.wait(), LOOK_S)
-
-
-def staggered(sessions: tuple[StampSpec, ...], start_ns: int) -> list[Numbers]:
-    """When each session's packets are due: periodic ones take turns within an interval, in groups that leave together.
-
-    Each of shape (count,), in ns on CLOCK_MONOTONIC.
-    """
-    found = []
-    for place, one in enumerate(sessions):
-        seed = one.schedule.seed * 65_536 + one.ssid  # or all would draw the same moments
-        schedule = replace(one.schedule, seed=seed)
-        grid = min(GATHERED_NS, one.interval_ns // 2)
-        turn = place * one.interval_ns // len(sessions) // grid * grid
-        offset = turn if schedule.kind == "periodic" else 0
-        found.append(due_times(start_ns + offset, one.interval_ns, one.count, schedule))
-    return found
 
 
 class _Fan:

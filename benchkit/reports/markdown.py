@@ -9,6 +9,7 @@ from benchkit.reports import background, chart, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
 from benchkit.reports.markup import escaped
+from benchkit.reports.provenance import provenance
 from benchkit.reports.rows import Series, series_of
 
 BAR_WIDTH = 60
@@ -22,7 +23,7 @@ def render_markdown(record: RunRecord) -> str:
 def _lines(record: RunRecord) -> Iterator[str]:
     word, said = sentences.headline(record)
     yield from (f"## {escaped(word)}: {escaped(said)}", "")
-    for text in (record.title, record.question, sentences.provenance(record)):
+    for text in (record.title, record.question, provenance(record)):
         if clean(text):
             yield from (escaped(clean(text)), "")
     if record.paths:

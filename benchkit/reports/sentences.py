@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from benchkit.model.meter import FACILITY
 from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
 from benchkit.reports.figures import (
     LOST,
@@ -18,7 +17,6 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.rows import Series
-from benchkit.reports.scaled import label
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -41,7 +39,6 @@ LOADS = ("goodput", "udp", "completion", "inference")
 # Those whose interval comes from what arrived in each tenth of a second.
 PLATEAUS = ("goodput", "udp")
 FEW_INDEPENDENT = " (too few independent tenths of a second for an interval)"
-NO_EMULATOR = "none"
 # A mesh may break thousands of promises: the tables name them all.
 MOST_NAMES = 8
 MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
@@ -85,29 +82,6 @@ def _count(record: RunRecord) -> str:
 def _named(names: Sequence[str]) -> str:
     shown = ", ".join(names[:MOST_NAMES])
     return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
-
-
-def is_of_meters(record: RunRecord) -> bool:
-    """Whether nothing but energy counters was read: then there are no sites, and no packets."""
-    return bool(record.paths) and all(path.near == FACILITY for path in record.paths)
-
-
-def provenance(record: RunRecord) -> str:
-    """Whether these are figures of a real network."""
-    if record.emulator == NO_EMULATOR:
-        if is_of_meters(record):
-            return "Read from energy counters; they are as good as the meters behind them."
-        return "Measured between real sites, nothing emulated."
-    if label(record):
-        return (
-            f"{label(record).capitalize()}, emulated by {clean(record.emulator)} on one machine: modelled paths at a "
-            "part of their rate, not the operator's."
-        )
-    kernel = "" if record.kernel == "host" else f", kernel {clean(record.kernel)}"
-    return (
-        f"Emulated by {clean(record.emulator)} on one machine{kernel}:"
-        " modelled paths, not the operator's."
-    )
 
 
 def path_word(path: PathRecord) -> str:

@@ -15,6 +15,7 @@ from benchkit.reports.layout import INDENT, LABEL_WIDTH, facts, hanging, section
 from benchkit.reports.mesh import is_mesh, matrices
 from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
+from benchkit.reports.provenance import provenance
 from benchkit.reports.rows import series_of
 from benchkit.units import by_number
 
@@ -53,7 +54,7 @@ def _top(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
     yield from hanging((f"{word}: ", style_of(word)), said, width, "bold")
     yield from wrapped(clean(record.title), width)
     yield from wrapped(clean(record.question), width)
-    yield from wrapped(sentences.provenance(record), width)
+    yield from wrapped(provenance(record), width)
     paths = _told(record) if is_mesh(record) else record.paths
     if paths:
         yield []

@@ -30,6 +30,7 @@ from benchkit.model.samples import (
 from benchkit.model.schedule import Schedule
 from benchkit.model.spec import FanSpec
 from benchkit.probes import fan as probe
+from benchkit.probes.fan_turns import staggered
 from benchkit.probes.stamp_gathering import GatheringReflector, gathering
 from benchkit.probes.stamp_packet import Base, Request
 from benchkit.probes.stamp_time import wire_time
@@ -142,9 +143,9 @@ def test_a_session_that_nobody_answers_is_told_at_the_end_and_its_rows_are_lost(
 def test_poisson_sessions_draw_moments_of_their_own() -> None:
     poisson = Schedule("poisson", seed=7)
     sessions = [session(f"p{at}", 862, at + 1, schedule=poisson) for at in range(2)]
-    one, other = probe.staggered(tuple(sessions), 0)
+    one, other = staggered(tuple(sessions), 0)
     assert (one != other).all()
-    again = probe.staggered(tuple(sessions), 0)
+    again = staggered(tuple(sessions), 0)
     assert (again[0] == one).all()
 
 

@@ -25,6 +25,7 @@ from benchkit.reports.html.time_charts import time_charts
 from benchkit.reports.html.timeline import timeline_of
 from benchkit.reports.html.work_charts import work_charts
 from benchkit.reports.mesh import is_mesh
+from benchkit.reports.provenance import in_a_word, is_of_meters, provenance
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import Series, series_of
 
@@ -89,8 +90,8 @@ def render_html(
         said=said,
         verdict="unfit" if record.unfit else record.verdict,
         lines=[clean(record.title), clean(record.question)],
-        provenance=sentences.provenance(record),
-        provenance_word=_provenance_word(record),
+        provenance=provenance(record),
+        provenance_word=in_a_word(record),
         warnings=_warnings(record, samples, len(paths)),
         overview=overview,
         paths=tables.overview_table(record),
@@ -147,19 +148,11 @@ def _detailed(record: RunRecord) -> Sequence[PathRecord]:
     return sorted(record.paths, key=lambda path: worst.get(path.verdict, 0))[:MOST_CARDS]
 
 
-def _provenance_word(record: RunRecord) -> str:
-    if sentences.is_of_meters(record):
-        return "counters"
-    return "real sites" if record.emulator == sentences.NO_EMULATOR else "modelled"
-
-
 def _warnings(record: RunRecord, samples: Sequence[Samples], shown: int) -> list[tuple[str, str]]:
     found = [("unfit", reason) for reason in unfit.besides(record)]
     found += [("note", note) for note in unfit.notes(record)]
     found += scaled.facts(record)
-    if not (samples or sentences.is_of_meters(record)) and any(
-        path.metrics for path in record.paths
-    ):
+    if not (samples or is_of_meters(record)) and any(path.metrics for path in record.paths):
         found.append(("note", NO_SAMPLES))
     if shown < len(record.paths):
         found.append(

@@ -11,7 +11,8 @@ from benchkit.reports.figures import clean
 from benchkit.reports.html.chart import Chart, Spec, layer, sort, spec_of, tip
 from benchkit.reports.html.map_labels import SIDES, Line, beside, side_of
 from benchkit.reports.html.palette import role
-from benchkit.reports.sentences import is_of_meters, path_sentence, path_word
+from benchkit.reports.provenance import is_of_meters
+from benchkit.reports.sentences import path_sentence, path_word
 
 KM_PER_DEGREE = 111.19
 SIZE = 300  # in pixels
