@@ -21,23 +21,18 @@ def blocks(section: str) -> str:
     return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("tutorial")
-
-
 @pytest.mark.privileged
 @pytest.mark.skipif(why_no_namespaces() is not None, reason=str(why_no_namespaces()))
 @pytest.mark.timeout(240)
-def test_every_block_does_what_it_says(folder: Path) -> None:
+def test_every_block_does_what_it_says(tmp_path: Path) -> None:
     bin_folder = Path(sys.executable).parent
     script = "\n".join(["set -eu", *(blocks(each) for each in SECTIONS)])
-    heard = folder / "heard.txt"
+    heard = tmp_path / "heard.txt"
     with (
         heard.open("w") as said,
         subprocess.Popen(
             ["bash", "-c", script],
-            cwd=folder,
+            cwd=tmp_path,
             env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"},
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -52,5 +47,5 @@ def test_every_block_does_what_it_says(folder: Path) -> None:
     assert status == 0, text[-3000:]
     assert "Traceback" not in text
     for name in ("report.html", "comparison.html", "gate.xml"):
-        assert (folder / name).stat().st_size > 0, name
-    assert list((folder / "charts").glob("*.svg"))
+        assert (tmp_path / name).stat().st_size > 0, name
+    assert list((tmp_path / "charts").glob("*.svg"))
