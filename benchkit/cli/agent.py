@@ -16,7 +16,6 @@ from benchkit.cli.words import Whole, Words
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
-    from benchkit.testbeds.cluster_access import Access
 
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
@@ -173,10 +172,11 @@ def agent(
     if make_certs is not None:
         _make_certificates(make_certs, certs_for or ("scheduler", "controller", site))
         return
-    access = _access(cluster, certs)
+    access = None if cluster is None else access_of(cluster, certs)
     key_file = str(stamp_key.resolve()) if stamp_key else ""
     read_key(key_file)  # what is wrong with it is told before anything is started
     bulk_key, asking_key = (read_key(str(each or "")) for each in (stream_key, request_key))
+    _warn_of_exposure(stamp_key, stream_key, request_key, iperf3_key)
     here = _resolved(address)
     # With a key for everything nothing is open to who has none.
     guarded = bool(allow or open_to_all or (key_file and bulk_key and asking_key))
@@ -219,13 +219,13 @@ def _check_admission(option: str, address: str, remedy: str, *, guarded: bool) -
         )
 
 
-def _access(cluster: str | None, certs: Path | None) -> Access | None:
-    """How the cluster is reached, if there is one; seen to be in order before anything is started."""
-    if cluster is None:
-        return None
-    access = access_of(cluster, certs)
-    access.security()
-    return access
+def _warn_of_exposure(*files: Path | None) -> None:
+    """Say which of the keys that this is to guard itself with others may read."""
+    from benchkit.linux.key_file import exposure
+
+    for file in dict.fromkeys(filter(None, files)):
+        if said := exposure(str(file)):
+            click.echo(f"warning: {said}", err=True)
 
 
 def _make_certificates(folder: Path, hosts: tuple[str, ...]) -> None:

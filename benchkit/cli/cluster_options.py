@@ -65,7 +65,15 @@ def patience_s(patience_ns: int) -> float:
 
 
 def access_of(address: str, certs: Path | None) -> Access:
-    """How the cluster is reached. Raises AskedWronglyError where that would let in strangers."""
-    from benchkit.testbeds.cluster_access import Access
+    """How the cluster is reached, its certificates seen to be in order.
 
-    return Access(address, str(certs) if certs else "")
+    Raises AskedWronglyError where they are not, or where that would let in strangers.
+    """
+    from benchkit.linux.key_file import exposure
+    from benchkit.testbeds.cluster_access import KEY, Access
+
+    access = Access(address, str(certs) if certs else "")
+    access.check()
+    if access.certificates and (said := exposure(str(Path(access.certificates) / KEY))):
+        click.echo(f"warning: {said}", err=True)
+    return access

@@ -35,7 +35,6 @@ def scheduler(context: click.Context, bind: tuple[str, int], certs: Path | None)
     host, port = bind
     access = access_of(f"{'tls' if certs else 'tcp'}://{bracketed(host)}:{port}", certs)
     needed()
-    access.security()  # what is wrong with a certificate is told before anything is opened
     from benchkit.testbeds.cluster_member import serve_scheduler
 
     def say(words: str) -> None:

@@ -13,6 +13,7 @@ from benchkit.units import show_count
 LEAST_OCTETS = 16
 # A key, its lines and some words; a device that somebody named by mistake, or on purpose, never ends.
 MOST_OCTETS = 64 << 10
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def contents_of(file: Path) -> bytes:
@@ -36,7 +37,7 @@ def read_key(file: str) -> bytes:
     """
     if not file:
         return b""
-    remedy = f"write one with `openssl rand -hex 32 > {file}`"
+    remedy = f"write one with `(umask 077; openssl rand -hex 32 > {file})`"
     try:
         key = bytes.fromhex(contents_of(Path(file)).decode("ascii"))
     except OSError as error:
@@ -50,3 +51,15 @@ def read_key(file: str) -> bytes:
             f"the key {file} has {show_count(len(key), 'octet')}: at least {LEAST_OCTETS} are wanted; {remedy}"
         )
     return key
+
+
+def exposure(file: str, name: str = "") -> str:
+    """That others of this machine may read a key, and the remedy, by the `name` that its user knows; empty where none may."""
+    try:
+        mode = Path(file).stat().st_mode if file else 0
+    except OSError:  # as reading it tells
+        return ""
+    if not mode & OTHERS:
+        return ""
+    name = name or file
+    return f"the key {name} is open to other users of this machine (mode {stat.S_IMODE(mode):04o}): chmod 600 {name}"

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from benchkit.errors import MeasureError, TakenError
 from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
-from benchkit.probes.talk import Talk, TalkError, Words, prove
+from benchkit.probes.talk import KEY, WANTS, Talk, TalkError, Words, prove, unproved
 
 CONNECT_S = 5.0
 # Until it grants a test, and until it lets go of the lease.
@@ -95,8 +95,10 @@ class FarEnd:
                 f"{lasts} more: run again after that, or wait for it with --wait",
                 left_s,
             )
-        why = said.get("refused") or said.get("broke")
-        raise MeasureError(f"{self.where} refused the test: {str(why)[:200]}")
+        why = str(said.get("refused") or said.get("broke"))[:200]
+        if said.get(WANTS) == KEY:
+            why = unproved("stream_key", shown=bool(self._key))
+        raise MeasureError(f"{self.where} refused the test: {why}")
 
     def await_release(self) -> None:
         """It hangs up once it has let go of the lease: only then may the next test come."""

@@ -12,7 +12,16 @@ import json
 import secrets
 import socket
 
-from benchkit.probes.talk import NONCE_OCTETS, PROOF, PROVE, TalkError, Words, nonce_of, words_of
+from benchkit.probes.talk import (
+    NONCE_OCTETS,
+    PROOF,
+    PROVE,
+    TalkError,
+    Words,
+    nonce_of,
+    unproved,
+    words_of,
+)
 
 HELLO, GRANTED = "hello", "granted"
 # A code made for this is good for nothing else that the key is used for.
@@ -21,7 +30,6 @@ PURPOSE = "benchkit requests"
 LINE_LIMIT, HELLO_S = 256, 5.0
 # Shorter than a request, for that is what it is sent instead of an answer to.
 REFUSAL = b'{"refused": "no key"}\n'
-REFUSED = "it serves those alone who know its key: give the site its request_key, the same as here, or --cluster"
 
 
 class RefusedError(Exception):
@@ -72,7 +80,7 @@ async def introduce(connection: socket.socket, key: bytes) -> None:
         return
     proof = _code(key, nonce_of(said, PROVE), ours)
     if GRANTED not in await _asked(connection, {PROOF: proof}):
-        raise RefusedError(REFUSED)
+        raise RefusedError(unproved("request_key", shown=True))
 
 
 async def _asked(connection: socket.socket, words: Words) -> Words:

@@ -18,8 +18,8 @@ from yarl import URL
 from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.probes.digest import Credentials, fields_of, is_ours
-from benchkit.probes.hello import REFUSED
 from benchkit.probes.http_server import UNAUTHORIZED
+from benchkit.probes.talk import unproved
 
 
 async def shown(
@@ -49,7 +49,9 @@ async def shown(
             header = credentials.header("GET", url.raw_path_qs)
             status, _ = await _asked(session, url, {AUTHORIZATION: header})
         if status == UNAUTHORIZED:
-            raise MeasureError(f"{path}: {url} refused requests: {REFUSED}")
+            raise MeasureError(
+                f"{path}: {url} refused requests: {unproved('request_key', shown=bool(key))}"
+            )
         return credentials
 
 

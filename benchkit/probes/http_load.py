@@ -7,7 +7,6 @@ Closed loop: each connection asks again as soon as it is answered.
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,18 +14,17 @@ from typing import cast
 
 import aiohttp
 import httptools
-import numpy as np
-from numpy.typing import NDArray
 from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import MeasureError
 from benchkit.linux.address import bracketed
-from benchkit.model.samples import Samples, column
+from benchkit.model.samples import Samples
 from benchkit.model.spec import HttpLoadSpec
-from benchkit.probes.as_settled import Settling, as_settled
+from benchkit.probes.as_settled import as_settled
 from benchkit.probes.digest import Credentials
 from benchkit.probes.http_key import shown
+from benchkit.probes.http_load_rows import Integers, LoadRows
 from benchkit.probes.http_server import UNAUTHORIZED
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.schedule import due_times
@@ -37,7 +35,6 @@ LEAD_NS = 60_000
 LEAST_GAP_NS = 8 * LEAD_NS  # or it would spin most of the time
 FIRST_ERROR = 400
 WARMING, IDLE = -2, -1
-Integers = NDArray[np.int64]
 
 
 class _Connection(asyncio.Protocol):
@@ -85,6 +82,9 @@ class _Connection(asyncio.Protocol):
             load.is_over()
         elif index == WARMING and self._parser.get_status_code() == UNAUTHORIZED:
             load.is_refused = True
+            if load.renew() and self.transport is not None:
+                self.transport.close()  # the next one is made by who is known
+                return
         self.carries = IDLE
         if self._parser.should_keep_alive():
             self.load.is_free(self)
@@ -103,9 +103,8 @@ class _Load:
         head = f"GET {spec.resource} HTTP/1.1\r\nHost: {spec.host}\r\nUser-Agent: benchkit\r\n"
         self.request = f"{head}\r\n".encode("ascii")
         self._head, self._credentials, self.is_refused = head, credentials, False
-        # Arrays, for each is written a hundred thousand times a second; numpy looks at them as they are.
-        self.sent, self.received, self.status = (array("q", bytes(8 * spec.count)) for _ in "123")
-        self._settling = Settling(spec.count)
+        self.rows = rows = LoadRows(spec)
+        self.sent, self.received, self.status = rows.sent, rows.received, rows.status
         self._free: list[_Connection] = []
         self._waiting: deque[int] = deque()
         self._opening: set[asyncio.Task[None]] = set()
@@ -116,6 +115,21 @@ class _Load:
         self._warm = asyncio.Event()
         self._trouble = ""
         self._loop = asyncio.get_running_loop()
+        self._renewal: asyncio.Task[None] | None = None
+
+    def renew(self) -> bool:
+        """Show the key anew, once for all connections: an agent that was started again knows nobody. False without a key."""
+        if self._credentials is not None and self._renewal is None:
+            self._renewal = self._loop.create_task(self._renewed())
+        return self._credentials is not None
+
+    async def _renewed(self) -> None:
+        try:
+            self._credentials = await _shown(self._spec)
+        except MeasureError:  # it has another key now: what is asked is lost
+            self._credentials = None
+        self._renewal = None
+        self._open_one()
 
     def greeting(self) -> bytes:
         """The first request on a connection."""
@@ -139,6 +153,8 @@ class _Load:
         async def connect() -> None:
             loop, spec = self._loop, self._spec
             made = _Connection(self)
+            if self._renewal is not None:
+                await asyncio.wait([self._renewal])
             try:
                 await loop.create_connection(lambda: made, spec.address, spec.port)
                 self._all.add(made)
@@ -203,7 +219,7 @@ class _Load:
 
     def close(self) -> None:
         """Close every connection."""
-        for task in self._opening:
+        for task in (*self._opening, *filter(None, [self._renewal])):
             task.cancel()
         for connection in tuple(self._all):
             if connection.transport is not None:
@@ -211,35 +227,7 @@ class _Load:
 
     def done(self) -> int:
         """How many requests are no longer outstanding."""
-        return int(np.count_nonzero(_view(self.sent))) - self.outstanding
-
-    def settle(self, due: Integers | None, *, whole: bool) -> Samples | None:
-        """The rows that can no longer change, since this was last asked; without a schedule each is due when it is sent."""
-        spec, (sent, received, status) = (
-            self._spec,
-            map(_view, (self.sent, self.received, self.status)),
-        )
-        planned = sent if due is None else due
-        hopeless = (sent > 0) & (planned <= monotonic_ns() - spec.timeout_ns)
-        rows = self._settling.take((status > 0) | hopeless, whole=whole)
-        if rows is None:
-            return None
-        planned, sent, received, status = (
-            each[rows].copy() for each in (planned, sent, received, status)
-        )
-        lost = (received == 0) | (received > planned + spec.timeout_ns)
-        columns = {
-            "sequence": column(np.arange(rows.start, rows.stop)),
-            "due_ns": column(planned),
-            "sent_ns": column(sent, sent == 0),
-            "received_ns": column(received, lost),
-            "status": column(status, status == 0),
-        }
-        return Samples("http", spec.path, spec.phase, columns)
-
-
-def _view(values: array[int]) -> Integers:
-    return np.frombuffer(values, dtype=np.int64)
+        return self.rows.asked() - self.outstanding
 
 
 async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
@@ -257,7 +245,7 @@ async def http_load(spec: HttpLoadSpec) -> AsyncIterator[Samples]:
             start = monotonic_ns() + SOON_NS
             due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
         work = _closed_loop(load, spec) if due is None else _open_loop(load, spec, due)
-        async for rows in as_settled(work, lambda whole: load.settle(due, whole=whole)):
+        async for rows in as_settled(work, lambda whole: load.rows.settle(due, whole=whole)):
             yield rows
     finally:
         load.close()

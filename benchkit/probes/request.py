@@ -22,11 +22,10 @@ from benchkit.probes.flight_rows import Answer, Kept
 from benchkit.probes.hello import (
     HELLO_S,
     REFUSAL,
-    REFUSED,
     RefusedError,
     introduce,
 )
-from benchkit.probes.talk import TalkError
+from benchkit.probes.talk import TalkError, unproved
 from benchkit.units import show_count
 
 OCTETS = 64
@@ -72,7 +71,9 @@ class _Records:
 
     def _hung_up(self) -> MeasureError:
         if self._begun == REFUSAL:
-            return MeasureError(f"{self._where} refused requests: {REFUSED}")
+            return MeasureError(
+                f"{self._where} refused requests: {unproved('request_key', shown=False)}"
+            )
         return MeasureError(f"{self._where} hung up while requests were due: start its agent again")
 
     def transmit_stamps(self, connection: socket.socket) -> Iterator[Sent]:

@@ -30,7 +30,7 @@ from benchkit.probes.stream_served import (
 )
 from benchkit.probes.stream_session import SILENCE_S
 from benchkit.probes.stream_terms import Terms, terms_of
-from benchkit.probes.talk import Talk, TalkError, Words, demand_proof
+from benchkit.probes.talk import KEY, WANTS, Talk, TalkError, Words, demand_proof, unproved
 
 AnyTerms = Terms | UdpTerms | FileTerms
 # What may be asked besides bulk streams.
@@ -138,11 +138,7 @@ class StreamServer:
             return
         if self._key and not demand_proof(talk, self._key, HEAD_S):
             self._door.tell(peer, "a stream test without the key of this agent")
-            talk.say(
-                {
-                    "refused": "it serves those alone who know its key: give the site its stream_key, the same as here, or --cluster"
-                }
-            )
+            talk.say({"refused": unproved("stream_key", shown=False), WANTS: KEY})
             return
         held = self._lease.take(peer, terms.duration_ns / NS_PER_S + AROUND_S)
         if held is not None:

@@ -20,6 +20,19 @@ PROVE, PROOF, NONCE_OCTETS = "prove", "proof", 32
 NONCE = re.compile("[0-9a-f]{64}")
 Words = Mapping[str, Any]
 
+# In a refusal: what the other end was not shown.
+WANTS, KEY = "wants", "key"
+
+
+def unproved(option: str, *, shown: bool) -> str:
+    """What to do where a far end wants a key, which the site's `option` names, and was shown none or another."""
+    same = f"the key that its agent has from --{option.replace('_', '-')}, or measure by --cluster"
+    if shown:
+        return f"it does not know the key that this site's {option} names: give the site {same}"
+    return (
+        f"it serves those alone who know its key: give the site as its {option} the file of {same}"
+    )
+
 
 class TalkError(Exception):
     """The other end does not keep to the protocol: silent, gone, or saying what has no meaning. Says which."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
-from benchkit.linux.key_file import read_key
+from benchkit.linux.key_file import exposure, read_key
 from benchkit.targets.problems import Complaint
 from benchkit.targets.schema import SiteTable
 
@@ -27,3 +27,12 @@ def key_complaints(sites: Sequence[SiteTable], folder: Path) -> Iterator[Complai
                 key_of(getattr(site, name), folder)
             except AskedWronglyError as error:
                 yield ("site", index, name), str(error)
+
+
+def key_warnings(sites: Sequence[SiteTable], folder: Path) -> Iterator[str]:
+    """The keys of all sites, for STAMP too, that others of this machine may read; each once."""
+    sealing = [site.stamp.key for site in sites if site.stamp is not None]
+    shown = [getattr(site, name) for site in sites for name in KEYS]
+    for name in dict.fromkeys(filter(None, (*sealing, *shown))):
+        if said := exposure(str(folder / name), name):
+            yield said

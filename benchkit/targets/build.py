@@ -13,7 +13,7 @@ from benchkit.errors import TargetError
 from benchkit.model.meter import Meter
 from benchkit.model.place import Budget, Path, Site, great_circle_km
 from benchkit.model.target import METRICS, Fact, Plan, Target
-from benchkit.targets.agent_keys import key_complaints, key_of
+from benchkit.targets.agent_keys import key_complaints, key_of, key_warnings
 from benchkit.targets.crosschecks import cross_complaints
 from benchkit.targets.documents import Library
 from benchkit.targets.files import TomlFile, read_toml
@@ -80,7 +80,10 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             for citation in table.context
             for fact in (_fact(library, citation),)
         ),
-        warnings=tuple(warning for path in paths for warning in _warnings(path)),
+        warnings=(
+            *key_warnings(table.site, file.path.parent),
+            *(warning for path in paths for warning in _warnings(path)),
+        ),
         documents=library.documents,
         meters=tuple(_meter(meter, library) for meter in table.meter),
     )

@@ -17,6 +17,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux.channel import Message
 from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_executor import ClusterExecutor, Remote
+from benchkit.testbeds.cluster_greeting import greet
 from benchkit.testbeds.cluster_site import LONG_POLL_S
 from benchkit.testbeds.shutdown import shut_down
 
@@ -158,6 +159,12 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
 
 
 def _connected(access: Access) -> Client:
+    try:
+        greet(access)
+    except OSError:  # Dask waits a while for one that is just starting
+        pass
+    except MeasureError as error:
+        raise MeasureError(f"no cluster answers at {access.address}: {error}") from error
     try:
         return Client(
             access.address,

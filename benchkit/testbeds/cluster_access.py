@@ -87,6 +87,19 @@ class Access:
         """The port alone."""
         return int(self.address.rpartition(":")[2])
 
+    def check(self) -> None:
+        """Raise AskedWronglyError for certificates that are no good."""
+        if self.protocol == TLS:
+            self.context()
+
+    def context(self) -> ssl.SSLContext:
+        """What to speak to the scheduler with, which shows our certificate. Raises AskedWronglyError as `check` does."""
+        return _context(self._files)
+
+    @property
+    def _files(self) -> dict[str, str]:
+        return {name: str(Path(self.certificates) / name) for name in (AUTHORITY, CERTIFICATE, KEY)}
+
     def security(self) -> Security | None:
         """What Dask is told of the certificates; None without TLS. Raises AskedWronglyError for a file that is no good."""
         if self.protocol == TCP:
@@ -94,9 +107,8 @@ class Access:
         needed()
         from distributed.security import Security  # noqa: PLC0415  Dask, half a second
 
-        folder = Path(self.certificates)
-        files = {name: str(folder / name) for name in (AUTHORITY, CERTIFICATE, KEY)}
-        _check(files)
+        files = self._files
+        _context(files)
         own = {
             f"tls_{role}_{kind}": files[file]
             for role in ("client", "scheduler", "worker")
@@ -127,9 +139,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _check(files: dict[str, str]) -> None:
+def _context(files: dict[str, str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # whoever has a certificate of the authority is of the cluster
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_verify_locations(files[AUTHORITY])
         context.load_cert_chain(files[CERTIFICATE], files[KEY])
     except OSError as error:
@@ -137,3 +150,4 @@ def _check(files: dict[str, str]) -> None:
             f"the certificates in {Path(files[KEY]).parent} cannot be used: {error.strerror or error}; a folder needs {AUTHORITY}, "
             f"{CERTIFICATE} and {KEY}, as `benchkit agent --make-certs` writes them"
         ) from error
+    return context

@@ -11,21 +11,31 @@ from typing import Self
 
 import dask
 from distributed import Scheduler, Worker
-from distributed.comm import connect
 
-from benchkit.errors import UnfitError
+from benchkit.errors import BenchkitError, UnfitError
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.refusals import Refusals
 from benchkit.testbeds import cluster_site
 from benchkit.testbeds.cluster_access import Access, configure
+from benchkit.testbeds.cluster_greeting import greet
 from benchkit.testbeds.cluster_site import MeasurementAgent
 
 AGAIN_S = 1.0
 # A way that is cut is found out soon: tasks go on without their worker, and the sooner it tries the sooner it is back.
 CUT_S = "12s"  # the shortest that Dask takes
-CONNECT_S = 5.0
 END_S = 5.0
 LOOPBACK_ONLY = "127.0.0.1:0"
+# What a scheduler says to a worker whose name another has.
+TAKEN = "name taken"
+# What Dask says of each connection that comes and goes, or breaks, is said by us in a line; of one that speaks TLS to who
+# does not its server says pages.
+TALKATIVE = (
+    "distributed",
+    "distributed.worker",
+    "distributed.scheduler",
+    "distributed.core",
+    "tornado.application",
+)
 HANDSHAKE = "TLS handshake failed"
 Say = Callable[[str], None]
 
@@ -106,21 +116,21 @@ class Member:
             try:
                 await self._be_a_worker()
             except Exception as error:  # noqa: BLE001  whatever it is, the site goes on serving
-                self._tell(f"not in the cluster at {self._access.address}: {error}")
+                self._tell(
+                    f"not in the cluster at {self._access.address}: {why(error, self._site.name)}"
+                )
             self.joined.clear()
             await asyncio.sleep(AGAIN_S)
 
     async def _be_a_worker(self) -> None:
         """Join and stay until the cluster is lost. Raises whatever is in the way."""
-        arguments = {} if self._security is None else self._security.get_connection_args("worker")
-        comm = await connect(self._access.address, timeout=CONNECT_S, **arguments)
-        # The address from which the scheduler was reached is where it can reach us.
-        here = comm.local_address.partition("://")[2].rpartition(":")[0]
-        await comm.close()  # a worker would try for ever, and not say why
+        # The address from which the scheduler was reached is where it can reach us. A worker would try for ever, and not
+        # say why.
+        here = await asyncio.to_thread(greet, self._access)
         async with Worker(
             self._access.address,
             name=self._site.name,
-            host=here.strip("[]"),
+            host=here,
             protocol=f"{self._access.protocol}://",
             security=self._security,
             nthreads=cluster_site.SLOTS,
@@ -143,6 +153,16 @@ class Member:
             self._say(words)
 
 
+def why(error: BaseException, site: str) -> str:
+    """What is at the bottom of an error of Dask's; that another has the site's name in our own words."""
+    while error.__cause__ is not None and not isinstance(error, BenchkitError):
+        error = error.__cause__
+    if TAKEN in str(error):
+        return f"it has a site {site} already: end the other agent, or give this one another --site"
+    said = error.strerror if isinstance(error, OSError) else ""
+    return said or str(error) or type(error).__name__
+
+
 def tell_refused(say: Say) -> None:
     """Have those who showed no good certificate counted, and told once for each source and minute."""
     log = logging.getLogger("distributed.comm.tcp")
@@ -161,6 +181,5 @@ def tell_refused(say: Say) -> None:
 
     log.addFilter(pass_on)
     log.setLevel(logging.WARNING)
-    # What Dask says of each connection that comes and goes, or breaks, is said by us in a line.
-    for name in ("distributed", "distributed.worker", "distributed.scheduler", "distributed.core"):
+    for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -181,7 +181,7 @@ def test_an_agent_with_a_key_for_everything_serves_its_holders_and_nobody_else(
         )
         assert right == {"rtt": 0, "http-load": 0, "request": 0}
         assert wrong == {"rtt": 0}
-        refusal = "refused requests: it serves those alone who know its key"
+        refusal = "refused requests: it does not know the key that this site's request_key names"
         assert done.stderr.count(refusal) == 2, done.stderr
         assert "Traceback" not in done.stderr
         with pytest.raises(urllib.error.HTTPError, match="401"):

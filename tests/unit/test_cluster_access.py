@@ -72,7 +72,7 @@ def test_an_authority_that_is_damaged_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
     with pytest.raises(AskedWronglyError, match="cannot be used"):
-        Access("tls://192.0.2.1:8786", str(tmp_path)).security()
+        Access("tls://192.0.2.1:8786", str(tmp_path)).check()
 
 
 def test_an_agent_of_a_cluster_is_open_to_nobody_by_mistake(tmp_path: Path) -> None:

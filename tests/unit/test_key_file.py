@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchkit.errors import AskedWronglyError
-from benchkit.linux.key_file import read_key
+from benchkit.linux.key_file import exposure, read_key
 
 
 def test_a_key_as_openssl_writes_it(tmp_path: Path) -> None:
@@ -42,3 +42,15 @@ def test_what_is_no_file_is_told_and_leaves_nothing_open(tmp_path: Path) -> None
         with pytest.raises(AskedWronglyError, match=r"Is a directory|no small file"):
             read_key(str(place))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.parametrize(("mode", "is_open"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_key_that_others_may_read_is_told_with_the_remedy(
+    tmp_path: Path, mode: int, is_open: bool
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("ab" * 16)
+    file.chmod(mode)
+    assert ("chmod 600 my.key" in exposure(str(file), "my.key")) == is_open
+    assert (f"mode {mode:04o}" in exposure(str(file))) == is_open
+    assert exposure("") == exposure(str(tmp_path / "none")) == ""

@@ -221,6 +221,19 @@ stamp.extensions = ["class-of-service", "follow-up-telemetry"]
     assert site.stamp.least_octets == 112 + 20 + 8 + 20
 
 
+def test_a_key_that_others_may_read_is_a_warning_with_the_remedy(folder: Path) -> None:
+    text = GOOD.replace(
+        'name = "far"',
+        'name = "far"\nstamp.key = "a.key"\nstream_key = "a.key"\nrequest_key = "b.key"',
+    )
+    for name, mode in (("a.key", 0o644), ("b.key", 0o600)):
+        (folder / name).write_text("ab" * 32)
+        (folder / name).chmod(mode)
+    (said,) = load(text).warnings
+    assert said.startswith("the key a.key is open to other users of this machine")
+    assert said.endswith("chmod 600 a.key")
+
+
 def test_a_figure_read_one_way_allows_twice_as_much_as_a_round_trip() -> None:
     budget = load(GOOD.replace(FACT, f'{FACT}\nreading = "one way"')).paths[0].budgets[0]
     assert (budget.limit, budget.reading) == (20.0, "one way")
