@@ -30,7 +30,10 @@ class LoadRows:
         return int(np.count_nonzero(_view(self.sent)))
 
     def settle(self, due: Integers | None, *, whole: bool) -> Samples | None:
-        """The rows that can no longer change, since this was last asked; without a schedule each is due when it is sent."""
+        """The rows that can no longer change, since this was last asked.
+
+        `due` has shape (count,), in ns on CLOCK_MONOTONIC; without a schedule each is due when it is sent.
+        """
         spec = self._spec
         sent, received, status = map(_view, (self.sent, self.received, self.status))
         planned = sent if due is None else due

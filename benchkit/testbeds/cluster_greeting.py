@@ -15,8 +15,8 @@ ENDED = "it ended the connection at once"
 def greet(access: Access) -> str:
     """Hear its first octets, as it tells them to whom it takes, and return our address as it sees it.
 
-    Raises MeasureError with the reason where the two would never understand each other; OSError where nobody is there, or
-    not yet.
+    Raises MeasureError with the reason where the two would never understand each other; ConnectionResetError, as any other
+    OSError, where nobody is there, or not yet.
     """
     with socket.create_connection((access.host, access.port), GREETING_S) as plain:
         here = str(plain.getsockname()[0])
