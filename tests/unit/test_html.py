@@ -273,6 +273,12 @@ def test_of_very_many_lines_of_calibration_those_out_of_tolerance_are_shown() ->
     assert page.texts.count("OUT") == 1
 
 
+def test_long_names_do_not_squeeze_one_axis_of_the_map() -> None:
+    (chart,) = [each for each in charts_of(passing(), whole()) if each.key == "map"]
+    assert chart.spec["width"] == chart.spec["height"]
+    assert chart.spec["autosize"]["type"] == "pad"
+
+
 def test_a_legend_shows_every_series_in_its_colour_and_dash() -> None:
     for role in SINGLE:
         assert role in LIGHT

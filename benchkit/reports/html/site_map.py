@@ -99,7 +99,9 @@ def _map_spec(
     ]
     texts = {f"km{number}": its for number, (_, its) in enumerate(lengths)}
     data = {"dots": dots, "lines": lines, **sides, **texts}
-    return {**spec_of(layers, data, None, height=SIZE), "width": SIZE}
+    # Names at the rim make the picture wider: were they fitted in, one axis would shrink, and directions lie.
+    shape = {"width": SIZE, "autosize": {"type": "pad", "contains": "content"}}
+    return {**spec_of(layers, data, None, height=SIZE), **shape}
 
 
 def _labels(
