@@ -154,7 +154,7 @@ def _among_first(target: Target, count: int) -> set[str]:
     found = {path.name for path in target.paths if {path.near, path.far} <= sites}
     if not found:
         raise AskedWronglyError(
-            f"--sites {count}: target {target.name} has no path among its first {count} sites; it has "
+            f"--sites {count}: target {target.name} has no path among its first {count} sites; ask for more; it has "
             f"{show_count(len(target.sites), 'site')}"
         )
     return found

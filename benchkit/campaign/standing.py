@@ -128,7 +128,9 @@ def open_path(path: Path, emulator: str, seed: int, tolerance_ns: int) -> Iterat
     Raises UnfitError where it cannot be emulated here, AskedWronglyError for a path without a model.
     """
     if path.model is None:
-        raise AskedWronglyError(f"path {path.name} is a real one: nothing to emulate")
+        raise AskedWronglyError(
+            f"path {path.name} is a real one: to emulate it, give it a [path.model]"
+        )
     process.warm_up(PRELOADED)
     with ExitStack() as stack:
         emulation = stack.enter_context(choose(emulator).emulate((path,), seed))
