@@ -159,7 +159,7 @@ class Rows:
         first = self._let_go
         self._heard |= bool(self.times["received_ns"][first:last].any())
         for each in self._kept:
-            pages.give_back(each, first, last)
+            pages.give_back(each, last)
         self._let_go = last
 
     def _may_wait(self, now_ns: int) -> bool:
