@@ -192,17 +192,12 @@ def agent(
         allowed=allow,
         rate_per_s=rate_cap,
     )
+    served = _iperf3(iperf3, iperf3_key, iperf3_users, guarded=bool(allow or open_to_all))
     twamp = not (no_twamp or key_file)
-    served = _iperf3(iperf3, iperf3_key, iperf3_users)
-    if served is not None:
-        guarded = bool(served.users or allow) or open_to_all
-        remedy = "--allow NETWORK, or who may log in with --iperf3-users FILE"
-        _check_admission("--iperf3", served.address, remedy, guarded=guarded)
     try:
         with one_interrupt():
-            run_agent(
-                Post(site, reflector, twamp, served, bulk_key, asking_key), click.echo, access
-            )
+            post = Post(site, reflector, twamp, served, bulk_key, asking_key)
+            run_agent(post, click.echo, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure
     context.exit(0)
@@ -241,9 +236,12 @@ def _make_certificates(folder: Path, hosts: tuple[str, ...]) -> None:
 
 
 def _iperf3(
-    place: tuple[str, int] | None, key: Path | None, users: Path | None
+    place: tuple[str, int] | None, key: Path | None, users: Path | None, *, guarded: bool
 ) -> Iperf3ServerSpec | None:
-    """The iperf3 server that was asked for, with its gate. Raises AskedWronglyError."""
+    """The iperf3 server that was asked for, with its gate; `guarded` is where not everybody may reach it anyway.
+
+    Raises AskedWronglyError where the options do not go together, or the world could use it.
+    """
     from benchkit.errors import AskedWronglyError
     from benchkit.model.responder_spec import Iperf3ServerSpec
     from benchkit.probes.iperf3_auth import gate_of, users_of
@@ -255,13 +253,16 @@ def _iperf3(
     if place is None:
         return None
     host, port = _resolved(place[0]), place[1]
+    remedy = "--allow NETWORK, or who may log in with --iperf3-users FILE"
     if key is None or users is None:
+        _check_admission("--iperf3", host, remedy, guarded=guarded)
         return Iperf3ServerSpec(host, port)
     try:
         private, text = key.read_bytes(), users.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AskedWronglyError(f"an iperf3 login file cannot be read: {error}") from error
     gate = gate_of(private, users_of(text, str(users)), str(key))
+    _check_admission("--iperf3", host, remedy, guarded=guarded or bool(gate.users))
     return Iperf3ServerSpec(
         host, port, private_key=gate.private_key, users=tuple(gate.users.items())
     )

@@ -45,6 +45,7 @@ from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.pacer import Pacer
 from benchkit.probes.stamp_columns import REPLY, REQUEST, from_ntp_columns
 from benchkit.probes.stamp_time import SYNCHRONISED, pack_error_estimate, to_ntp
+from benchkit.units import show_count
 
 # What has come is read now and then: each look costs half a millisecond, however little there is.
 SOON_NS, LOOK_S, LAST_LOOK_S = 100 * NS_PER_MS, 1.0, 0.1
@@ -89,7 +90,7 @@ async def fan(spec: FanSpec) -> AsyncIterator[Samples]:
         names = ", ".join(one.path for one in silent[:3])
         more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""  # noqa: PLR2004  as many as are named
         raise MeasureError(
-            f"{names}{more}: none of {silent[0].count} packets was answered: is a STAMP reflector running there?"
+            f"{names}{more}: none of {show_count(silent[0].count, 'packet')} was answered: is a STAMP reflector running there?"
         )
 
 

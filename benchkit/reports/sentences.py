@@ -17,6 +17,7 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.rows import Series
+from benchkit.units import by_number, show_count
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -66,6 +67,7 @@ def _count(record: RunRecord) -> str:
     judged = [path for path in record.paths if path.verdicts]
     if not judged:
         return "no budget was judged"
+    of = f"of {show_count(len(record.paths), 'path')}"
     for verdict, few, many in (
         ("fail", "breaks its promise", "break their promises"),
         ("unfit", "could not be judged", "could not be judged"),
@@ -73,10 +75,9 @@ def _count(record: RunRecord) -> str:
     ):
         names = [clean(path.path) for path in judged if path.verdict == verdict]
         if names:
-            said = few if len(names) == 1 else many
-            return f"{len(names)} of {len(record.paths)} paths {said}: {_named(names)}"
+            return f"{len(names)} {of} {by_number(len(names), few, many)}: {_named(names)}"
     kept = len([path for path in judged if path.verdict == "pass"])
-    return f"{kept} of {len(record.paths)} paths {'keeps its promise' if kept == 1 else 'keep their promises'}"
+    return f"{kept} {of} {by_number(kept, 'keeps its promise', 'keep their promises')}"
 
 
 def _named(names: Sequence[str]) -> str:

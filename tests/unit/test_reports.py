@@ -163,7 +163,7 @@ def test_no_line_of_text_is_wider_than_asked(name: str, width: int) -> None:
         (interrupted(), "INTERRUPTED: stopped after 1.25 s, what was measured is kept"),
         (unfit(), "UNFIT: this machine could not be trusted to measure: calibration of"),
         (replace(unfit(), interrupted=True), "INTERRUPTED, UNFIT: this machine"),
-        (replace(passing(), paths=passing().paths[:1]), "PASS: 1 of 1 paths keeps its promise"),
+        (replace(passing(), paths=passing().paths[:1]), "PASS: 1 of 1 path keeps its promise"),
         (
             replace(passing(), verdict="inconclusive", paths=()),
             "INCONCLUSIVE: no budget was judged",

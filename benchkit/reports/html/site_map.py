@@ -62,15 +62,9 @@ def _map_spec(
     xs, ys = zip(*places.values(), strict=True)
     reach = max(max(xs) - min(xs), max(ys) - min(ys), 1.0) * 0.68
     sides, lengths = _labels(dots, lines, SIZE / (2 * reach))
-    x_middle, y_middle = (max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2
-    x_scale = {"domain": [x_middle - reach, x_middle + reach], "nice": False}
-    y_scale = {"domain": [y_middle - reach, y_middle + reach], "nice": False}
 
     def at(x: str, y: str) -> Spec:
-        return {
-            "x": {"field": x, "type": "quantitative", "scale": x_scale, "axis": None},
-            "y": {"field": y, "type": "quantitative", "scale": y_scale, "axis": None},
-        }
+        return {"x": _axis(x, xs, reach), "y": _axis(y, ys, reach)}
 
     color = sort("verdict", {"domain": list(VERDICTS), "range": [role(each) for each in VERDICTS]})
     rule = {"type": "rule", "strokeWidth": 3, "strokeCap": "round"}
@@ -102,6 +96,12 @@ def _map_spec(
     # Names at the rim make the picture wider: were they fitted in, one axis would shrink, and directions lie.
     shape = {"width": SIZE, "autosize": {"type": "pad", "contains": "content"}}
     return {**spec_of(layers, data, None, height=SIZE), **shape}
+
+
+def _axis(field: str, values: Sequence[float], reach: float) -> Spec:
+    middle = (max(values) + min(values)) / 2
+    scale = {"domain": [middle - reach, middle + reach], "nice": False}
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": None}
 
 
 def _labels(
