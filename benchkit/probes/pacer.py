@@ -6,7 +6,6 @@ Loop timers are off by up to a millisecond, early under uvloop and late under as
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Callable, Coroutine
 from typing import Self
 
@@ -31,7 +30,8 @@ class Pacer:
         With a lead it wakes up so much earlier and spins for what is left, which holds the loop up as long.
         """
         self._lead_ns = lead_ns
-        self._due = array("q", due_ns.tobytes())
+        # Looked at one by one it is several times faster so than as an array, and no copy.
+        self._due: memoryview[int] = memoryview(due_ns)  # type: ignore[arg-type]  # NumPy's arrays are buffers
         self._send = send
         self._next = 0
         self._timer = TimerFd()

@@ -7,7 +7,6 @@ that one thread does everything that touches the socket.
 from __future__ import annotations
 
 import select
-from array import array
 from collections.abc import Callable
 
 import numpy as np
@@ -37,7 +36,8 @@ class PrecisePacer(PunctualThread):
     ) -> None:
         """Take the schedule, times on CLOCK_MONOTONIC."""
         super().__init__(self._pace)
-        self._due = array("q", due_ns.tobytes())
+        # Looked at one by one it is several times faster so than as an array, and no copy.
+        self._due: memoryview[int] = memoryview(due_ns)  # type: ignore[arg-type]  # NumPy's arrays are buffers
         self._send = send
         self._watched = [descriptor]
         self._collect = collect
