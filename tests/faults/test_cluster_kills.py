@@ -117,7 +117,7 @@ def test_a_run_outlives_its_cluster(
 def live_view_of(campaign: Running) -> tuple[int, int]:
     """The process id of the live view beside a campaign, and its port."""
     campaign.await_word("live view:")
-    port = int(campaign.heard.rpartition(":")[2].strip(" /\n"))
+    port = int(campaign.heard.rpartition(":")[2].partition("/")[0])
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
