@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# What makes .venv is never .venv's own python3, which who has its command on the PATH would have first.
+export PATH := $(subst $(CURDIR)/$(VENV)/bin:,,$(PATH))
 
 .PHONY: run test faults fuzz setup system wheel man audit publish bench lock clean
 run: setup

@@ -181,7 +181,25 @@ def _out_of_memory(said: str) -> int:
     return UNFIT
 
 
+def _unsaid(error: OSError) -> int:
+    """Where stdout takes no more, as on a disk that is full, what to end with."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would end with 120 when it flushes
+    click.echo(
+        f"benchkit: stdout: {error.strerror}: what was said is not whole; write it elsewhere, and a run's report again "
+        "with `benchkit report`",
+        err=True,
+    )
+    return UNFIT
+
+
+def _is_of_echo(error: OSError) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"]) == click.echo.__module__
+
+
 def _unforeseen(error: Exception) -> int:
+    if isinstance(error, OSError) and _is_of_echo(error):
+        return _unsaid(error)
     if watched.limit() and any(words in str(error) for words in NO_ROOM):
         return _out_of_memory(str(error))
     traceback.print_exc()

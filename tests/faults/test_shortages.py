@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,17 @@ def test_a_full_disk_costs_the_samples_that_do_not_fit_and_not_the_verdict(tmp_p
     # What was measured is told, though it could not be kept; stdout is for reports of what was.
     assert "PASS: 1 of 1" in done.stderr
     assert "No space left" in done.stderr + done.stdout
+
+
+def test_a_stdout_that_is_full_is_told_and_is_no_verdict() -> None:
+    words = (sys.executable, "-m", "benchkit", "targets", "list")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 5, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("benchkit: stdout: No space left on device: ")
 
 
 @pytest.mark.privileged

@@ -5,8 +5,10 @@ What needs a machine of its own is run by the test that is named for it. A comma
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -94,6 +96,22 @@ def test_every_command_of_the_readme_is_run_here_or_by_a_test_that_is_there() ->
             assert f"\ndef {test}(" in (CHECKOUT / "tests" / file).read_text("utf-8"), command
     assert set(RUN_HERE) <= set(shown())
     assert set(MEASURED_BEFORE) <= set(RUN_HERE)
+
+
+@pytest.mark.skipif(not (CHECKOUT / ".venv" / "bin").is_dir(), reason="no .venv was set up here")
+def test_make_sets_up_with_its_own_command_on_the_path() -> None:
+    """Then `python3` is that of .venv, which uv makes without pip, and which makes no other."""
+    path = f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"
+    words = ("make", "--silent", "--eval=shown:;@echo $$PATH", "shown")
+    done = subprocess.run(
+        words,
+        cwd=CHECKOUT,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(CHECKOUT / ".venv" / "bin") not in done.stdout
 
 
 @contextmanager
