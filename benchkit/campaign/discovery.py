@@ -57,7 +57,7 @@ def _is_forbidden(way: Reach) -> bool:
 
 def _remedy(site: Site) -> str:
     if site.stamp is not None and site.stamp.key_file:
-        return "give both ends the same key"
+        return f"give both ends the same key: here it is {site.stamp.key_file}, and an agent tells on stderr whom it refuses"
     found = "set the site's `reach` to a TCP port that is open"
     if site.reach.partition(" ")[0] in {AUTO, "stamp"}:
         found += ", or, where its agent has a --stamp-key and is silent to who has none, its `stamp.key` to that"

@@ -99,7 +99,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         if name not in known:
             more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
             raise AskedWronglyError(
-                f"--path {name}: target {target.name} has no such path{did_you_mean(name, known)}; it has "
+                f"path {name}: target {target.name} has no such path{did_you_mean(name, known)}; it has "
                 f"{', '.join(known[:_SHOWN])}{more}"
             )
     wanted = set(changes.paths or known)

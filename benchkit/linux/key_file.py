@@ -41,6 +41,8 @@ def read_key(file: str) -> bytes:
     try:
         key = bytes.fromhex(contents_of(Path(file)).decode("ascii"))
     except OSError as error:
+        # A new key would be none that the far end knows.
+        remedy = remedy if isinstance(error, FileNotFoundError) else "give one that you may read"
         raise AskedWronglyError(
             f"the key {file} cannot be read: {error.strerror}; {remedy}"
         ) from error

@@ -17,7 +17,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from benchkit.errors import UnfitError
+from benchkit.errors import AskedWronglyError, UnfitError
 from benchkit.store.baselines import FOLDER as BASELINES
 from benchkit.store.folder import RECORD_NAME, SAMPLES_NAME
 from benchkit.store.remote import Remote, lasts
@@ -57,6 +57,10 @@ def remote_of(results: Path) -> Remote | None:
         return Remote((results / MARK).read_text(encoding="utf-8").strip())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise AskedWronglyError(
+            f"{results} cannot be looked into: {error.strerror}: name a folder of yours with --results"
+        ) from error
 
 
 def pull(results: Path) -> int:

@@ -93,7 +93,10 @@ def test_the_kernel_says_who_may_ping(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (FAR, "where its agent has a --stamp-key and is silent to who has none, its `stamp.key`"),
         (replace(FAR, reach="stamp 8862"), "its `stamp.key`"),
-        (replace(FAR, stamp=StampOptions("a key")), "or give both ends the same key$"),
+        (
+            replace(FAR, stamp=StampOptions("a key")),
+            "or give both ends the same key: here it is a key, and an agent tells",
+        ),
         (replace(FAR, reach="tcp 443"), "to a TCP port that is open$"),
     ],
 )

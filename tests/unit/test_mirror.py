@@ -223,3 +223,15 @@ def test_what_may_pass_is_a_reason_and_silence_is_one_too(
         patched.setattr(Remote, "try_writing", lambda _: ended.wait())
         assert mirror.why_cut_off(here, 0.05) == f"{url} has not answered for 0.05 s"
         ended.set()
+
+
+def test_a_folder_that_one_may_not_look_into_is_told_by_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")  # root may look anywhere
+
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    said = rf"^{tmp_path} cannot be looked into: Permission denied: name a folder of yours with --results$"
+    with pytest.raises(AskedWronglyError, match=said):
+        mirror.remote_of(tmp_path)

@@ -50,7 +50,7 @@ def test_only_the_paths_asked_for_stay_each_once_and_in_the_targets_order() -> N
 
 
 def test_a_path_that_is_not_there_is_named_beside_those_that_are() -> None:
-    with pytest.raises(AskedWronglyError, match=r"--path a-x: .* three .* it has a-b, a-c, a-d$"):
+    with pytest.raises(AskedWronglyError, match=r"^path a-x: .* three .* it has a-b, a-c, a-d$"):
         narrowed(TARGET, Changes(paths=["a-b", "a-x"]))
 
 
