@@ -138,9 +138,12 @@ def main() -> None:
 def _status() -> int:
     """Run the command; whatever is raised becomes a line and a status."""
     try:
-        status = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+        status = cli.main(standalone_mode=False, prog_name="benchkit")
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        status = error.exit_code
+    except click.ClickException as error:
+        click.echo(_misread(error), err=True)
         status = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("benchkit: interrupted", err=True)
@@ -161,6 +164,15 @@ def _status() -> int:
     except Exception as error:  # noqa: BLE001  Python would end with 1, which says that a budget failed
         status = _unforeseen(error)
     return status if isinstance(status, int) else 0
+
+
+def _misread(error: click.ClickException) -> str:
+    """Say in one line what click could not read, and where what can be asked is told: click itself takes four."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    named = [word for word in sys.argv[1:2] if word in COMMANDS]
+    command = context.command_path if context else " ".join(["benchkit", *named])
+    said = printable(error.format_message()).rstrip(".")
+    return f"{command}: {said[:1].lower()}{said[1:]} (see `{command} --help`)"
 
 
 def _unread(error: BaseException) -> int:

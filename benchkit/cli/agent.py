@@ -13,6 +13,7 @@ from benchkit import units
 from benchkit.cli.cluster_options import access_of, certs_option, cluster_option
 from benchkit.cli.options import Unit
 from benchkit.cli.words import Whole, Words
+from benchkit.errors import AskedWronglyError, told_by_system
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
@@ -73,17 +74,17 @@ class Network(Words[str]):
 )
 @click.option(
     "--stamp-key",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Answer authenticated STAMP alone, with the key in this file, in hexadecimal; TWAMP, which is open, is not served.",
 )
 @click.option(
     "--stream-key",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Take throughput tests of those alone who know the key in this file; in a target: stream_key.",
 )
 @click.option(
     "--request-key",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Answer HTTP and requests of those alone who know the key in this file; in a target: request_key.",
 )
 @click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
@@ -103,7 +104,7 @@ class Network(Words[str]):
 )
 @click.option(
     "--rate-cap",
-    type=Unit("rate", units.per_second),
+    type=Unit("rate", units.per_second, "2000/s"),
     default=RATE_CAP,
     show_default=True,
     help="Answer each source at most this many STAMP packets.",
@@ -112,12 +113,12 @@ class Network(Words[str]):
 @click.option("--iperf3", type=HostPort(), help="Serve stock iperf3 clients there too.")
 @click.option(
     "--iperf3-key",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="The private RSA key (PEM) that iperf3 clients log in with; needs --iperf3-users.",
 )
 @click.option(
     "--iperf3-users",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Who may log in, a line each: name,hash, as `iperf3 -s --authorized-users-path` takes it.",
 )
 @cluster_option("Be a site of the cluster whose scheduler is there: runs measure from here too.")
@@ -205,8 +206,6 @@ def agent(
 
 def _check_admission(option: str, address: str, remedy: str, *, guarded: bool) -> None:
     """Raises AskedWronglyError where the world could use the agent and nobody said that it may."""
-    from benchkit.errors import AskedWronglyError
-
     if not guarded and not ip_address(address).is_loopback:
         raise AskedWronglyError(
             f"{option} {address}: others reach this address, and a far end is a tool for them too: say whom it "
@@ -235,6 +234,15 @@ def _make_certificates(folder: Path, hosts: tuple[str, ...]) -> None:
     )
 
 
+def _contents(option: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise AskedWronglyError(
+            f"{option} {file} cannot be read: {told_by_system(error)}; name a file that is there, and that you may read"
+        ) from error
+
+
 def _iperf3(
     place: tuple[str, int] | None, key: Path | None, users: Path | None, *, guarded: bool
 ) -> Iperf3ServerSpec | None:
@@ -242,7 +250,6 @@ def _iperf3(
 
     Raises AskedWronglyError where the options do not go together, or the world could use it.
     """
-    from benchkit.errors import AskedWronglyError
     from benchkit.model.responder_spec import Iperf3ServerSpec
     from benchkit.probes.iperf3_auth import gate_of, users_of
 
@@ -257,10 +264,8 @@ def _iperf3(
     if key is None or users is None:
         _check_admission("--iperf3", host, remedy, guarded=guarded)
         return Iperf3ServerSpec(host, port)
-    try:
-        private, text = key.read_bytes(), users.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AskedWronglyError(f"an iperf3 login file cannot be read: {error}") from error
+    private = _contents("--iperf3-key", key)
+    text = _contents("--iperf3-users", users).decode("utf-8", "replace")
     gate = gate_of(private, users_of(text, str(users)), str(key))
     _check_admission("--iperf3", host, remedy, guarded=guarded or bool(gate.users))
     return Iperf3ServerSpec(
@@ -269,7 +274,6 @@ def _iperf3(
 
 
 def _resolved(host: str) -> str:
-    from benchkit.errors import AskedWronglyError
 
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -28,16 +28,17 @@ FORMATS = (
 class Unit(Words[float]):
     """A number with a unit, read by a function of `benchkit.units`."""
 
-    def __init__(self, name: str, quantity: Callable[[str], float]) -> None:
-        """Name it for the help text."""
+    def __init__(self, name: str, quantity: Callable[[str], float], example: str) -> None:
+        """Name it for the help text; the example is for who asks for nothing at all."""
         self.name = name
         self._quantity = quantity
+        self._example = example
 
     def read(self, text: str) -> float:
         """Whatever is above zero."""
         number = self._quantity(text)
         if number <= 0:
-            raise ValueError(f"{text!r} is not above zero")
+            raise ValueError(f"{text!r} is not above zero: it is written like {self._example!r}")
         return number
 
 
@@ -57,14 +58,16 @@ class _Scale(Words[int]):
 
 
 SCALE = _Scale()
-DURATION = Unit("duration", units.duration_ns)
+DURATION = Unit("duration", units.duration_ns, "10 s")
 # Where nobody means milliseconds or metres, "5m" is what people type for minutes.
 LONG_DURATION = Unit(
-    "duration", lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip()))
+    "duration",
+    lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip())),
+    "10 min",
 )
-FREQUENCY = Unit("rate", units.per_second)
-BIT_RATE = Unit("rate", units.bits_per_second)
-SIZE = Unit("size", units.octets)
+FREQUENCY = Unit("rate", units.per_second, "500/s")
+BIT_RATE = Unit("rate", units.bits_per_second, "100 Mbit/s")
+SIZE = Unit("size", units.octets, "64 KiB")
 
 
 class ScheduleWords(Words[Schedule]):

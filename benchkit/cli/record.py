@@ -39,7 +39,7 @@ TOLERANCE_NS = 150_000
 )
 @click.option(
     "--stamp-key",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     help="Measure by authenticated STAMP, with the key in this file.",
 )
 @click.option(

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from benchkit.model.comparison import (
     IMPROVEMENT,
+    NO_DIFFERENCE,
     REGRESSION,
     Cell,
     Comparison,
@@ -144,7 +145,7 @@ def _row(cell: Cell, decimals: int) -> tuple[str, ...]:
         _signed(difference.value, places),
         _ends(difference, places),
         fixed(cell.smallest_visible, places),
-        _word(cell) if cell.gated else f"({_word(cell)})",
+        _answer(cell) if cell.gated else f"({_answer(cell)})",
     )
 
 
@@ -154,6 +155,15 @@ def _statistic(cell: Cell) -> str:
 
 def _word(cell: Cell) -> str:
     return f"missing in the {cell.missing}" if cell.missing else cell.word
+
+
+def _answer(cell: Cell) -> str:
+    """The word; where an interval without zero is passed over, what a change must reach to count."""
+    seen = cell.difference or Estimate()
+    apart = (seen.low or 0.0) > 0 or (seen.high or 0.0) < 0
+    if cell.word == NO_DIFFERENCE and apart and cell.floor is not None:
+        return f"none counts below {_rounded(cell.floor)} {clean(cell.unit)}"
+    return _word(cell)
 
 
 def _says(cell: Cell, word: str) -> bool:

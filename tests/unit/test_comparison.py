@@ -16,7 +16,7 @@ from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.comparison_json import dump_comparison
 from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
-from benchkit.reports.comparison_rows import told
+from benchkit.reports.comparison_rows import blocks_of, told
 from benchkit.stats.comparable import ASPECTS
 from benchkit.stats.comparison import FLOORS, Floor, Question, Rule, gravest, judge_cells
 from benchkit.stats.difference import difference
@@ -33,6 +33,13 @@ def test_a_path_held_against_itself_shows_no_difference() -> None:
         assert cell.smallest_visible is not None
         assert cell.floor is not None
         assert cell.smallest_visible > cell.floor
+
+
+def test_a_change_too_small_to_count_says_what_would() -> None:
+    cells = judge_cells([question([level(8.5, 0.001)], [level(8.55, 0.001)])])
+    (block,) = blocks_of(Comparison(("a",), ("b",), gravest(cells), cells))["a-b"]
+    assert {cell.word for cell in cells} == {"no difference seen"}
+    assert block.rows[0][1][-1] == "none counts below 0.17 ms"
 
 
 def test_a_slower_path_is_a_regression_and_a_faster_one_an_improvement() -> None:

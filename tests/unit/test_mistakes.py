@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,27 @@ def test_it_is_told_with_what_would_be_right(
     assert said in text
     if isinstance(wrong, BenchkitError):
         assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run --rate 0/s", "benchkit run: invalid value for '--rate': '0/s' is not above zero: it is written like '500/s'"),
+        ("run --duration", "benchkit run: option '--duration' requires an argument"),
+        ("runn", "benchkit: no such command 'runn'. Did you mean 'run'?"),
+        ("agent --iperf3 :5201 --iperf3-key no.pem --iperf3-users no", "benchkit: --iperf3-key no.pem cannot be read: No such file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_takes_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchkit", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == AskedWronglyError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+    assert "--help" in line or "name a file" in line
 
 
 def test_a_run_without_its_record_is_called_damaged(tmp_path: Path) -> None:
