@@ -54,7 +54,9 @@ def histories(
     Raises AskedWronglyError where no run is of that target, or none measured such a figure.
     """
     if not records:
-        raise AskedWronglyError("history: there is no run yet: `benchkit run` makes one")
+        raise AskedWronglyError(
+            "history: there is no run that can be read: `benchkit run` makes one"
+        )
     name = target or records[-1].target
     ours = [record for record in records if record.target == name]
     if not ours:

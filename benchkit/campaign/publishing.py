@@ -27,18 +27,22 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
     return render_html(record, samples_of(folder, drawn(record)), sites_of(record), home)
 
 
-def write_charts(folder: Path, record: RunRecord, into: Path) -> int:
-    """Write every chart of the report as SVG and as PNG; returns how many files. OSError where it cannot be written.
+def write_charts(folder: Path, record: RunRecord, into: Path) -> list[tuple[str, str]]:
+    """Write every chart of the report as a file of each of KINDS; returns their names without that, and their titles.
+
+    OSError where it cannot be written.
 
     Raises AskedWronglyError where the extra `report` is not installed, and for damaged samples.
     """
     charts = charts_of(record, samples_of(folder, drawn(record)), sites_of(record))
     into.mkdir(parents=True, exist_ok=True)
+    written = []
     for chart in charts:
         name = _NO_NAME.sub("-", chart.key)
         for kind in KINDS:
             (into / f"{name}.{kind}").write_bytes(picture(chart, kind))
-    return len(charts) * len(KINDS)
+        written.append((name, chart.title))
+    return written
 
 
 def samples_of(folder: Path, wanted: Collection[str] | None = None) -> list[Samples]:

@@ -97,10 +97,8 @@ def narrowed(target: Target, changes: Changes) -> Target:
     known = [path.name for path in target.paths] + [meter.name for meter in target.meters]
     for name in changes.paths:
         if name not in known:
-            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
             raise AskedWronglyError(
-                f"path {name}: target {target.name} has no such path{did_you_mean(name, known)}; it has "
-                f"{', '.join(known[:_SHOWN])}{more}"
+                f"path {name}: target {target.name} has no such path{_alternatives(name, known)}"
             )
     wanted = set(changes.paths or known)
     title = target.title
@@ -116,6 +114,14 @@ def narrowed(target: Target, changes: Changes) -> Target:
     _check_modes(chosen)
     _check_used(changes, plan)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
+
+
+def _alternatives(name: str, known: Sequence[str]) -> str:
+    """All of them where they are few: a guess among three says less than the three."""
+    if len(known) <= _SHOWN:
+        return f"; it has {', '.join(known)}"
+    some = f"{', '.join(known[:_SHOWN])} and {len(known) - _SHOWN} more"
+    return f"; it has {some}{did_you_mean(name, known)}"
 
 
 def _check_modes(target: Target) -> None:

@@ -60,10 +60,13 @@ def history(
     """
     from benchkit.campaign.history import Wanted, histories, read_records  # costs numpy
     from benchkit.reports.history_text import render_histories, render_table
+    from benchkit.store import why_none
 
     records, damaged = read_records(results)
     for line in damaged:
         click.echo(f"warning: {line}", err=True)
+    if not records and not damaged:
+        raise AskedWronglyError(f"history: {why_none(results)}")
     if sql is not None:
         from benchkit.store.mirror import fetch_everything
         from benchkit.store.sql import ask  # duckdb

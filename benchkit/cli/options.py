@@ -18,6 +18,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.schedule import Schedule, read_schedule
 
 DEFAULT_RESULTS = "results"
+HTML = "html"
 FORMATS = (
     *("text", "full", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
     *("benchmark-action-smaller", "benchmark-action-bigger", "bencher", "pytest-benchmark"),
@@ -121,13 +122,30 @@ results_option = _results(
 own_results_option = _results(
     "The folder for runs, or a URL to upload them to, as s3://bucket/runs.", reads=False
 )
+
+
+class FormatOnStdout(click.Choice[str]):
+    """What is written when a run has ended; who wants its page is told which command makes one."""
+
+    def __init__(self) -> None:
+        """Name them."""
+        super().__init__(FORMATS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401  as click has it
+        """Give the format."""
+        if value == HTML:
+            page = "`benchkit report latest --format html -o report.html` makes it afterwards"
+            self.fail(f"{value!r} is a page, and a run itself writes none: {page}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=FormatOnStdout(),
     default="text",
     show_default=True,
-    help="What the report is written as.",
+    help="What the report is written as; for a page see `benchkit report`.",
 )
 
 

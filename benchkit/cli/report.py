@@ -6,12 +6,9 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import FORMATS, output_option, put, results_option, terminal
+from benchkit.cli.options import FORMATS, HTML, output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
-from benchkit.units import show_count
-
-HTML = "html"
 
 
 @click.command()
@@ -22,23 +19,27 @@ HTML = "html"
     "--format",
     "form",
     type=click.Choice((*FORMATS, HTML)),
-    default="text",
-    show_default=True,
-    help="What the report is written as; html is one file with charts that needs nothing else.",
+    help="What the report is written as; html is one file with charts that needs nothing else.  [default: text]",
 )
 @click.option(
     "--charts",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write every chart into this folder, as SVG and as PNG.",
+    help="Write every chart into this folder, as SVG and as PNG; the report too only with --format or -o.",
 )
-def report(run: str, output: Path | None, results: Path, form: str, charts: Path | None) -> None:
-    """Show RUN again: its folder, the start of its id, `latest` or `latest~1`."""
+def report(
+    run: str, output: Path | None, results: Path, form: str | None, charts: Path | None
+) -> None:
+    """Show RUN again: its folder, the start of its id, `latest` or `latest~1`.
+
+    The exit status is 0 whatever the verdict: `benchkit gate` judges a run that is kept.
+    """
     from benchkit.store import find_run, read_run
 
     folder = find_run(results, run)
     record = read_run(folder)
-    width, color = terminal() if output is None else (80, False)
-    put(_rendered(folder, record, form, width, color=color), output)
+    if charts is None or form or output:
+        width, color = terminal() if output is None else (80, False)
+        put(_rendered(folder, record, form or "text", width, color=color), output)
     if charts is not None:
         _draw(folder, record, charts)
 
@@ -47,12 +48,13 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
     from benchkit.campaign.publishing import write_charts  # costs numpy
 
     try:
-        count = write_charts(folder, record, charts)
+        written = write_charts(folder, record, charts)
     except OSError as error:
         raise AskedWronglyError(
             f"the charts cannot be written to {charts}: {error.strerror}; name another folder"
         ) from error
-    click.echo(f"{show_count(count, 'file')} in {charts}", err=True)
+    for name, title in written:
+        click.echo(f"{charts / name}.svg and .png: {title}", err=True)
 
 
 def _rendered(folder: Path, record: RunRecord, form: str, width: int, *, color: bool) -> str:

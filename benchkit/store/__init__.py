@@ -13,7 +13,7 @@ from __future__ import annotations
 from benchkit.store.folder import read_run, write_run
 from benchkit.store.run_id import new_run_id
 from benchkit.store.samples import read_samples
-from benchkit.store.search import find_run, leftovers, list_runs
+from benchkit.store.search import find_run, leftovers, list_runs, why_none
 
 __all__ = [
     "find_run",
@@ -22,5 +22,6 @@ __all__ = [
     "new_run_id",
     "read_run",
     "read_samples",
+    "why_none",
     "write_run",
 ]

@@ -99,8 +99,15 @@ def _by_id(results: Path, text: str) -> Path:
     )
 
 
+def why_none(results: Path) -> str:
+    """Why a directory has no run, and the remedy."""
+    if results.exists():
+        return f"{results} holds no run yet: `benchkit run` makes one"
+    return f"there is no folder {results}: name that of your runs with --results, or make a first run with `benchkit run`"
+
+
 def _nothing_there(results: Path, text: str) -> str:
-    return f"no run {text or '(empty)'}: {results} holds no run yet: `benchkit run` makes one"
+    return f"no run {text or '(empty)'}: {why_none(results)}"
 
 
 def _named(runs: list[Path]) -> str:

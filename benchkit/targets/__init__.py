@@ -41,7 +41,7 @@ def shipped_targets() -> tuple[Path, ...]:
 def find_target(name_or_path: str) -> Path:
     """Find the file: a name without `/` and `.toml` is a shipped target, everything else a path.
 
-    Raises AskedWronglyError where there is none, with what there is.
+    Raises AskedWronglyError where there is none, with what there is, and where one may not look.
 
     >>> find_target("guizhou").name
     'guizhou.toml'
@@ -65,10 +65,17 @@ def find_target(name_or_path: str) -> Path:
 
 
 def _is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises AskedWronglyError where its folder is closed, and nobody can say."""
     try:
-        return path.exists()
-    except OSError:  # a name too long, or a folder we may not look into: no file of ours either
+        path.stat()
+    except PermissionError as error:
+        raise AskedWronglyError(
+            f"target file {str(path)!r} cannot be reached: {error.strerror}; copy it to a folder of yours, or have "
+            "its folder opened to you (chmod +x)"
+        ) from error
+    except OSError:  # a name too long is no file of ours either
         return False
+    return True
 
 
 def _names() -> str:

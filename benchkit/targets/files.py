@@ -91,7 +91,7 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise TargetError(
-            f"{name}:1: cannot be read: {error.strerror}; make it readable"
+            f"{name}:1: cannot be read: {error.strerror}; copy it to a file of yours, or have it opened to you (chmod +r)"
         ) from error
 
 

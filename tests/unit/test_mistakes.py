@@ -32,8 +32,18 @@ from benchkit.store.live import LiveLog
     ("words", "status", "said"),
     [
         ("runn", 2, "No such command 'runn'. Did you mean 'run'?"),
-        ("run --path guiyang-hangzou", 2, "did you mean 'guiyang-hangzhou'?"),
-        ("run guizhou-47 --path nowhere", 2, "and 2156 more"),
+        (
+            "run --path guiyang-hangzou",
+            2,
+            "no such path; it has guiyang-guangzhou, guiyang-shenzhen, guiyang-hangzhou",
+        ),
+        ("run guizhou-47 --path guiyang-zuny", 2, "2156 more; did you mean 'guiyang-zunyi'?"),
+        (
+            "run --format html",
+            2,
+            "'html' is a page, and a run itself writes none: `benchkit report latest --format html",
+        ),
+        ("history --results nowhere", 2, "there is no folder nowhere: name that of your runs"),
         ("run --rate 500", 2, "has no unit: a rate is written like '500/s'"),
         ("history --statistic p97 --results runs", 2, "--statistic may be p50"),
         ("history --metric connect --results runs", 2, "there are rtt idle"),

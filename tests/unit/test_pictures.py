@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import CliRunner
 from sample_records import passing
+from synthetic_runs import jitter, rtt_samples, write
 
+from benchkit.cli import cli
 from benchkit.errors import AskedWronglyError
 from benchkit.reports.html import charts_of
 from benchkit.reports.html.pictures import file_spec, picture
@@ -34,6 +38,30 @@ def test_a_legend_names_every_series() -> None:
     for name, _ in chart.series:
         assert name in text
     assert "legend" in str(file_spec(chart))
+
+
+def test_the_lines_of_a_legend_are_as_dark_as_those_of_the_chart() -> None:
+    rows = rtt_samples(jitter(1, n=200))
+    chart = next(each for each in charts_of(passing(), [rows]) if each.title == "Latency over time")
+    root = ET.fromstring(picture(chart, "svg"))  # noqa: S314  our own
+    legends = [each for each in root.iter() if "role-legend-symbol" in each.get("class", "")]
+    assert legends
+    assert {line.get("opacity", "1") for each in legends for line in each.iter()} == {"1"}
+
+
+def test_a_report_asked_for_its_charts_writes_them_and_names_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "runs", 1, jitter(1, n=200), samples=False)
+    monkeypatch.setattr("benchkit.campaign.publishing.picture", lambda *_: b"drawn")
+    asked = ["report", "--results", "runs", "--charts", "charts"]
+    done = CliRunner().invoke(cli, asked)
+    assert (done.exit_code, done.stdout) == (0, "")
+    named = [line.partition(".")[0] for line in done.stderr.splitlines()]
+    drawn = {str(each.relative_to(tmp_path)) for each in (tmp_path / "charts").iterdir()}
+    assert drawn == {f"{name}.{kind}" for name in named for kind in ("svg", "png")}
+    assert "PASS" in CliRunner().invoke(cli, [*asked, "--format", "text"]).stdout
 
 
 def test_without_the_extra_the_error_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:

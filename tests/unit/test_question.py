@@ -50,8 +50,16 @@ def test_only_the_paths_asked_for_stay_each_once_and_in_the_targets_order() -> N
 
 
 def test_a_path_that_is_not_there_is_named_beside_those_that_are() -> None:
-    with pytest.raises(AskedWronglyError, match=r"^path a-x: .* three .* it has a-b, a-c, a-d$"):
+    with pytest.raises(
+        AskedWronglyError, match=r"^path a-x: .* three has no such path; it has a-b, a-c, a-d$"
+    ):
         narrowed(TARGET, Changes(paths=["a-b", "a-x"]))
+
+
+def test_of_many_paths_some_are_named_and_the_nearest() -> None:
+    many = tuple(Path(f"a-far{each}", "a", f"far{each}", None) for each in range(9))
+    with pytest.raises(AskedWronglyError, match=r"a-far5 and 3 more; did you mean 'a-far7'\?$"):
+        narrowed(replace(TARGET, paths=many), Changes(paths=["a-far77"]))
 
 
 @pytest.mark.parametrize("mode", ["copy", "verify"])

@@ -84,8 +84,13 @@ def test_a_run_that_is_not_found_names_what_is_there(tmp_path: Path, text: str, 
 
 @pytest.mark.parametrize("text", ["latest", "2026"])
 def test_where_there_is_no_run_the_error_says_how_to_make_one(tmp_path: Path, text: str) -> None:
-    with pytest.raises(AskedWronglyError, match="`benchkit run` makes one"):
+    with pytest.raises(AskedWronglyError, match="holds no run yet: `benchkit run` makes one"):
         find_run(tmp_path, text)
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(
+        AskedWronglyError, match=rf"no run {text}: there is no folder {nowhere}: .* --results"
+    ):
+        find_run(nowhere, text)
 
 
 def test_latest_does_not_pass_over_a_damaged_run(tmp_path: Path) -> None:

@@ -83,7 +83,24 @@ def test_a_file_that_may_not_be_read_is_told(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(TargetError) as caught:
         load_target("x.toml")
-    assert str(caught.value) == "x.toml:1: cannot be read: Permission denied; make it readable"
+    assert str(caught.value) == (
+        "x.toml:1: cannot be read: Permission denied; copy it to a file of yours, or have it opened to you (chmod +r)"
+    )
+
+
+def test_a_file_in_a_closed_folder_is_not_told_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:  # as above
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(AskedWronglyError) as caught:
+        load_target("closed/x.toml")
+    assert str(caught.value) == (
+        "target file 'closed/x.toml' cannot be reached: Permission denied; copy it to a folder of yours, or have its "
+        "folder opened to you (chmod +x)"
+    )
 
 
 def test_a_file_that_is_not_utf_8_is_told_with_its_line(folder: Path) -> None:

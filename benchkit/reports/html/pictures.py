@@ -17,7 +17,6 @@ _LEGEND = {
     "orient": "top",
     "title": None,
     "symbolType": "stroke",
-    "symbolOpacity": 1,
     "symbolStrokeWidth": 2,
     "labelLimit": 320,
 }
@@ -34,10 +33,10 @@ def picture(chart: Chart, kind: str) -> bytes:
         raise AskedWronglyError(
             "charts as files need vl-convert, which is not installed: pip install vl-convert-python"
         ) from error
-    spec = file_spec(chart)
+    spec = _solid(vl_convert.vegalite_to_vega(file_spec(chart)))
     if kind == "png":
-        return bytes(vl_convert.vegalite_to_png(spec, scale=DOTS_PER_POINT))
-    return _described(str(vl_convert.vegalite_to_svg(spec)), chart).encode()
+        return bytes(vl_convert.vega_to_png(spec, scale=DOTS_PER_POINT))
+    return _described(str(vl_convert.vega_to_svg(spec)), chart).encode()
 
 
 def file_spec(chart: Chart) -> Spec:
@@ -62,6 +61,13 @@ def _with_legend(layer: Spec) -> Spec:
         if isinstance(entry, dict) and entry.get("field") == "s" and entry.get("legend", 0) is None:
             encoding[channel] = {**entry, "legend": {**_LEGEND, "labelColor": role("ink")}}
     return {**layer, "encoding": encoding}
+
+
+def _solid(spec: Spec) -> Spec:
+    """The compiled spec with legends that can be read: Vega-Lite makes them as faint as the first of the marks is."""
+    for legend in spec.get("legends", []):
+        legend.get("encode", {}).get("symbols", {}).get("update", {}).pop("opacity", None)
+    return spec
 
 
 def _described(svg: str, chart: Chart) -> str:
