@@ -210,7 +210,8 @@ def _exact(text: str, kind: _Kind) -> Fraction:
         )
     if unit not in kind.units:
         near = _nearest(unit, kind)
-        hint = f"; did you mean {text.strip().removesuffix(unit) + near!r}?" if near else ""
+        meant = f"; did you mean {text.strip().removesuffix(unit) + near!r}?" if near else ""
+        hint = meant or f", like {kind.example!r}"
         raise UnitError(f"{text!r} is not {kind.name}: the unit must be {allowed}{hint}")
     value = Fraction(number) * kind.units[unit]
     if sign == "-" and value:
@@ -222,7 +223,9 @@ def _whole(text: str, kind: _Kind) -> int:
     value = _exact(text, kind)
     if value.denominator != 1:
         smallest = next(iter(kind.units))
-        raise UnitError(f"{text!r} is too fine: {kind.name} is a whole number of {smallest}")
+        raise UnitError(
+            f"{text!r} is too fine: {kind.name} is a whole number of {smallest}, like {kind.example!r}"
+        )
     return value.numerator
 
 

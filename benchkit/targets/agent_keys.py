@@ -7,6 +7,8 @@ from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
 from benchkit.linux.key_file import exposure, read_key
+from benchkit.targets.folders import named_from
+from benchkit.targets.iperf3_site import public_key
 from benchkit.targets.problems import Complaint
 from benchkit.targets.schema import SiteTable
 
@@ -26,7 +28,12 @@ def key_complaints(sites: Sequence[SiteTable], folder: Path) -> Iterator[Complai
             try:
                 key_of(getattr(site, name), folder)
             except AskedWronglyError as error:
-                yield ("site", index, name), str(error)
+                yield ("site", index, name), f"{error}{named_from(getattr(site, name))}"
+        if site.iperf3_key is not None:
+            try:
+                public_key(site.iperf3_key, folder)
+            except AskedWronglyError as error:
+                yield ("site", index, "iperf3_key"), str(error)
 
 
 def key_warnings(sites: Sequence[SiteTable], folder: Path) -> Iterator[str]:

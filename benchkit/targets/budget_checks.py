@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchkit.model.target import METRICS, PERCENTILES
 from benchkit.targets.documents import Library
-from benchkit.targets.limits import HAS_PERCENTILES, limit_of
+from benchkit.targets.limits import HAS_PERCENTILES, example_of, limit_of
 from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
 from benchkit.targets.tree import Table, table_in, tables_in, text_in
@@ -21,14 +21,15 @@ def budget_complaints(tree: Table, library: Library) -> Iterator[Complaint]:
         for location, budget in tables_in(holder, (*holder_location, "budget")):
             metric = text_in(budget, "metric")
             if metric in METRICS and (metric == "ratio") != (holder_location[0] == "meter"):
-                yield (
-                    (*location, "metric"),
-                    f"{metric!r} is not what a {'meter' if holder_location[0] == 'meter' else 'path'} measures",
-                )
+                yield (*location, "metric"), _elsewhere(str(metric))
             if "fact" in budget and "limit" in budget:
                 yield (*location, "limit"), "stands beside a fact; give one of them"
             if "fact" not in budget and "limit" not in budget:
-                yield location, "has no limit: give `fact`, to cite a document, or `limit`"
+                example = example_of(metric if metric in METRICS else "rtt")
+                yield (
+                    location,
+                    f'has no limit: write limit = "{example}", or fact = "document:fact" to cite one of the seeds',
+                )
             if metric in METRICS:
                 yield from _misfits(location, budget, metric)
             if metric == "inference" and not asks:
@@ -37,6 +38,12 @@ def budget_complaints(tree: Table, library: Library) -> Iterator[Complaint]:
                     f"{metric!r} is of a [[workload]] of that kind, and there is none: write one, or drop the budget",
                 )
             yield from _figures(location, budget, metric, library)
+
+
+def _elsewhere(metric: str) -> str:
+    if metric == "ratio":
+        return "'ratio' is what a [[meter]] measures, and no path: move the budget there"
+    return f"{metric!r} is what a [[path]] measures, and no meter: write 'ratio', or move the budget there"
 
 
 def _misfits(location: Location, budget: Table, metric: str) -> Iterator[Complaint]:

@@ -18,6 +18,7 @@ from benchkit.targets.mesh import mesh_complaints
 from benchkit.targets.positions import Location
 from benchkit.targets.problems import Complaint
 from benchkit.targets.tree import Table, table_in, tables_in, text_in
+from benchkit.targets.values import name_for
 from benchkit.targets.workload_table import misfits
 
 # Two ways to say one thing.
@@ -107,11 +108,14 @@ def _coordinates(tree: Table) -> Iterator[Complaint]:
 
 
 def _ends(tree: Table) -> Iterator[Complaint]:
-    known = [name for _, name in _names_of_sites(tree)]
+    # What is wrong with a name is told at its site: of paths to it only by what it will be called.
+    known = list(dict.fromkeys(name_for(name) for _, name in _names_of_sites(tree)))
+    if len(_names_of_sites(tree)) < len(list(tables_in(tree, ("site",)))):
+        return
     for location, path in tables_in(tree, ("path",)):
         near, far = text_in(path, "from"), text_in(path, "to")
         for key, name in (("from", near), ("to", far)):
-            if name and name not in known:
+            if name and name_for(name) not in known:
                 sites = f"; known sites are {', '.join(known) or 'none'}"
                 yield (*location, key), f"{name!r} is no site{did_you_mean(name, known) or sites}"
         if near and near == far:
@@ -136,12 +140,15 @@ def _delays(tree: Table) -> Iterator[Complaint]:
         if "delay" in model or all("delay" in direction for direction in each):
             continue
         if not ("route_factor" in model or "route_factor" in shared):
-            yield (*location, "model"), "has no delay: give `delay`, or `route_factor` for a route"
+            yield (
+                (*location, "model"),
+                'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground',
+            )
         for end in (text_in(path, "from"), text_in(path, "to")):
             if end and end in unplaced:
                 yield (
                     (*location, "model"),
-                    f"has no delay: {end!r} has no coordinates; give them, or `delay`",
+                    f'has no delay: {end!r} has no coordinates: give that site latitude and longitude, or write delay = "5 ms" here',
                 )
 
 

@@ -13,7 +13,7 @@ from benchkit.errors import TargetError
 from benchkit.model.target import Document, Fact
 from benchkit.targets.files import read_toml
 from benchkit.targets.folders import did_you_mean
-from benchkit.targets.problems import Complaint, complaints_of
+from benchkit.targets.problems import Complaint, causes, complaints_of
 from benchkit.targets.schema import DocumentTable
 
 
@@ -75,7 +75,7 @@ def read_document(path: Path) -> Document:
     try:
         table = DocumentTable.model_validate(file.tree)
     except ValidationError as error:
-        raise TargetError(*file.worded(complaints_of(error, DocumentTable))) from error
+        raise TargetError(*file.worded(causes(complaints_of(error, DocumentTable)))) from error
     complaints: list[Complaint] = []
     for key, fact in table.fact.items():
         try:

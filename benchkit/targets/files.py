@@ -55,14 +55,18 @@ def read_toml(path: Path) -> TomlFile:
         ) from error
     if (deep := _deep_line(text)) is not None:
         raise TargetError(
-            f"{name}:{deep}: a key of more than {_MOST_PARTS} parts: no target has one"
+            f"{name}:{deep}: a key of more than {_MOST_PARTS} parts: no target has one; name another file"
         )
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise TargetError(f"{name}:{_syntax(str(error), text)}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or a deep nest
-        raise TargetError(f"{name}:1: not TOML that can be read: {error}") from error
+    except RecursionError as error:
+        raise TargetError(f"{name}:1: arrays too deep in each other: no target has such") from error
+    except ValueError as error:
+        raise TargetError(
+            f"{name}:1: a number of thousands of digits: no target has one"
+        ) from error
     return TomlFile(path, text, tree, hashlib.sha256(data).hexdigest())
 
 

@@ -32,6 +32,16 @@ def shown_path(path: Path) -> str:
     return text if text.isprintable() else repr(text)
 
 
+def named_from(name: str | None) -> str:
+    """What an error about a file adds where a target names it by less than its whole path.
+
+    >>> named_from("far.key"), named_from("/etc/far.key")
+    ("; 'far.key' is looked for in the folder of the target", '')
+    """
+    whole = not name or Path(name).is_absolute()
+    return "" if whole else f"; {name!r} is looked for in the folder of the target"
+
+
 def did_you_mean(wrong: str, known: Iterable[str], *, before: str = "", after: str = "") -> str:
     """A hint to add to a message, or nothing where no known word is near.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchkit.errors import TargetError
 from benchkit.linux.key_file import contents_of
 from benchkit.model.place import Iperf3Server, Login
+from benchkit.targets.folders import named_from
 
 PORTS = 1 << 16
 IPERF3, IPERF3_PORT = "iperf3://", 5201
@@ -52,6 +53,16 @@ def host_of(address: str | None) -> str | None:
     return address
 
 
+def public_key(name: str, folder: Path) -> bytes:
+    """The PEM file of a server. Raises TargetError where it cannot be read."""
+    try:
+        return contents_of(folder / name)
+    except OSError as error:
+        raise TargetError(
+            f"{name!r} cannot be read: {error.strerror}; give the PEM file of the server's public key{named_from(name)}"
+        ) from error
+
+
 def iperf3_server(
     address: str | None, user: str | None, key: str | None, folder: Path
 ) -> Iperf3Server | None:
@@ -64,16 +75,10 @@ def iperf3_server(
     host, port = iperf3_place(address)
     if user is None or key is None:
         return Iperf3Server(port)
-    try:
-        public_key = contents_of(folder / key)
-    except OSError as error:
-        raise TargetError(
-            f"{IPERF3}{host}: iperf3_key {key!r} cannot be read: {error.strerror}; give the PEM file of the "
-            "server's public key"
-        ) from error
+    pem = public_key(key, folder)
     password = next((os.environ[name] for name in PASSWORDS if os.environ.get(name)), None)
     if password is None:
         raise TargetError(
             f"{IPERF3}{host}: no password for iperf3_user {user!r}: set {PASSWORDS[0]} in the environment"
         )
-    return Iperf3Server(port, Login(user, password, public_key))
+    return Iperf3Server(port, Login(user, password, pem))

@@ -15,7 +15,7 @@ def _ratio(text: str) -> float:
     except ValueError:
         raise ValueError(f"{text!r} is no ratio: write a bare number, like '1.2'") from None
     if not 0 <= number < math.inf:
-        raise ValueError(f"{text!r} is no ratio: it must be more than zero")
+        raise ValueError(f"{text!r} is no ratio: write a number above zero, like '1.2'")
     return number
 
 
@@ -23,6 +23,7 @@ def _ratio(text: str) -> float:
 HAS_PERCENTILES = tuple(metric for metric, (unit, _) in METRICS.items() if unit == "ms")
 USUAL_PERCENTILE = "p95"
 
+_EXAMPLES = {"loss": "0.1 %", "goodput": "900 Mbit/s", "ratio": "1.2"}
 _SCALED: dict[str, tuple[Callable[[str], float], float]] = {
     # metric: (parser, how many of its units make one of METRICS)
     **dict.fromkeys(HAS_PERCENTILES, (units.duration_ns, 1e6)),
@@ -30,6 +31,15 @@ _SCALED: dict[str, tuple[Callable[[str], float], float]] = {
     "goodput": (units.bits_per_second, 1e6),
     "ratio": (_ratio, 1.0),
 }
+
+
+def example_of(metric: str) -> str:
+    """A limit as one is written for it.
+
+    >>> example_of("rtt"), example_of("loss")
+    ('10 ms', '0.1 %')
+    """
+    return _EXAMPLES.get(metric, "10 ms")
 
 
 def limit_of(metric: str, figure: str) -> float:
@@ -41,5 +51,5 @@ def limit_of(metric: str, figure: str) -> float:
     parse, one = _SCALED[metric]
     number = parse(figure)
     if number == 0 and metric != "loss":  # no loss at all can be promised; no time at all cannot
-        raise ValueError(f"{figure!r} must be more than zero")
+        raise ValueError(f"{figure!r} must be more than zero, like {example_of(metric)!r}")
     return round(number / one, 12)  # 0.07 / 0.01 is 7.000000000000001

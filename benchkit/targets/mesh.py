@@ -10,22 +10,35 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import PlainValidator
 
 from benchkit.model.place import Path, PathModel
 from benchkit.targets.folders import did_you_mean
 from benchkit.targets.positions import Location
-from benchkit.targets.problems import Complaint
+from benchkit.targets.problems import Complaint, shown
 
 FULL = "full"
 Pair = tuple[str, str]
-Mesh = (
-    Literal["full"]
-    | Annotated[
-        tuple[Annotated[tuple[str, str], Field(strict=False)], ...],
-        Field(strict=False, min_length=1),
-    ]
-)
+_PAIRS = "[['guiyang', 'hangzhou'], ['guiyang', 'shenzhen']]"
+
+
+def _mesh(value: object) -> str | tuple[Pair, ...]:
+    """As it is written; of a union pydantic would tell what is wrong with each half of it."""
+    if value == FULL:
+        return FULL
+    if not isinstance(value, list) or not value:
+        raise ValueError(f"{shown(value)} is no mesh: write 'full', or pairs, like {_PAIRS}")
+    for place, pair in enumerate(value):
+        if not _is_pair(pair):
+            raise ValueError(f"element {place + 1} is no pair of sites: write them like {_PAIRS}")
+    return tuple((near, far) for near, far in value)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and list(map(type, value)) == [str, str]
+
+
+Mesh = Annotated[Literal["full"] | tuple[Pair, ...], PlainValidator(_mesh)]
 
 
 def pairs_of(mesh: Mesh | None, sites: Sequence[str]) -> list[Pair]:
@@ -87,16 +100,19 @@ def mesh_complaints(
     pairs = [
         (("mesh", index), pair)
         for index, pair in enumerate(mesh if isinstance(mesh, list) else [])
-        if isinstance(pair, list) and all(isinstance(end, str) for end in pair)
+        if _is_pair(pair)
     ]
     yield from _pair_complaints(pairs, known)
     ends = set(known) if mesh == FULL else {end for _, pair in pairs for end in pair}
     if mesh == FULL and len(ends) < 2:  # noqa: PLR2004  a pair
-        yield ("mesh",), "needs two sites or more"
+        yield ("mesh",), "needs two sites or more: write a [[site]] table for each"
     if not routed:
-        yield ("mesh",), "has no delays: give `route_factor` in [defaults.model]"
+        yield ("mesh",), "has no delays: write route_factor = 1.3 or the like into [defaults.model]"
     yield from (
-        (("mesh",), f"{end!r} has no coordinates, which its delays come from; give them")
+        (
+            ("mesh",),
+            f"{end!r} has no coordinates, which its delays come from: give that site latitude and longitude",
+        )
         for end in sorted(ends & set(unplaced))
     )
 
@@ -108,7 +124,7 @@ def _pair_complaints(
     for location, pair in pairs:
         for end in pair:
             if end not in known:
-                sites = f"; known sites are {', '.join(known) or 'none'}"
+                sites = f"; known sites are {', '.join(dict.fromkeys(known)) or 'none'}"
                 yield location, f"{end!r} is no site{did_you_mean(end, known) or sites}"
         if len(set(pair)) < len(pair):
             yield location, f"{pair[0]!r} is both ends; name another site"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from benchkit.targets.folders import did_you_mean
 from benchkit.targets.positions import Location
@@ -18,20 +19,24 @@ _MISSING, _UNKNOWN = "is missing", "unknown key"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # pydantic speaks of Python's types; whoever wrote the file thinks in TOML's.
 _WORDS = {
-    "string_type": "must be a text in quotes",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "date_type": "must be a date, like 2024-06-14",
-    "tuple_type": "must be an array, like [...]",
-    "dict_type": "must be a table",
-    "model_type": "must be a table",
+    "string_type": "must be a text in quotes, like 'this'",
+    "int_type": "must be a whole number, like 8, without quotes",
+    "float_type": "must be a number, like 1.5, without quotes",
+    "finite_number": "must be a finite number, like 1.5",
+    "bool_type": "must be true or false, without quotes",
+    "date_type": "must be a date, like 2024-06-14, without quotes",
+    "tuple_type": "must be an array, like [{value}]",
+    "dict_type": "must be a table, which begins with [{header}]",
+    "model_type": "must be a table, which begins with [{header}]",
     "literal_error": "must be {expected}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
 }
+_TABLES, _NO_ARRAY = (
+    "must be [[{header}]], with two brackets",
+    "must be an array in brackets, [...]",
+)
 
 
 def complaints_of(error: ValidationError, schema: type[BaseModel]) -> list[Complaint]:
@@ -41,18 +46,17 @@ def complaints_of(error: ValidationError, schema: type[BaseModel]) -> list[Compl
         location: Location = one["loc"]
         context: dict[str, Any] = one.get("ctx", {})
         if one["type"] == "missing":
-            text = _MISSING
+            text = _MISSING + _example(location, schema)
         elif one["type"] == "extra_forbidden":
             text = _unknown_key(location, schema)
         elif "error" in context:  # ours, worded whole
             text = str(context["error"])
         else:
-            words = _WORDS.get(one["type"], one["msg"][:1].lower() + one["msg"][1:])
-            plain = {
-                key: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
-                for key, bound in context.items()
-            }
-            text = f"{shown(one['input'])} {words.format(**plain)}"
+            text = _misfit(one["type"], one["msg"], one["input"], location, schema).format(
+                **{key: _plain(bound) for key, bound in context.items()},
+                value=shown(one["input"]),
+                header=_header(location),
+            )
         found.append((location, text))
     return found
 
@@ -106,16 +110,54 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def _misfit(
+    kind: str, said: str, value: object, location: Location, schema: type[BaseModel]
+) -> str:
+    """What is wrong with a value of another type or beyond its bounds, as a format."""
+    words = _WORDS.get(kind, said[:1].lower() + said[1:].replace("{", "{{").replace("}", "}}"))
+    field = _field(location, schema) if kind == "tuple_type" else None
+    if field and _model_in(field.annotation):
+        words = _TABLES
+    elif field and isinstance(value, dict):
+        words = _NO_ARRAY
+    return f"{{value}} {words}"
+
+
+def _plain(bound: object) -> object:
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+
+
+def _header(location: Location) -> str:
+    """How the table of that place is headed: `path.model`, or `[path]` for an element of an array."""
+    dotted = ".".join(str(part) for part in location if isinstance(part, str))
+    return f"[{dotted}]" if location and isinstance(location[-1], int) else dotted
+
+
+def _example(location: Location, schema: type[BaseModel]) -> str:
+    """What may be written for a key that is missing, as its field in the schema has it."""
+    field = _field(location, schema)
+    return f": write {field.examples[0]}" if field and field.examples else ""
+
+
 def _unknown_key(location: Location, schema: type[BaseModel]) -> str:
+    known = list(_fields(location, schema))
+    hint = did_you_mean(str(location[-1]), known)
+    return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(known)}"
+
+
+def _field(location: Location, schema: type[BaseModel]) -> FieldInfo | None:
+    return _fields(location, schema).get(str(location[-1]))
+
+
+def _fields(location: Location, schema: type[BaseModel]) -> dict[str, FieldInfo]:
+    """All fields of the table that holds the key of that place, by the names that they have in a file."""
     model = schema
     for part in location[:-1]:
         for name, field in model.model_fields.items():
             if part == (field.alias or name):
                 model = _model_in(field.annotation) or model
                 break
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    hint = did_you_mean(str(location[-1]), known)
-    return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(known)}"
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

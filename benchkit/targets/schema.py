@@ -19,6 +19,7 @@ from benchkit.targets.values import (
     BitRate,
     Congestion,
     Delay,
+    Limit,
     Line,
     Name,
     OfferedRate,
@@ -42,7 +43,7 @@ from benchkit.targets.workload_table import WorkloadTable
 class SiteTable(Table):
     """A site: where it is, and how it is reached."""
 
-    name: Name
+    name: Name = Field(examples=['name = "guiyang"'])
     label: Line | None = None
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
@@ -60,8 +61,8 @@ class SiteTable(Table):
 class BurstsTable(Table):
     """Losses in bursts, by the chances of Gilbert and Elliott's model."""
 
-    enter: PositiveShare
-    leave: PositiveShare
+    enter: PositiveShare = Field(examples=['enter = "0.1 %"'])
+    leave: PositiveShare = Field(examples=['leave = "20 %"'])
     bad_loss: Share = 1.0
     good_loss: Share = 0.0
 
@@ -69,20 +70,22 @@ class BurstsTable(Table):
 class DeviationsTable(Table):
     """Jitter as it was measured: how far from the delay, each as likely as the next."""
 
-    unit: Literal["us", "ms"]
-    values: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(from_to(2, 16_384))]
+    unit: Literal["us", "ms"] = Field(examples=['unit = "us"'])
+    values: Annotated[
+        tuple[float, ...], Field(strict=False), AfterValidator(from_to(2, 16_384))
+    ] = Field(examples=["values = [-20, 0, 20]"])
 
 
 class TraceTable(Table):
     """A delay over time: a value for each step."""
 
-    unit: Literal["us", "ms"]
-    every: Step
+    unit: Literal["us", "ms"] = Field(examples=['unit = "ms"'])
+    every: Step = Field(examples=['every = "1 s"'])
     values: Annotated[
         tuple[Annotated[float, Field(ge=0)], ...],
         Field(strict=False),
         AfterValidator(from_to(1, 100_000)),
-    ]
+    ] = Field(examples=["values = [5, 5.2, 7]"])
 
 
 class WeatherTable(Table):
@@ -137,18 +140,18 @@ class BudgetTable(Table):
         "loss",
         "goodput",
         "ratio",
-    ]
+    ] = Field(examples=['metric = "rtt"'])
     percentile: Literal["p50", "p90", "p95", "p99", "p99.9", "max"] | None = None
     fact: str | None = None
-    limit: str | None = None
+    limit: Limit | None = None
     reading: Literal["round trip", "one way"] | None = None
 
 
 class PathTable(Table):
     """A path between two sites, modelled unless it is real."""
 
-    near: Name = Field(alias="from")
-    far: Name = Field(alias="to")
+    near: Name = Field(alias="from", examples=['from = "guiyang"'])
+    far: Name = Field(alias="to", examples=['to = "hangzhou"'])
     name: Name | None = None
     real: bool = False
     model: ModelTable = ModelTable()
@@ -158,10 +161,12 @@ class PathTable(Table):
 class MeterTable(Table):
     """Energy counters: an exporter's, or those of a recording."""
 
-    name: Name
-    address: Line
-    total: Line
-    equipment: Line
+    name: Name = Field(examples=['name = "cluster"'])
+    address: Line = Field(
+        examples=['address = "http://exporter:9400/metrics", or the name of a CSV file']
+    )
+    total: Line = Field(examples=['total = "facility_energy_joules_total"'])
+    equipment: Line = Field(examples=['equipment = "it_energy_joules_total"'])
     every: Period = 10**9
     budget: Annotated[tuple[BudgetTable, ...], Field(strict=False)] = ()
 
@@ -209,7 +214,7 @@ class TargetTable(Table):
     """A whole target file."""
 
     layout: Schema
-    title: Line
+    title: Line = Field(examples=['title = "My channels"'])
     question: Line | None = None
     context: Annotated[tuple[str, ...], Field(strict=False)] = ()
     defaults: DefaultsTable = DefaultsTable()
@@ -224,9 +229,11 @@ class TargetTable(Table):
 class FactTable(Table):
     """A figure of a document, and the words it stands in."""
 
-    figure: Line
-    kind: Literal["latency", "capacity", "share", "ratio", "count", "statement"]
-    words: Line
+    figure: Line = Field(examples=['figure = "10 ms"'])
+    kind: Literal["latency", "capacity", "share", "ratio", "count", "statement"] = Field(
+        examples=['kind = "latency"']
+    )
+    words: Line = Field(examples=['words = "what the source says"'])
     source: Line | None = None
 
 
@@ -234,8 +241,10 @@ class DocumentTable(Table):
     """A whole seeds file: what somebody has published."""
 
     layout: Schema
-    title: Line
-    publisher: Line
-    date: dt.date
-    source: Line
-    fact: dict[str, FactTable]
+    title: Line = Field(examples=['title = "Service level agreement"'])
+    publisher: Line = Field(examples=['publisher = "Operator"'])
+    date: dt.date = Field(examples=["date = 2024-06-14"])
+    source: Line = Field(examples=['source = "https://…"'])
+    fact: dict[str, FactTable] = Field(
+        examples=["[fact.rtt], with figure, kind and words below it"]
+    )

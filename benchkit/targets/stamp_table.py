@@ -12,8 +12,10 @@ from benchkit import units
 from benchkit.errors import AskedWronglyError
 from benchkit.linux.key_file import read_key
 from benchkit.model.stamp_options import DSCP, LARGEST_DSCP, LARGEST_OCTETS, StampOptions
+from benchkit.targets.folders import named_from
 from benchkit.targets.problems import Complaint, shown
 from benchkit.targets.table import Table
+from benchkit.targets.values import once
 
 Extension = Literal[
     "class-of-service",
@@ -40,12 +42,6 @@ def _size(value: object) -> int:
     return octets
 
 
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) != len(names):
-        raise ValueError("must name each extension once")
-    return names
-
-
 class StampTable(Table):
     """How packets are made. `size` is that of the UDP payload."""
 
@@ -53,7 +49,7 @@ class StampTable(Table):
     dscp: Annotated[int, BeforeValidator(_dscp)] = 0
     size: Annotated[int, BeforeValidator(_size)] = 0
     stamps: Literal["ntp", "ptp"] = "ntp"
-    extensions: Annotated[tuple[Extension, ...], Field(strict=False), AfterValidator(_once)] = ()
+    extensions: Annotated[tuple[Extension, ...], Field(strict=False), AfterValidator(once)] = ()
 
     def options(self, folder: FilePath) -> StampOptions:
         """The same for a probe; a key's file is found from the folder of the target."""
@@ -76,9 +72,9 @@ def stamp_complaints(tables: Sequence[StampTable | None], folder: FilePath) -> I
             least = options.least_octets
             yield (
                 (*place, "size"),
-                f"'{options.octets} B' cannot be: these packets have {least} B, or {least + 4} B and more with padding",
+                f"'{options.octets} B' cannot be: these packets have {least} B, or {least + 4} B and more with padding; write such a size, or none",
             )
         try:
             read_key(options.key_file)
         except AskedWronglyError as error:
-            yield (*place, "key"), str(error)
+            yield (*place, "key"), f"{error}{named_from(table.key)}"

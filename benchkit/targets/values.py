@@ -15,6 +15,8 @@ from benchkit.targets.iperf3_site import IPERF3, PORTS, iperf3_place, is_ipv6
 from benchkit.targets.problems import shown
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NO_NAME = re.compile(r"[^a-z0-9]+")
+_LONGEST_NAME = 63
 _CONGESTION = re.compile(r"[a-z0-9_]{1,15}")  # 16 octets of TCP_CA_NAME_MAX, one of them the end
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
 _REACH = re.compile(r"auto|icmp|(?:stamp|twamp)(?: \d{1,5})?|tcp \d{1,5}")
@@ -22,6 +24,7 @@ _URL = re.compile(r"https?://[!-~]+")
 _MOST_PER_SECOND = 1e6
 
 _Number = TypeVar("_Number", int, float)
+_Text = TypeVar("_Text", bound=str)
 
 
 def _quantity(parse: Callable[[str], _Number], example: str) -> Callable[[object], _Number]:
@@ -85,25 +88,55 @@ def _step(text: str) -> int:
     return number
 
 
+def name_for(text: str) -> str:
+    """The name that is nearest to a text; empty where there is none.
+
+    >>> name_for("Gui Yang_1"), name_for("guiyang")
+    ('gui-yang-1', 'guiyang')
+    """
+    return _NO_NAME.sub("-", text.lower())[:_LONGEST_NAME].strip("-")
+
+
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
+        near = name_for(text)
+        hint = f"; did you mean {near!r}?" if near else ""
         raise ValueError(
-            f"{text!r} is not a name: use a to z, 0 to 9 and '-' within, at most 63 of them"
+            f"{shown(text)} is not a name: use a to z, 0 to 9 and '-' within, at most {_LONGEST_NAME} of them{hint}"
         )
     return text
 
 
 def _line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError(f"{shown(text)} must be one line of text")
+    if not text.strip():
+        raise ValueError(f"{shown(text)} is empty: write a line of text, or drop the key")
+    if not text.isprintable():
+        raise ValueError(f"{shown(text)} must be one line of text, without tabs and the like")
     return text
+
+
+def _limit(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} must be a text, like '10 ms', or '1.2' for a ratio")  # noqa: TRY004  as above
+    return value
+
+
+def _layout(value: object) -> int:
+    if value != 1 or isinstance(value, bool):
+        raise ValueError(
+            f"{shown(value)} is no layout of files that this benchkit reads: write schema = 1"
+        )
+    return 1
 
 
 def _address(text: str) -> str:
     if text.startswith(IPERF3):
         iperf3_place(text)
     elif not (_ADDRESS.fullmatch(text) or is_ipv6(text)):
-        raise ValueError(f"{text!r} is no host name, IPv4 or IPv6 address")
+        raise ValueError(
+            f"{shown(text)} is no host name, IPv4 or IPv6 address: write one, like 'host.example' or '192.0.2.7'"
+            " (a port stands in `reach`)"
+        )
     return text
 
 
@@ -153,11 +186,17 @@ def distinct(probes: tuple[str, ...]) -> tuple[str, ...]:
 
     Raises ValueError for any other list.
     """
-    if not probes or len(set(probes)) != len(probes):
-        raise ValueError(
-            f"must name at least one of {', '.join(PLAN_PROBES)}, and each of them once"
-        )
-    return probes
+    if not probes:
+        raise ValueError(f"is empty: name at least one of {', '.join(PLAN_PROBES)}")
+    return once(probes)
+
+
+def once(names: tuple[_Text, ...]) -> tuple[_Text, ...]:
+    """The same names. Raises ValueError where one is there twice."""
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice:
+        raise ValueError(f"has {twice[0]!r} twice: name each once")
+    return names
 
 
 def from_to(fewest: int, most: int) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
@@ -168,7 +207,9 @@ def from_to(fewest: int, most: int) -> Callable[[tuple[float, ...]], tuple[float
 
     def check(values: tuple[float, ...]) -> tuple[float, ...]:
         if not fewest <= len(values) <= most:
-            raise ValueError(f"{units.show_count(len(values), 'value')}: give {fewest} to {most}")
+            raise ValueError(
+                f"has {units.show_count(len(values), 'value')}: give {fewest} to {most}"
+            )
         return values
 
     return check
@@ -181,11 +222,14 @@ Delay = Annotated[int, BeforeValidator(_quantity(_delay, "10 ms"))]
 Pace = Annotated[float, BeforeValidator(_quantity(_pace, "500/s"))]
 BitRate = Annotated[int, BeforeValidator(_quantity(_bit_rate, "1 Gbit/s"))]
 OfferedRate = Annotated[int, BeforeValidator(_quantity(_offered, "10 Mbit/s"))]
+Limit = Annotated[str, BeforeValidator(_limit)]
 Size = Annotated[int, BeforeValidator(_quantity(_above_zero(units.octets), "1 MiB"))]
 Share = Annotated[float, BeforeValidator(_quantity(units.share, "0.1 %"))]
 PositiveShare = Annotated[float, BeforeValidator(_quantity(_above_zero(units.share), "1 %"))]
 Step = Annotated[int, BeforeValidator(_quantity(_step, "100 ms"))]
-Schema = Annotated[Literal[1], Field(alias="schema")]
+Schema = Annotated[
+    Literal[1], BeforeValidator(_layout), Field(alias="schema", examples=["schema = 1"])
+]
 Address = Annotated[str, AfterValidator(_address)]
 ReachWord = Annotated[str, AfterValidator(_reach)]
 Url = Annotated[str, AfterValidator(_url)]

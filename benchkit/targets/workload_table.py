@@ -18,6 +18,13 @@ KEYS: dict[str, tuple[set[str], set[str]]] = {
     "checkpoint": ({"size", "every"}, {"rounds", "streams"}),
     "inference": ({"mix", "rate", "duration"}, set()),
 }
+EXAMPLES = {
+    "size": 'size = "200 MB"',
+    "every": 'every = "1 min"',
+    "rate": 'rate = "50/s"',
+    "duration": 'duration = "10 s"',
+    "mix": 'mix = [{ request = "2 KiB", response = "8 KiB" }]',
+}
 # How many checkpoints show whether they come in time.
 ROUNDS = 3
 
@@ -26,15 +33,15 @@ class ExchangeTable(Table):
     """A request and its response, and how often there is such a pair among all."""
 
     share: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    request: Size
-    response: Size
+    request: Size = Field(examples=['request = "2 KiB"'])
+    response: Size = Field(examples=['response = "8 KiB"'])
 
 
 class WorkloadTable(Table):
     """What a job does over the path; KEYS says which kind takes what."""
 
-    name: Name
-    kind: Literal["data set", "checkpoint", "inference"]
+    name: Name = Field(examples=['name = "nightly"'])
+    kind: Literal["data set", "checkpoint", "inference"] = Field(examples=['kind = "data set"'])
     size: Size | None = None
     files: Annotated[int, Field(ge=1, le=100_000)] | None = None
     streams: Annotated[int, Field(ge=1, le=128)] | None = None
@@ -67,9 +74,9 @@ def misfits(location: tuple[int | str, ...], table: Mapping[str, Any]) -> Iterat
         return
     needed, allowed = KEYS[kind]
     for key in sorted(needed - table.keys()):
-        yield (*location, key), f"is missing: a {kind} needs {', '.join(sorted(needed))}"
+        yield (*location, key), f"is missing, and a {kind} needs it: write {EXAMPLES[key]}"
     if "mix" in needed and table.get("mix") == []:
-        yield (*location, "mix"), "is empty: write at least one exchange, with request and response"
+        yield (*location, "mix"), f"is empty: write {EXAMPLES['mix']}"
     for key in sorted(table.keys() - needed - allowed - {"name", "kind"}):
         takes = ", ".join(sorted(needed | allowed))
         yield (*location, key), f"means nothing for a {kind}, which takes {takes}: drop it"

@@ -218,5 +218,5 @@ def test_a_meter_judges_ratios_and_a_path_does_not(tmp_path: Path) -> None:
         'schema = 1\ntitle = "t"\n[[meter]]\nname = "m"\naddress = "m.csv"\ntotal = "a"\nequipment = "b"\n'
         '[[meter.budget]]\nmetric = "rtt"\nlimit = "1 ms"\n'
     )
-    with pytest.raises(TargetError, match="'rtt' is not what a meter measures"):
+    with pytest.raises(TargetError, match=r"'rtt' is what a \[\[path\]\] measures, and no meter"):
         load_target(str(file))

@@ -27,6 +27,30 @@ pytestmark = pytest.mark.usefixtures("folder")
         ),
         pytest.param(
             'to = "far"',
+            'to = "Far"',
+            "x.toml:21: path[1].to: 'Far' is not a name: use a to z, 0 to 9 and '-' within, at most 63 of them; did you mean 'far'?",
+            id="a site in capitals",
+        ),
+        pytest.param(
+            'name = "far"',
+            'name = "Far"',
+            "x.toml:11: site[2].name: 'Far' is not a name: use a to z, 0 to 9 and '-' within, at most 63 of them; did you mean 'far'?",
+            id="its name in capitals: what follows from that is not told",
+        ),
+        pytest.param(
+            'name = "far"\n',
+            "",
+            'x.toml:10: site[2].name: is missing: write name = "guiyang"',
+            id="a site without a name: nor is what follows from that",
+        ),
+        pytest.param(
+            'to = "far"\n',
+            "",
+            'x.toml:19: path[1].to: is missing: write to = "hangzhou"',
+            id="no end",
+        ),
+        pytest.param(
+            'to = "far"',
             'to = "near"',
             "x.toml:21: path[1].to: 'near' is where the path begins; name another site",
             id="path to itself",
@@ -70,19 +94,19 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             FACT,
             'fact = "guizhou-2024:backbone-capacity"',
-            f"x.toml:28: path[1].budget[1].fact: 'guizhou-2024:backbone-capacity' is no budget for rtt: '400 Gbit/s' is not a duration: the unit must be {TIMES}",
+            f"x.toml:28: path[1].budget[1].fact: 'guizhou-2024:backbone-capacity' is no budget for rtt: '400 Gbit/s' is not a duration: the unit must be {TIMES}, like '10 ms'",
             id="fact of another unit",
         ),
         pytest.param(
             FACT,
             'limit = "10 %"',
-            f"x.toml:28: path[1].budget[1].limit: '10 %' is not a duration: the unit must be {TIMES}",
+            f"x.toml:28: path[1].budget[1].limit: '10 %' is not a duration: the unit must be {TIMES}, like '10 ms'",
             id="limit of another unit",
         ),
         pytest.param(
             FACT,
             'limit = "0 ms"',
-            "x.toml:28: path[1].budget[1].limit: '0 ms' must be more than zero",
+            "x.toml:28: path[1].budget[1].limit: '0 ms' must be more than zero, like '10 ms'",
             id="limit of nothing",
         ),
         pytest.param(
@@ -94,7 +118,7 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             FACT,
             "",
-            "x.toml:26: path[1].budget[1]: has no limit: give `fact`, to cite a document, or `limit`",
+            'x.toml:26: path[1].budget[1]: has no limit: write limit = "10 ms", or fact = "document:fact" to cite one of the seeds',
             id="neither fact nor limit",
         ),
         pytest.param(
@@ -148,13 +172,13 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             "route_factor = 1.2\n",
             "",
-            "x.toml:22: path[1].model: has no delay: give `delay`, or `route_factor` for a route",
+            'x.toml:22: path[1].model: has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground',
             id="no delay",
         ),
         pytest.param(
             PLACED,
             "",
-            "x.toml:22: path[1].model: has no delay: 'near' has no coordinates; give them, or `delay`",
+            "x.toml:22: path[1].model: has no delay: 'near' has no coordinates: give that site latitude and longitude, or write delay = \"5 ms\" here",
             id="no coordinates",
         ),
         pytest.param(
@@ -206,6 +230,14 @@ duplicate = "0.5 %"
 forward = { deviations = { unit = "us", values = [30, -10, -20] } }
 backward = { bursts = { enter = "1 %", leave = "25 %" }, trace = { unit = "ms", every = "100 ms", values = [5, 6.5] } }
 """
+
+
+def test_a_name_that_is_there_twice_is_named_once() -> None:
+    twice = '[[site]]\nname = "far"\n[[path]]\nfrom = "near"\nto = "moon"'
+    assert problems(GOOD.replace('[[path]]\nfrom = "near"\nto = "far"', twice)) == (
+        "x.toml:20: site[3].name: 'far' is already the name of site[2]; give each site its own",
+        "x.toml:23: path[1].to: 'moon' is no site; known sites are near, far",
+    )
 
 
 def test_each_direction_has_its_own_weather() -> None:

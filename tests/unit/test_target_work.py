@@ -46,8 +46,12 @@ def test_workloads_are_read_and_measured_without_being_named() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("mix = [{", "mix = [] #", "workload[3].mix: is empty: write at least one exchange"),
-        ('size = "1 GB"\n', "", "workload[1].size: is missing: a data set needs size"),
+        ("mix = [{", "mix = [] #", "workload[3].mix: is empty: write mix = [{ request ="),
+        (
+            'size = "1 GB"\n',
+            "",
+            "workload[1].size: is missing, and a data set needs it: write size =",
+        ),
         ("files = 7", 'every = "1 s"', "workload[1].every: means nothing for a data set"),
         ('name = "check"', 'name = "data"', "'data' is already the name of workload[1]"),
         ('kind = "checkpoint"', 'kind = "backup"', "workload[2].kind: 'backup' must be"),
@@ -130,7 +134,9 @@ def test_a_login_takes_a_key_and_a_password(monkeypatch: pytest.MonkeyPatch) -> 
     text = REAL.replace('address = "ADDRESS"', login)
     for name in ("BENCHKIT_IPERF3_PASSWORD", "IPERF3_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
-    assert "iperf3_key 'key.pem' cannot be read" in problems(text)[0]
+    (said,) = problems(text)
+    assert "site[2].iperf3_key: 'key.pem' cannot be read: No such file or directory" in said
+    assert said.endswith("'key.pem' is looked for in the folder of the target")
     Path("key.pem").write_bytes(b"a key")
     assert "set BENCHKIT_IPERF3_PASSWORD" in problems(text)[0]
     monkeypatch.setenv("IPERF3_PASSWORD", "rossi")

@@ -72,7 +72,11 @@ RATES = "bit/s, kbit/s, Mbit/s, Gbit/s or Tbit/s"
             "5 m",
             f"'5 m' is not a duration: the unit must be {TIMES}; did you mean '5 min'?",
         ),
-        (units.duration_ns, "10 MB", f"'10 MB' is not a duration: the unit must be {TIMES}"),
+        (
+            units.duration_ns,
+            "10 MB",
+            f"'10 MB' is not a duration: the unit must be {TIMES}, like '10 ms'",
+        ),
         (
             units.duration_ns,
             "10",
@@ -97,7 +101,7 @@ RATES = "bit/s, kbit/s, Mbit/s, Gbit/s or Tbit/s"
         (
             units.duration_ns,
             "0.5 ns",
-            "'0.5 ns' is too fine: a duration is a whole number of ns",
+            "'0.5 ns' is too fine: a duration is a whole number of ns, like '10 ms'",
         ),
         (
             units.bits_per_second,
