@@ -34,6 +34,7 @@ SOON_NS = 20_000_000
 LEAD_NS = 60_000
 LEAST_GAP_NS = 8 * LEAD_NS  # or it would spin most of the time
 FIRST_ERROR = 400
+AWAY_S = 0.1  # after which a closed loop looks again for a server that was away
 WARMING, IDLE = -2, -1
 
 
@@ -155,12 +156,16 @@ class _Load:
             made = _Connection(self)
             if self._renewal is not None:
                 await asyncio.wait([self._renewal])
-            try:
-                await loop.create_connection(lambda: made, spec.address, spec.port)
-                self._all.add(made)
-            except OSError as error:
-                self._trouble = str(error)
-                self._warm.set()
+            while made.transport is None:
+                try:
+                    await loop.create_connection(lambda: made, spec.address, spec.port)
+                    self._all.add(made)
+                except OSError as error:
+                    self._trouble = str(error)
+                    self._warm.set()
+                    if not self._goes_on:
+                        return
+                    await asyncio.sleep(AWAY_S)
 
         task = self._loop.create_task(connect())
         self._opening.add(task)
@@ -183,11 +188,16 @@ class _Load:
             self._free.pop().ask(self.following)
             self.following += 1
 
+    @property
+    def _goes_on(self) -> bool:
+        """A closed loop has begun, and has requests left."""
+        return 0 < self.following < self._spec.count
+
     def is_free(self, connection: _Connection) -> None:
         """Give it what waits, or keep it for later."""
         if self._waiting:
             connection.ask(self._waiting.popleft())
-        elif 0 < self.following < self._spec.count:
+        elif self._goes_on:
             self._add()
             connection.ask(self.following)
             self.following += 1
@@ -203,7 +213,7 @@ class _Load:
             self._free.remove(connection)
         if connection.carries >= 0:
             self.is_over()
-        if self._spec.interval_ns == 0 and 0 < self.following < self._spec.count:
+        if self._goes_on:
             self._open_one()
 
     def _add(self) -> None:
@@ -214,7 +224,7 @@ class _Load:
     def is_over(self) -> None:
         """A request has come to its end."""
         self.outstanding -= 1
-        if not self.outstanding:
+        if not self.outstanding and not self._goes_on:
             self.quiet.set()
 
     def close(self) -> None:

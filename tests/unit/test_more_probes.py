@@ -47,7 +47,10 @@ async def all_of(batches: AsyncIterator[Samples]) -> Samples:
 
 @asynccontextmanager
 async def serving(
-    answer: Callable[[int], Awaitable[web.Response]], context: ssl.SSLContext | None = None
+    answer: Callable[[int], Awaitable[web.Response]],
+    context: ssl.SSLContext | None = None,
+    *,
+    port: int = 0,
 ) -> AsyncIterator[int]:
     """An HTTP server that is told the number of each request; its port."""
     served = -1
@@ -59,7 +62,7 @@ async def serving(
 
     runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0)
     await runner.setup()
-    port = free_port()
+    port = port or free_port()
     try:
         await web.TCPSite(runner, LOCAL, port, ssl_context=context).start()
         yield port
@@ -295,3 +298,28 @@ def test_errors_and_hanging_answers_are_lost_to_the_load_client() -> None:
 def test_nobody_there_is_a_measuring_error_of_the_load_client() -> None:
     with pytest.raises(MeasureError, match=r"does not answer: .+ is a server running"):
         run(all_of(http_load(load_spec(free_port(), 3, MS))))
+
+
+def test_a_closed_loop_outlasts_a_server_that_is_away_for_a_moment() -> None:
+    """All its connections are cut, and nobody listens for longer than it waits to look again."""
+
+    async def work() -> Samples:
+        port, is_cut = free_port(), asyncio.Event()
+
+        async def answer(number: int) -> web.Response:
+            if number == 20:
+                is_cut.set()
+            return web.Response()
+
+        async with asyncio.TaskGroup() as tasks:
+            async with serving(answer, port=port):
+                rows = tasks.create_task(all_of(http_load(load_spec(port, 3000, 0))))
+                await is_cut.wait()
+            await asyncio.sleep(0.25)
+            assert not rows.done()
+            async with serving(fine, port=port):
+                return await rows
+
+    rows = run(work())
+    answered = int(rows.columns["received_ns"].count())
+    assert 2990 <= answered < 3000
