@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from commands import quick_target
 from synthetic_runs import write_many
 
 from benchkit.emulators.choice import why_no_netem
+from benchkit.store.baselines import save_baseline
 
 CHECKOUT = Path(__file__).parents[2]
 ACTION = CHECKOUT / ".github" / "actions" / "benchkit" / "action.yml"
@@ -54,7 +57,7 @@ class Runner:
         for step in loaded(ACTION)["runs"]["steps"]:
             if step["name"] in FOR_THE_RUNNER or not self._wanted(step.get("if", "")):
                 continue
-            status = self._step(step)
+            status = self.step(step)
             if status:
                 return status
         return 0
@@ -64,7 +67,8 @@ class Runner:
         self.status = self.run()
         return self
 
-    def _step(self, step: dict[str, Any]) -> int:
+    def step(self, step: dict[str, Any]) -> int:
+        """Run one; its status."""
         outputs = self.folder / "outputs"
         outputs.write_text("")
         own = {name: self._filled(text) for name, text in step.get("env", {}).items()}
@@ -109,6 +113,28 @@ def decided(attempt: Callable[[], Outcome], status: Callable[[Outcome], str]) ->
     return attempt()
 
 
+def runs_of_the_baseline(results: Path) -> int:
+    return len(json.loads((results / ".baselines" / "main.json").read_text())["runs"])
+
+
+@pytest.mark.parametrize(
+    ("status", "had", "has"), [("0", 5, 6), ("3", 4, 5), ("3", 5, 5), ("1", 0, 0), ("5", 1, 1)]
+)
+def test_a_run_left_open_joins_a_small_baseline(
+    tmp_path: Path, status: str, had: int, has: int
+) -> None:
+    results = tmp_path / "benchkit-results"
+    *older, newest = write_many(results, range(1, had + 2))
+    if older:
+        save_baseline(results, "main", older)
+    runner = Runner(tmp_path, baseline="main", keep="10")
+    runner.values |= {"steps.gate.outputs.status": status, "steps.measure.outputs.run": newest}
+    (step,) = [each for each in loaded(ACTION)["runs"]["steps"] if "baseline" in each["name"]]
+    assert runner.step(step) == 0, runner.said
+    assert bool(older or has) == (results / ".baselines").exists()
+    assert not has or runs_of_the_baseline(results) == has
+
+
 def runner_environment() -> dict[str, str]:
     bin_folder = Path(sys.executable).parent
     return {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
@@ -117,19 +143,26 @@ def runner_environment() -> dict[str, str]:
 @pytest.mark.privileged
 def test_the_action_gates_keeps_a_baseline_and_gates_against_it(tmp_path: Path) -> None:
     target = quick_target(tmp_path)
+    results = tmp_path / "benchkit-results"
+
+    def attempt() -> Runner:
+        shutil.rmtree(results, ignore_errors=True)  # what was left open has joined the baseline
+        return Runner(tmp_path, target=target, baseline="main", keep="3").tried()
+
     first = decided(
-        lambda: Runner(tmp_path, target=target, baseline="main", keep="3").tried(),
+        attempt,
         lambda runner: runner.values["steps.gate.outputs.status"],
     )
     assert first.values["steps.gate.outputs.status"] == "0", first.said
     assert "::notice title=benchkit gate%3A PASS::" in first.said
     assert first.summary.read_text().startswith("## PASS: run ")
-    results = tmp_path / "benchkit-results"
     assert ET.parse(results / "junit.xml").getroot().get("failures") == "0"  # noqa: S314  our own
     assert "<html" in (results / "report.html").read_text()
-    second = Runner(tmp_path, target=target, baseline="main", inconclusive="pass")
+    second = Runner(tmp_path, target=target, baseline="main", keep="10", inconclusive="pass")
     second.run()
     assert "against 1 budget and a baseline of 1 run" in second.summary.read_text()
+    joins = second.values["steps.gate.outputs.status"] in {"0", "3"}
+    assert runs_of_the_baseline(results) == 1 + joins
 
 
 @pytest.mark.privileged
@@ -181,6 +214,7 @@ def test_the_template_gates_and_keeps_a_baseline(tmp_path: Path) -> None:
     environment = {**runner_environment(), **variables}
 
     def attempt() -> subprocess.CompletedProcess[str]:
+        shutil.rmtree(tmp_path / variables["BENCHKIT_RESULTS"], ignore_errors=True)
         return subprocess.run(
             words,
             capture_output=True,
