@@ -8,6 +8,7 @@ parser reads back as the same number.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -151,6 +152,15 @@ def by_number(count: int, one: str, more: str) -> str:
     ('was', 'were')
     """
     return one if count == 1 else more
+
+
+def show_figure(value: float, digits: int = 6) -> str:
+    """Give a number rounded to so many figures, and never as a power of ten.
+
+    >>> show_figure(879.6, 2), show_figure(2e6), show_figure(0.00001)
+    ('880', '2000000', '0.00001')
+    """
+    return _plain(Decimal(f"{value:.{digits}g}")) if math.isfinite(value) else f"{value:g}"
 
 
 def show_duration(ns: int) -> str:

@@ -10,7 +10,7 @@ from benchkit.clock import NS_PER_S
 from benchkit.model.place import Path
 from benchkit.model.target import Target
 from benchkit.planning.rounds import rounds
-from benchkit.units import show_count
+from benchkit.units import show_count, show_figure
 
 MINUTE, HOUR = 60, 3600
 
@@ -66,8 +66,8 @@ def _mesh_lines(
     for phase in measuring:
         if phase.name in bulk:
             continue
-        rate = f"{len(phase.paths)} paths at once, {phase.packets_per_s:g}/s on each"
-        yield f"  {phase.words}: {_total([phase])}, {rate}, {len(phase.paths) * phase.packets_per_s:g}/s in all"
+        rate = f"{len(phase.paths)} paths at once, {show_figure(phase.packets_per_s)}/s on each"
+        yield f"  {phase.words}: {_total([phase])}, {rate}, {show_figure(len(phase.paths) * phase.packets_per_s)}/s in all"
     loading = [phase for phase in measuring if phase.name in bulk]
     if loading:
         pairs = [(path.near, path.far) for path in target.paths if path.in_mesh]

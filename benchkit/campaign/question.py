@@ -14,7 +14,7 @@ from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
 from benchkit.targets.folders import did_you_mean
 from benchkit.testbeds.cluster_access import Access
-from benchkit.units import show_count
+from benchkit.units import show_count, show_figure
 
 # By kernel. User-mode Linux takes a few times as long for everything, and is on the processor half as often.
 USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
@@ -195,8 +195,8 @@ def eased(target: Target, *, keeps_rate: bool) -> Target:
     if slower == plan:
         return target
     warning = (
-        f"user-mode Linux is too slow for all of it: {packets:g} packets/s on each path instead of "
-        f"{plan.rate_per_s:g}, and {requests:g} HTTP requests/s instead of {plan.http_rate_per_s:g}"
+        f"user-mode Linux is too slow for all of it: {show_figure(packets)} packets/s on each path instead of "
+        f"{show_figure(plan.rate_per_s)}, and {show_figure(requests)} HTTP requests/s instead of {show_figure(plan.http_rate_per_s)}"
     )
     return replace(target, plan=slower, warnings=(*target.warnings, warning))
 

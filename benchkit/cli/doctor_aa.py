@@ -18,6 +18,7 @@ from benchkit.linux.interrupts import one_interrupt
 from benchkit.linux.privilege import obtain_namespaces
 from benchkit.linux.uml import own_kernel
 from benchkit.targets import load_target
+from benchkit.units import show_figure
 
 
 def compare_with_itself(target: str, runs: int, duration_ns: int, see_ns: int) -> list[Finding]:
@@ -59,14 +60,14 @@ def _of(visible: aa.Visible, seconds: float) -> Finding:
         said = f"runs of {seconds:g} s are too short here for an interval of it ({visible.path})"
         return Finding(visible.statistic, "warning", said, "give --aa a longer --duration")
     said = (
-        f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {visible.now:.2g} ms four times in five "
+        f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {show_figure(visible.now, 2)} ms four times in five "
         f"({visible.path})"
     )
     figures = {"smallest_visible_ms": round(visible.now, 6), "change_ms": visible.change}
     change = f"{visible.change:g} ms"
     if visible.seconds is not None:
         figures["seconds_a_run"] = round(visible.seconds, 6)
-        said += f"; one of {change} takes runs of {visible.seconds:.2g} s"
+        said += f"; one of {change} takes runs of {show_figure(visible.seconds, 2)} s"
         return Finding(visible.statistic, "ok", said, figures=figures)
     if visible.runs is not None:
         figures["runs_a_side"] = visible.runs

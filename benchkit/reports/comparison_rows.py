@@ -17,6 +17,7 @@ from benchkit.model.comparison import (
 from benchkit.model.history import History
 from benchkit.model.record import Estimate
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, signed
+from benchkit.units import show_figure
 
 HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
 LEGEND = "visible: the least change that would be found four times in five; what stands in brackets is shown, not judged"
@@ -72,14 +73,9 @@ def smallest_visible(cells: Iterable[Cell]) -> str:
         both = None if known is None or visible is None else max(known, visible)
         worst[name] = (both, clean(cell.unit))
     return ", ".join(
-        f"{name} {'none' if figure is None else f'{_rounded(figure)} {unit}'}"
+        f"{name} {'none' if figure is None else f'{show_figure(figure, 2)} {unit}'}"
         for name, (figure, unit) in worst.items()
     )
-
-
-def _rounded(figure: float) -> str:
-    """Two figures, and never a power of ten."""
-    return f"{float(f'{figure:.2g}'):g}"
 
 
 def sides(comparison: Comparison) -> tuple[str, str]:
@@ -162,7 +158,7 @@ def _answer(cell: Cell) -> str:
     seen = cell.difference or Estimate()
     apart = (seen.low or 0.0) > 0 or (seen.high or 0.0) < 0
     if cell.word == NO_DIFFERENCE and apart and cell.floor is not None:
-        return f"none counts below {_rounded(cell.floor)} {clean(cell.unit)}"
+        return f"none counts below {show_figure(cell.floor, 2)} {clean(cell.unit)}"
     return _word(cell)
 
 

@@ -17,7 +17,7 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.rows import Series
-from benchkit.units import by_number, show_count
+from benchkit.units import by_number, show_count, show_figure
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -136,7 +136,7 @@ def _lost(metric: Metric) -> str:
     if loss is None or loss.low is None or loss.high is None:
         shown = f" ({percent(metric.lost, metric.n)})" if metric.lost else ""
     elif not metric.lost:
-        shown = f" (at most {loss.high:.2g} %)"
+        shown = f" (at most {show_figure(loss.high, 2)} %)"
     else:
         shown = f" ({percent(metric.lost, metric.n)}, {loss.low:.3g}..{loss.high:.3g} %)"
     return f"{metric.lost} lost{shown}"
@@ -203,7 +203,7 @@ def _emulators(verdict: Verdict | None) -> list[str]:
         return []
     least = _LARGE_PART * abs(verdict.headroom or 0.0)
     both = (("+", verdict.less_by or 0.0), ("-", verdict.more_by or 0.0))
-    return [f"emulator {sign}{figure:.2g}" for sign, figure in both if figure > least]
+    return [f"emulator {sign}{show_figure(figure, 2)}" for sign, figure in both if figure > least]
 
 
 def where(path: PathRecord) -> str:
