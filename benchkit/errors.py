@@ -6,7 +6,7 @@
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
     │   ├── SiteLostError    4  a site went away while it measured, with what it had not yet told
     │   └── TakenError       4  the far end serves somebody else: carries for how long yet
-    └── UnfitError           5  this machine: no emulator, calibration out of tolerance
+    └── UnfitError           5  this machine: no emulator, calibration out of tolerance, no room, a port that is taken
         └── CommandError     5  a program we started failed: argv, status and what it said
 
 The text is one line: what was attempted, with which value, and the remedy.

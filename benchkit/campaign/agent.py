@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import queue
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, STREAM_PORT, request_port
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
@@ -27,6 +27,7 @@ from benchkit.model.responder_spec import (
 )
 from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
+from benchkit.probes.reachable import ListenError
 from benchkit.testbeds.cluster_access import Access, needed
 from benchkit.testbeds.namespaces import NamespaceTestbed
 
@@ -35,13 +36,23 @@ START_S = 15
 # Of one source, of HTTP and of requests: as many as a load client would use.
 MOST_CONNECTIONS = 1024
 LOOK_S = 0.2
+# By the name of a responder, whose address is --bind where none is here: what chooses its port.
+PORT_OPTIONS = {
+    "STAMP": "--stamp-port",
+    "TWAMP": "--stamp-port",
+    "HTTP": "--http-port",
+    "requests": "--stream-port, which has the one before it",
+    "streams": "--stream-port",
+    "iperf3": "--iperf3",
+}
 
 
 @dataclass(frozen=True)
 class Post:
     """What an agent opens: the reflector, our responders beside it, and an iperf3 server where one is asked for.
 
-    With a `stream_key` it takes bulk of those alone who know it, with a `request_key` HTTP and requests.
+    With a `stream_key` it takes bulk of those alone who know it, with a `request_key` HTTP and requests. These are answered
+    at the port after `stream_port`.
     """
 
     site: str
@@ -50,11 +61,14 @@ class Post:
     iperf3: Iperf3ServerSpec | None = None
     stream_key: bytes = field(default=b"", repr=False)
     request_key: bytes = field(default=b"", repr=False)
+    http_port: int = HTTP_PORT
+    stream_port: int = STREAM_PORT
 
     def responders(self, lease: str = "") -> list[tuple[str, str, Spec]]:
         """Each with its name and where it listens, in words. Throughput tests of all kinds share one lease."""
         address, port = self.reflector.address, self.reflector.port
         allowed = self.reflector.allowed
+        http, asking, bulk = self.http_port, request_port(self.stream_port), self.stream_port
         sealed = ", authenticated" if self.reflector.key_file else ""
         asked, moved = (
             ", with a key" if key else "" for key in (self.request_key, self.stream_key)
@@ -64,20 +78,18 @@ class Post:
             *([("TWAMP", f"{address} TCP {port}", self._twamp())] if self.twamp else []),
             (
                 "HTTP",
-                f"{address} TCP {HTTP_PORT}{asked}",
-                HttpServerSpec(address, HTTP_PORT, allowed, MOST_CONNECTIONS, self.request_key),
+                f"{address} TCP {http}{asked}",
+                HttpServerSpec(address, http, allowed, MOST_CONNECTIONS, self.request_key),
             ),
             (
                 "requests",
-                f"{address} TCP {REQUEST_PORT}{asked}",
-                RequestServerSpec(
-                    address, REQUEST_PORT, allowed, MOST_CONNECTIONS, self.request_key
-                ),
+                f"{address} TCP {asking}{asked}",
+                RequestServerSpec(address, asking, allowed, MOST_CONNECTIONS, self.request_key),
             ),
             (
                 "streams",
-                f"{address} TCP and UDP {STREAM_PORT}{moved}",
-                StreamServerSpec(address, STREAM_PORT, lease, allowed, self.stream_key),
+                f"{address} TCP and UDP {bulk}{moved}",
+                StreamServerSpec(address, bulk, lease, allowed, self.stream_key),
             ),
         ]
         if self.iperf3 is not None:
@@ -117,10 +129,11 @@ def run_agent(
         channel = stack.enter_context(Channel())
         testbed = stack.enter_context(NamespaceTestbed({post.site: None}))
         site = testbed.sites[post.site]
-        running = [
-            site.submit(run_probe, spec, channel.address(name)) for name, _, spec in responders
-        ]
-        _await_ready({name for name, _, _ in responders}, running, channel)
+        running = {
+            name: site.submit(run_probe, spec, channel.address(name))
+            for name, _, spec in responders
+        }
+        _await_ready(running, channel)
         for name, where, _ in responders:
             say(f"{name:8} {where}")
         if access is not None:
@@ -140,6 +153,8 @@ def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[
     told = {
         "address": None if bound in WILDCARDS else bound,
         "stamp_port": post.reflector.port,
+        "http_port": post.http_port,
+        "stream_port": post.stream_port,
         "stream_key": post.stream_key,
         "request_key": post.request_key,
     }
@@ -147,7 +162,8 @@ def _member(post: Post, access: Access, say: Callable[[str], None]) -> Iterator[
         yield
 
 
-def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Channel) -> None:
+def _await_ready(running: Mapping[str, Future[int]], channel: Channel) -> None:
+    awaited = set(running)
     deadline = monotonic_ns() + START_S * NS_PER_S
     while awaited:
         _see_alive(running, 0)
@@ -161,11 +177,22 @@ def _await_ready(awaited: set[str], running: Sequence[Future[int]], channel: Cha
                 awaited.discard(message.token)
 
 
-def _see_alive(running: Sequence[Future[int]], seconds: float) -> None:
-    ended, _ = futures.wait(running, seconds, futures.FIRST_COMPLETED)
-    for future in ended:
-        future.result()
+def _see_alive(running: Mapping[str, Future[int]], seconds: float) -> None:
+    futures.wait(running.values(), seconds, futures.FIRST_COMPLETED)
+    for name, future in running.items():
+        if not future.done():
+            continue
+        try:
+            future.result()
+        except ListenError as error:
+            raise _with_option(error, name) from error
         raise UnfitError("a responder ended by itself: start the agent again")
+
+
+def _with_option(error: ListenError, name: str) -> UnfitError:
+    of_iperf3 = name == "iperf3"  # which has an address of its own
+    option = PORT_OPTIONS[name] if error.of_port or of_iperf3 else "--bind"
+    return UnfitError(f"{error} with {option}")
 
 
 def _pass_over(channel: Channel) -> None:

@@ -50,7 +50,8 @@ def jobs(
 
 
 def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Jobs:
-    to, url = (reach.address, STREAM_PORT), http_url(reach.address)
+    to = reach.address, reach.stream_port or STREAM_PORT
+    url = http_url(reach.address, reach.http_port)
     work = workloads.job(path, phase, plan, to, url)
     return {work[0]: (reach.site, _with_key(work[1], reach))} if work else {}
 

@@ -35,7 +35,8 @@ from benchkit.model.spec import (
 from benchkit.model.stamp_options import PLAIN, StampOptions
 
 STAMP_PORT, TWAMP_PORT = 862, 862
-HTTP_PORT, STREAM_PORT, REQUEST_PORT = 8080, 8620, 8621
+# Where an agent listens that was not told otherwise; requests have the port after the streams'.
+HTTP_PORT, STREAM_PORT = 8080, 8620
 CONNECTIONS = 10
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"
@@ -52,8 +53,8 @@ class Reach:
     """The far end of one path as seen from its near end. `probe` is "stamp", "twamp", "icmp", "connect" or "none".
 
     `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests. Bulk goes to our own far
-    end at `stream_port`, or to an `iperf3` server; without both there is none. `options` are
-    those of STAMP's packets.
+    end at `stream_port`, or to an `iperf3` server; without both there is none. Our own far end answers requests at the port
+    after that, and HTTP at `http_port`. `options` are those of STAMP's packets.
     """
 
     site: str
@@ -62,6 +63,7 @@ class Reach:
     port: int = STAMP_PORT
     url: str | None = None
     stream_port: int | None = None
+    http_port: int = HTTP_PORT
     options: StampOptions = PLAIN
     connect_port: int | None = None
     iperf3: Iperf3Server | None = None
@@ -108,7 +110,8 @@ class Reach:
         if probe == "connect":
             return ConnectSpec(path, name, to, self.connect_port or 0, *shape, schedule=schedule)
         if probe == "request":
-            return RequestSpec(path, name, to, REQUEST_PORT, *shape, schedule=schedule)
+            port = request_port(self.stream_port or STREAM_PORT)
+            return RequestSpec(path, name, to, port, *shape, schedule=schedule)
         url = self.url or ""
         if probe == "http-load":
             return load_spec(path, name, url, to, shape, schedule)
@@ -160,7 +163,7 @@ def responders(
     if not {"connect", "http", "http-fresh", "http-load", "tcp", "workload"}.isdisjoint(probes):
         found.append(HttpServerSpec(address, HTTP_PORT))
     if "request" in probes:
-        found.append(RequestServerSpec(address, REQUEST_PORT))
+        found.append(RequestServerSpec(address, request_port(STREAM_PORT)))
     if not {"tcp", "udp", "workload"}.isdisjoint(probes):
         found.append(StreamServerSpec(address, STREAM_PORT))
     return found
@@ -168,16 +171,17 @@ def responders(
 
 def real(site: Site, found: Reach) -> Reach:
     """A real path, with what its site says is there besides round trips."""
-    stream_port = STREAM_PORT if site.agent else None
+    stream_port = (site.stream_port or STREAM_PORT) if site.agent else None
     connect_port = found.port if found.probe == "connect" else None
     if connect_port is None and site.url:
         connect_port = URL(site.url).port
     if connect_port is None and site.agent:
-        connect_port = STREAM_PORT
+        connect_port = stream_port
     return replace(
         found,
         url=site.url,
         stream_port=stream_port,
+        http_port=site.http_port or HTTP_PORT,
         connect_port=connect_port,
         iperf3=site.iperf3,
         stream_key=site.stream_key,
@@ -206,6 +210,11 @@ def load_spec(
     return HttpLoadSpec(path, phase, *where, *shape, connections=CONNECTIONS, schedule=schedule)
 
 
-def http_url(address: str) -> str:
+def http_url(address: str, port: int = HTTP_PORT) -> str:
     """Where our own HTTP responder is."""
-    return f"http://{bracketed(address)}:{HTTP_PORT}/"
+    return f"http://{bracketed(address)}:{port}/"
+
+
+def request_port(stream_port: int) -> int:
+    """Where our own far end answers requests: so that one option says both."""
+    return stream_port + 1

@@ -69,12 +69,15 @@ class Agents:
         address = site.address or told.get("address") or told.get("host")
         if not self.answers(site.name) or address is None:
             return replace(site, address=address)
+        http_port = site.http_port or told.get("http_port", reach.HTTP_PORT)
         return replace(
             site,
             agent=True,
             address=address,
             reach=f"stamp {told['stamp_port']}" if site.reach == discovery.AUTO else site.reach,
-            url=site.url or reach.http_url(address),
+            url=site.url or reach.http_url(address, http_port),
+            http_port=http_port,
+            stream_port=site.stream_port or told.get("stream_port"),
             stream_key=told.get("stream_key", b""),
             request_key=told.get("request_key", b""),
         )

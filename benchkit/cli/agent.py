@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 PORT_LIMIT = 65_535
-STAMP_PORT = 862
+STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
 RATE_CAP = "20000/s"
 
 
@@ -71,6 +71,20 @@ class Network(Words[str]):
     default=STAMP_PORT,
     show_default=True,
     help="The UDP port of the STAMP reflector, and the TCP port of TWAMP's control.",
+)
+@click.option(
+    "--http-port",
+    type=Whole(1, PORT_LIMIT),
+    default=HTTP_PORT,
+    show_default=True,
+    help="The TCP port of HTTP; in a target's url.",
+)
+@click.option(
+    "--stream-port",
+    type=Whole(1, PORT_LIMIT - 1),
+    default=STREAM_PORT,
+    show_default=True,
+    help="The TCP and UDP port of throughput tests; in a target: stream_port. Requests have the TCP port after it.",
 )
 @click.option(
     "--stamp-key",
@@ -141,6 +155,8 @@ def agent(
     site: str,
     address: str,
     stamp_port: int,
+    http_port: int,
+    stream_port: int,
     stamp_key: Path | None,
     stream_key: Path | None,
     request_key: Path | None,
@@ -197,7 +213,8 @@ def agent(
     twamp = not (no_twamp or key_file)
     try:
         with one_interrupt():
-            post = Post(site, reflector, twamp, served, bulk_key, asking_key)
+            keys = bulk_key, asking_key
+            post = Post(site, reflector, twamp, served, *keys, http_port, stream_port)
             run_agent(post, click.echo, access)
     except KeyboardInterrupt:
         click.echo("benchkit: the agent was stopped", err=True)  # how every agent ends: no failure

@@ -15,7 +15,7 @@ import click
 from benchkit import units
 from benchkit.cli.words import Words
 from benchkit.errors import AskedWronglyError
-from benchkit.model.schedule import Schedule, read_schedule
+from benchkit.model.schedule import Schedule, read_pace, read_schedule
 
 DEFAULT_RESULTS = "results"
 HTML = "html"
@@ -66,7 +66,7 @@ LONG_DURATION = Unit(
     lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip())),
     "10 min",
 )
-FREQUENCY = Unit("rate", units.per_second, "500/s")
+FREQUENCY = Unit("rate", read_pace, "500/s")
 BIT_RATE = Unit("rate", units.bits_per_second, "100 Mbit/s")
 SIZE = Unit("size", units.octets, "64 KiB")
 

@@ -37,7 +37,8 @@ class Site:
     A real one has an `address`, a host name or IP address; `reach` says what answers there: "stamp PORT",
     "twamp PORT", "icmp", "tcp PORT", or "auto" for whatever does. `url` is asked for HTTP latency, `agent` takes
     bulk, or an `iperf3` server does. `stamp` is how STAMP's packets to it are made, None is as well as it answers.
-    Its agent wants `stream_key` of bulk tests, `request_key` of HTTP and of requests.
+    Its agent wants `stream_key` of bulk tests, `request_key` of HTTP and of requests; it answers HTTP at `http_port`, bulk
+    at `stream_port`, and requests at the port after that; None are the usual ones.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Site:
     iperf3: Iperf3Server | None = None
     stream_key: bytes = field(default=b"", repr=False)
     request_key: bytes = field(default=b"", repr=False)
+    http_port: int | None = None
+    stream_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from benchkit import units
+
 Kind = Literal["periodic", "poisson", "bursts"]
 Pacing = Literal["timer", "precise", "batched"]
 
 _WORDS = re.compile(r"(periodic|poisson)|bursts of (\d{1,6})")
 MOST_IN_A_BURST = 10_000
+# On one path: one thread sends and takes all of its packets, with all their stamps; two slow cores hold 150,000.
+MOST_PER_S = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,22 @@ class Schedule:
 
 
 PERIODIC = Schedule()
+
+
+def read_pace(text: str) -> float:
+    """Packets or requests a second, of a text: "500/s". Raises ValueError with what would be right.
+
+    >>> read_pace("30/min")
+    0.5
+    """
+    number = units.per_second(text)
+    if number <= 0:
+        raise ValueError(f"{text!r} must be more than zero")
+    if number > MOST_PER_S:
+        raise ValueError(
+            f"{text!r} is more than can be sent on a path: take {MOST_PER_S}/s or less; for load, the probe udp"
+        )
+    return number
 
 
 def read_schedule(text: str) -> Schedule:

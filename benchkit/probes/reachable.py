@@ -12,9 +12,27 @@ from benchkit.linux import hardware_stamps, timestamping
 
 REMEDIES = {
     errno.EADDRINUSE: "stop what listens there, or take another port",
-    errno.EACCES: "take a port above 1023, run as root, or lower net.ipv4.ip_unprivileged_port_start with sysctl",
+    errno.EACCES: "run as root, lower net.ipv4.ip_unprivileged_port_start with sysctl, or take a port above 1023",
     errno.EADDRNOTAVAIL: "no interface of this host has that address: take one that `ip address` shows",
 }
+OF_PORT = (errno.EADDRINUSE, errno.EACCES)
+
+
+class ListenError(UnfitError):
+    """An address or a port that cannot be had. `args` are the words, and whether it is the port that must change."""
+
+    def __init__(self, words: str, of_port: bool = False) -> None:  # noqa: FBT001, FBT002  rebuilt from `args`
+        """Keep both, so that whoever was asked for it can name the option."""
+        super().__init__(words, of_port)
+
+    def __str__(self) -> str:
+        """Give the words alone."""
+        return str(self.args[0])
+
+    @property
+    def of_port(self) -> bool:
+        """Whether another port would do."""
+        return bool(self.args[1])
 
 
 def connect_to(sender: socket.socket, path: str, address: str, port: int) -> None:
@@ -37,11 +55,12 @@ def stamp_by_card(sender: socket.socket, address: str) -> None:
 
 @contextmanager
 def listening_at(protocol: str, address: str, port: int) -> Iterator[None]:
-    """Turn the system's refusal of an address into UnfitError, with what would help."""
+    """Turn the system's refusal of an address into ListenError, with what would help."""
     try:
         yield
     except OSError as error:
-        remedy = REMEDIES.get(error.errno or 0, "see `ip address` for what this host has")
-        raise UnfitError(
-            f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: {remedy}"
+        remedy = REMEDIES.get(error.errno or 0, "take an address that `ip address` shows")
+        raise ListenError(
+            f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: {remedy}",
+            error.errno in OF_PORT,
         ) from error

@@ -57,6 +57,8 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             reach=site.reach,
             url=site.url,
             agent=site.agent,
+            http_port=site.http_port,
+            stream_port=site.stream_port,
             iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, file.path.parent),
             stamp=site.stamp.options(file.path.parent) if site.stamp else None,
             stream_key=key_of(site.stream_key, file.path.parent),

@@ -38,6 +38,7 @@ def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
         *_weathers(tree),
         *_addresses(tree),
         *_iperf3_sites(tree),
+        *_agents_ports(tree),
         *_verified(tree),
         *budget_complaints(tree, library),
         *context_complaints(tree, library),
@@ -193,6 +194,15 @@ def _iperf3_sites(tree: Table) -> Iterator[Complaint]:
         elif len(named) == 1:
             missing = next(key for key in keys if key not in site)
             yield (*location, missing), f"is missing: {keys[0]} and {keys[1]} go together"
+
+
+def _agents_ports(tree: Table) -> Iterator[Complaint]:
+    """Other web servers have their port in a `url`."""
+    for location, site in tables_in(tree, ("site",)):
+        if site.get("agent") is not True:
+            for key in ("http_port", "stream_port"):
+                if key in site:
+                    yield (*location, key), "is of an agent there: add `agent = true`, or drop it"
 
 
 def _verified(tree: Table) -> Iterator[Complaint]:

@@ -51,6 +51,8 @@ class SiteTable(Table):
     reach: ReachWord = "auto"
     url: Url | None = None
     agent: bool = False
+    http_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    stream_port: Annotated[int, Field(ge=1, le=65_534)] | None = None  # requests have the next
     iperf3_user: Line | None = None
     iperf3_key: Line | None = None
     stream_key: Line | None = None

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from benchkit import units
 from benchkit.model.probe import PLAN_PROBES
-from benchkit.model.schedule import Schedule, read_schedule
+from benchkit.model.schedule import Schedule, read_pace, read_schedule
 from benchkit.targets.iperf3_site import IPERF3, PORTS, iperf3_place, is_ipv6
 from benchkit.targets.problems import shown
 
@@ -21,7 +21,6 @@ _CONGESTION = re.compile(r"[a-z0-9_]{1,15}")  # 16 octets of TCP_CA_NAME_MAX, on
 _ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
 _REACH = re.compile(r"auto|icmp|(?:stamp|twamp)(?: \d{1,5})?|tcp \d{1,5}")
 _URL = re.compile(r"https?://[!-~]+")
-_MOST_PER_SECOND = 1e6
 
 _Number = TypeVar("_Number", int, float)
 _Text = TypeVar("_Text", bound=str)
@@ -53,14 +52,6 @@ def _delay(text: str) -> int:
     number = units.duration_ns(text)
     if number > units.duration_ns("1 min"):
         raise ValueError(f"{text!r} must be 1 min or less")
-    return number
-
-
-def _pace(text: str) -> float:
-    number = units.per_second(text)
-    _positive(text, number)
-    if number > _MOST_PER_SECOND:
-        raise ValueError(f"{text!r} must be 1000000/s or less")
     return number
 
 
@@ -219,7 +210,7 @@ Name = Annotated[str, AfterValidator(_name)]
 Line = Annotated[str, AfterValidator(_line)]
 Period = Annotated[int, BeforeValidator(_quantity(_period, "10 s"))]
 Delay = Annotated[int, BeforeValidator(_quantity(_delay, "10 ms"))]
-Pace = Annotated[float, BeforeValidator(_quantity(_pace, "500/s"))]
+Pace = Annotated[float, BeforeValidator(_quantity(read_pace, "500/s"))]
 BitRate = Annotated[int, BeforeValidator(_quantity(_bit_rate, "1 Gbit/s"))]
 OfferedRate = Annotated[int, BeforeValidator(_quantity(_offered, "10 Mbit/s"))]
 Limit = Annotated[str, BeforeValidator(_limit)]

@@ -12,7 +12,7 @@ from typing import Self
 import dask
 from distributed import Scheduler, Worker
 
-from benchkit.errors import BenchkitError, UnfitError
+from benchkit.errors import BenchkitError, UnfitError, told_by_system
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.refusals import Refusals
 from benchkit.testbeds import cluster_site
@@ -58,7 +58,7 @@ async def serve_scheduler(access: Access, say: Say) -> None:
         )
     except OSError as error:
         raise UnfitError(
-            f"the scheduler cannot listen at {access.address}: {error.strerror or error}; is another there already?"
+            f"the scheduler cannot listen at {access.address}: {told_by_system(error)}: stop what listens there, or take another address or port with --bind"
         ) from error
     async with scheduler:
         say(f"scheduler {scheduler.address}")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from benchkit.probes.reachable import listening_at
+from benchkit.errors import UnfitError
+from benchkit.probes.reachable import ListenError, listening_at
 from benchkit.web.access import Access
 from benchkit.web.application import application
 from benchkit.web.catalog import Catalog
@@ -47,8 +48,11 @@ async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> N
     await runner.setup()
     try:
         site = web.TCPSite(runner, access.host, access.port)
-        with listening_at("TCP", access.host, access.port):
-            await site.start()
+        try:
+            with listening_at("TCP", access.host, access.port):
+                await site.start()
+        except ListenError as error:
+            raise UnfitError(f"{error} with --bind") from error
         say(access.address(_port(runner)))
         await _interrupted()
     finally:

@@ -14,7 +14,7 @@ import pytest
 from commands import Running, benchkit
 from real_targets import real_target
 
-from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
+from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT, request_port
 from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec, TwampSpec
@@ -86,7 +86,7 @@ def test_an_agent_answers_until_it_is_stopped(number: signal.Signals) -> None:
             ["STAMP", address, "UDP", str(STAMP_PORT)],
             ["TWAMP", address, "TCP", str(TWAMP_PORT)],
             ["HTTP", address, "TCP", str(HTTP_PORT)],
-            ["requests", address, "TCP", str(REQUEST_PORT)],
+            ["requests", address, "TCP", str(request_port(STREAM_PORT))],
             ["streams", address, "TCP", "and", "UDP", str(STREAM_PORT)],
             ["iperf3", address, "TCP", "and", "UDP", "5201"],
         ]
@@ -188,6 +188,34 @@ def test_an_agent_with_a_key_for_everything_serves_its_holders_and_nobody_else(
             urllib.request.urlopen(f"http://127.86.2.3:{HTTP_PORT}/", timeout=10)
 
 
+PORTS = real_target(
+    "Ports",
+    {
+        "me": "",
+        "far": 'address = "127.86.2.4"\nreach = "stamp 18862"\nagent = true\nstream_port = 18620\n'
+        'http_port = 18080\nurl = "http://127.86.2.4:18080/"',
+    },
+    [("me", "far")],
+    limit="100 ms",
+)
+
+
+def test_every_port_can_be_another(tmp_path: Path) -> None:
+    target = tmp_path / "ports.toml"
+    target.write_text(PORTS)
+    ports = ("--stamp-port", "18862", "--http-port", "18080", "--stream-port", "18620")
+    probes = ("--probe", "rtt", "--probe", "http", "--probe", "request", "--probe", "udp")
+    with Running("agent", "--bind", "127.86.2.4", *ports) as agent:
+        said = " ".join(lines(agent, 5))
+        assert not {str(STAMP_PORT), str(HTTP_PORT), str(STREAM_PORT)} & set(said.split())
+        short = ("--duration", "0.5s", "--results", str(tmp_path), "--format", "json")
+        done = benchkit("run", str(target), *probes, *short)
+    assert done.returncode in {0, 1}, done.stderr
+    (path,) = json.loads(done.stdout)["paths"]
+    found = {each["metric"] for each in path["metrics"] if each.get("n")}
+    assert {"rtt", "http", "request", "udp"} <= found
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.86.2.2", HTTP_PORT)):
         if not may_have_port("127.86.2.2"):
@@ -196,6 +224,7 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert done.returncode == 5
     (line,) = done.stderr.splitlines()
     assert f"127.86.2.2 TCP port {HTTP_PORT}" in line
+    assert line.endswith("or take another port with --http-port")
     assert done.stdout == ""
 
 

@@ -19,7 +19,7 @@ from clusters import PORT, Serving, Triangle, inside, triangle
 from commands import Running, benchkit
 from foreign_endpoints import MIXED, REAL, foreign
 
-from benchkit.campaign.reach import HTTP_PORT, REQUEST_PORT, STAMP_PORT, STREAM_PORT
+from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, request_port
 from benchkit.linux import netns
 from benchkit.testbeds import cluster_executor
 from benchkit.testbeds.certificates import make_certificates
@@ -147,7 +147,7 @@ def _knock(address: str) -> None:
     for _ in range(20):
         with socket.create_connection((address, STREAM_PORT), timeout=5) as tcp:
             tcp.sendall(b"GET / HTTP/1.0\r\n\r\n")
-    for port in (HTTP_PORT, REQUEST_PORT):
+    for port in (HTTP_PORT, request_port(STREAM_PORT)):
         with socket.create_connection((address, port), timeout=5) as tcp:
             tcp.sendall(b"GET / HTTP/1.0\r\n\r\n")
             assert b"benchkit\n" not in tcp.recv(4096)

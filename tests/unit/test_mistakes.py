@@ -57,6 +57,8 @@ from benchkit.store.live import LiveLog
             2,
             "'-c'. What belongs to COMMAND stands after --",
         ),
+        ("run --rate 100000000/s", 2, "take 1000000/s or less"),
+        ("record 127.0.0.1 --rate 1000001/s", 2, "take 1000000/s or less"),
         ("run --rate 1e12/s", 2, "write the number without an exponent"),
         ("run --seed x", 2, "'x' is not a valid integer."),
         (

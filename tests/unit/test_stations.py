@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from round_trip_rows import answers
 
-from benchkit.campaign import summary
+from benchkit.campaign import reach, summary
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.reach import HOST
+from benchkit.campaign.phases import Phase
+from benchkit.campaign.reach import HOST, Reach
 from benchkit.campaign.stations import NO_AGENTS, Agents
+from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.model.place import Budget, Path, Site
+from benchkit.model.schedule import PERIODIC
+from benchkit.model.spec import RequestSpec
 from benchkit.targets import load_target
 
 AGENTS = Agents({"guiyang": {"host": "192.0.2.1", "stamp_port": 862}})
@@ -39,6 +45,23 @@ def test_what_an_agent_of_a_cluster_tells_of_itself_is_used() -> None:
     assert (site.stream_key, site.request_key) == (b"s" * 32, b"r" * 32)
     assert site.url == "http://192.0.2.1:8080/"
     assert not any(each.request_key for each in others)
+
+
+def test_an_agents_ports_are_those_that_it_tells_or_else_those_of_the_target() -> None:
+    told = {"host": "192.0.2.1", "stamp_port": 862, "http_port": 18080, "stream_port": 18620}
+    agents = Agents({"guiyang": told})
+    target = replace(load_target("guizhou"), sites=(Site("guiyang", "Guiyang"),))
+    (site,) = agents.acquainted(target).sites
+    assert site.url == "http://192.0.2.1:18080/"
+    found = reach.real(site, Reach("here", "192.0.2.1"))
+    assert (found.http_port, found.stream_port) == (18080, 18620)
+    phase = Phase("request", "", (), NS_PER_S, 10)
+    asked = found.probe_of("request", "a-b", phase, NS_PER_S, PERIODIC)
+    assert isinstance(asked, RequestSpec)
+    assert asked.port == 18621
+    forwarded = Site("guiyang", "Guiyang", http_port=80, stream_port=81)
+    (site,) = agents.acquainted(replace(target, sites=(forwarded,))).sites
+    assert (site.http_port, site.stream_port) == (80, 81)
 
 
 def judged(missing: dict[tuple[str, str], str]) -> tuple[str, str]:

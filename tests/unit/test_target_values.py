@@ -172,7 +172,7 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             'rate = "50/s"',
             'rate = "1000001/s"',
-            "x.toml:36: plan.rate: '1000001/s' must be 1000000/s or less",
+            "x.toml:36: plan.rate: '1000001/s' is more than can be sent on a path: take 1000000/s or less; for load, the probe udp",
             id="absurd rate",
         ),
         pytest.param(

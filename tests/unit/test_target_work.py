@@ -129,6 +129,20 @@ def test_content_is_not_looked_at_by_an_iperf3_server(address: str, plan: str, t
         load(text)
 
 
+def test_ports_of_an_agent_are_of_a_site_that_has_one() -> None:
+    ports = 'address = "192.0.2.7"\nhttp_port = 18080\nstream_port = 18620'
+    text = REAL.replace('address = "ADDRESS"', ports)
+    first, second = problems(text)
+    assert "http_port: is of an agent there: add `agent = true`, or drop it" in first
+    assert "stream_port: is of an agent there" in second
+    site = load(text.replace('192.0.2.7"', '192.0.2.7"\nagent = true')).site("far")
+    assert (site.http_port, site.stream_port) == (18080, 18620)
+    (said,) = problems(
+        text.replace('192.0.2.7"', '192.0.2.7"\nagent = true').replace("18620", "65535")
+    )
+    assert "stream_port: 65535 must be 65534 or less" in said
+
+
 def test_a_login_takes_a_key_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     login = 'address = "iperf3://192.0.2.7"\niperf3_user = "mario"\niperf3_key = "key.pem"'
     text = REAL.replace('address = "ADDRESS"', login)
