@@ -41,14 +41,16 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
     return Kept(outcome.record, folder, status)
 
 
-def see_runs_can_be_uploaded(results: Path) -> None:
+def see_runs_can_be_kept(results: Path) -> None:
     """Say before anything is measured that runs cannot be put where they belong now, and where they stay.
 
-    Raises UnfitError where only whoever asks can mend that.
+    Raises AskedWronglyError where only whoever asks can mend that, UnfitError where the disk here has no room.
     """
-    from benchkit.store import mirror
+    from benchkit.store import mirror, trial
 
+    trial.try_writing(results)
     why = mirror.why_cut_off(results)
+    mirror.make(results)
     if why is not None:
         remote = mirror.remote_of(results)
         place = remote.url if remote else results

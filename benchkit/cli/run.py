@@ -194,12 +194,12 @@ def run(
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]
-    from benchkit.cli.measuring import see_runs_can_be_uploaded  # costs numpy
+    from benchkit.cli.measuring import see_runs_can_be_kept  # costs numpy
     from benchkit.cli.series import again_and_again, rotated
 
     if every is not None:
         _enter_namespaces(questions)
-        see_runs_can_be_uploaded(results)
+        see_runs_can_be_kept(results)
         say_outline(asked, in_cluster=access is not None)
         series = (every, lasts), results, keep_raw
         context.exit(again_and_again(questions[0], *series, gate=gate, live=live))
@@ -267,7 +267,7 @@ def _answer(
     if base:
         interleave.check(base[0].target, question.target, form)
     _enter_namespaces(questions)
-    measuring.see_runs_can_be_uploaded(results)
+    measuring.see_runs_can_be_kept(results)
     in_cluster = question.cluster is not None
     say_outline((each.target for each in questions), in_cluster=in_cluster)
     with dashboard(results, wanted=live) as address:

@@ -47,7 +47,7 @@ def read_pace(text: str) -> float:
     """
     number = units.per_second(text)
     if number <= 0:
-        raise ValueError(f"{text!r} must be more than zero")
+        raise ValueError(f"{text!r} is not above zero: it is written like '500/s'")
     if number > MOST_PER_S:
         raise ValueError(
             f"{text!r} is more than can be sent on a path: take {MOST_PER_S}/s or less; for load, the probe udp"

@@ -13,7 +13,7 @@ from benchkit.linux import hardware_stamps, timestamping
 REMEDIES = {
     errno.EADDRINUSE: "stop what listens there, or take another port",
     errno.EACCES: "run as root, lower net.ipv4.ip_unprivileged_port_start with sysctl, or take a port above 1023",
-    errno.EADDRNOTAVAIL: "no interface of this host has that address: take one that `ip address` shows",
+    errno.EADDRNOTAVAIL: "no interface of this host has that address: see `ip address`, and take another",
 }
 OF_PORT = (errno.EADDRINUSE, errno.EACCES)
 
@@ -59,7 +59,7 @@ def listening_at(protocol: str, address: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = REMEDIES.get(error.errno or 0, "take an address that `ip address` shows")
+        remedy = REMEDIES.get(error.errno or 0, "see `ip address`, and take another")
         raise ListenError(
             f"cannot listen at {address} {protocol} port {port}: {told_by_system(error)}: {remedy}",
             error.errno in OF_PORT,

@@ -61,7 +61,7 @@ def write_run(results: Path, record: RunRecord, samples: Sequence[Samples]) -> P
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, OSError):
-            raise _refusal(f"write the record of run {record.run}", results, error) from error
+            raise refusal(f"write the record of run {record.run}", results, error) from error
         raise
     trouble = _write_samples(partial, record, samples)
     try:
@@ -145,7 +145,7 @@ def _make(partial: Path, final: Path) -> None:
             )
         partial.mkdir()
     except OSError as error:
-        raise _refusal(attempt, partial.parent, error) from error
+        raise refusal(attempt, partial.parent, error) from error
 
 
 def _write_text(file: Path, text: str) -> None:
@@ -186,7 +186,8 @@ def replace_text(file: Path, text: str) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _refusal(attempt: str, results: Path, error: OSError) -> BenchkitError:
+def refusal(attempt: str, results: Path, error: OSError) -> BenchkitError:
+    """What is raised where the system refuses to have a run kept in `results`."""
     said = error.strerror or str(error)
     if error.errno in _ASKED_WRONGLY:
         return AskedWronglyError(

@@ -5,7 +5,8 @@
         20261123T101500Z-guizhou-4f2a/  a run, as in any folder
             .uploaded                   it is there, whole; without: `benchkit upload` puts it there
 
-Everything that reads a folder of runs reads this one. Samples are fetched when somebody wants them.
+Everything that reads a folder of runs reads this one; it is made once it has something to hold. Samples are fetched when
+somebody wants them.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import shutil
 import threading
 from pathlib import Path
 
-from benchkit.errors import AskedWronglyError, UnfitError
+from benchkit.errors import AskedWronglyError, BenchkitError
 from benchkit.store.baselines import FOLDER as BASELINES
 from benchkit.store.folder import RECORD_NAME, SAMPLES_NAME
-from benchkit.store.remote import Remote, lasts
+from benchkit.store.remote import Remote
 from benchkit.store.run_id import PARTIAL_PREFIX
 from benchkit.store.search import list_runs
 
 MARK, UPLOADED = ".remote", ".uploaded"
 PATIENCE_S = 20.0
+# What this process was asked for, by the folder that stands for it.
+_asked: dict[Path, str] = {}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
@@ -39,34 +42,45 @@ def is_url(text: str) -> bool:
 
 
 def mirror_of(url: str) -> Path:
-    """The folder here that stands for a URL; made where it is new."""
+    """The folder here that stands for a URL, whether it is there yet or not."""
     url = url.rstrip("/")
     slug = re.sub(r"[^a-z0-9]+", "-", url.lower()).strip("-")[:60]
     token = hashlib.sha256(url.encode()).hexdigest()[:8]
     folder = _state() / "benchkit" / "results" / f"{slug}-{token}"
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / MARK
-    if not mark.exists():
-        mark.write_text(f"{url}\n", encoding="utf-8")
+    _asked[folder] = url
     return folder
+
+
+def make(results: Path) -> None:
+    """Make the folder that stands for a URL, for it is going to hold something; any other is left as it is."""
+    url, mark = _asked.get(results), results / MARK
+    if url is not None and not mark.exists():
+        results.mkdir(parents=True, exist_ok=True)
+        mark.write_text(f"{url}\n", encoding="utf-8")
+
+
+def is_mirror(results: Path) -> bool:
+    """Whether the runs of a folder live at a URL."""
+    return results in _asked or (results / MARK).exists()
 
 
 def remote_of(results: Path) -> Remote | None:
     """Where the runs of a folder live, if that is elsewhere. Raises AskedWronglyError for a URL that cannot be used."""
     try:
-        return Remote((results / MARK).read_text(encoding="utf-8").strip())
+        url = (results / MARK).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        url = _asked.get(results, "")
     except PermissionError as error:
         raise AskedWronglyError(
             f"{results} cannot be looked into: {error.strerror}: name a folder of yours with --results"
         ) from error
+    return Remote(url) if url else None
 
 
 def pull(results: Path) -> int:
     """Fetch the records of runs that are new there, and forget those that are gone; returns how many are new.
 
-    Nothing in a folder that is no mirror. Raises UnfitError where the URL cannot be read.
+    Nothing in a folder that is no mirror. Raises as Remote where the URL cannot be read.
     """
     remote = remote_of(results)
     if remote is None:
@@ -76,11 +90,13 @@ def pull(results: Path) -> int:
     for name, run in here.items():
         if name not in there and (run / UPLOADED).exists():
             shutil.rmtree(run, ignore_errors=True)
-    new = sorted(there - here.keys())
+    new, baselines = sorted(there - here.keys()), remote.baselines()
+    if new or baselines:
+        make(results)
     for records in remote.records(new):
         for name, data in records.items():
             _keep(results, name, data)
-    for name, data in remote.baselines().items():
+    for name, data in baselines.items():
         (results / BASELINES).mkdir(exist_ok=True)
         fresh = results / BASELINES / f"{name}.new"
         fresh.write_bytes(data)
@@ -89,7 +105,7 @@ def pull(results: Path) -> int:
 
 
 def push_baseline(results: Path, name: str) -> None:
-    """Put what a name stands for where the runs live, if that is elsewhere. Raises UnfitError where that fails."""
+    """Put what a name stands for where the runs live, if that is elsewhere. Raises as Remote where that fails."""
     remote = remote_of(results)
     if remote is not None:
         remote.upload_baseline(results / BASELINES / f"{name}.json")
@@ -98,18 +114,18 @@ def push_baseline(results: Path, name: str) -> None:
 def why_cut_off(results: Path, patience_s: float = PATIENCE_S) -> str | None:
     """Why runs cannot be put where they belong at the moment; None where they can be, or belong here.
 
-    Raises UnfitError where waiting will not mend it: no credentials, no permission, no such bucket. AskedWronglyError
-    where what speaks to such a URL is not installed.
+    Raises AskedWronglyError where waiting will not mend it: no credentials, no permission, no such bucket, or what speaks
+    to such a URL is not installed.
     """
     remote = remote_of(results)
     if remote is None:
         return None
-    troubles: list[UnfitError] = []
+    troubles: list[BenchkitError] = []
 
     def ask() -> None:
         try:
             remote.try_writing()
-        except UnfitError as error:
+        except BenchkitError as error:
             troubles.append(error)
 
     asking = threading.Thread(target=ask, daemon=True)  # libraries try again for minutes
@@ -117,7 +133,7 @@ def why_cut_off(results: Path, patience_s: float = PATIENCE_S) -> str | None:
     asking.join(patience_s)
     if asking.is_alive():
         return f"{remote.url} has not answered for {patience_s:g} s"
-    if troubles and lasts(troubles[0]):
+    if troubles and isinstance(troubles[0], AskedWronglyError):
         raise troubles[0]
     return str(troubles[0]) if troubles else None
 
@@ -125,7 +141,7 @@ def why_cut_off(results: Path, patience_s: float = PATIENCE_S) -> str | None:
 def push(results: Path, run: Path) -> str | None:
     """Put a run where it belongs; the URL that it then has, or None in a folder that is no mirror.
 
-    Raises UnfitError where that fails: the run is here, and is tried again by `push_pending`.
+    Raises as Remote where that fails: the run is here, and is tried again by `push_pending`.
     """
     remote = remote_of(results)
     if remote is None:
@@ -137,21 +153,21 @@ def push(results: Path, run: Path) -> str | None:
 
 def pending(results: Path) -> list[Path]:
     """The runs of a mirror that are here alone, oldest first."""
-    if not (results / MARK).exists():
+    if not is_mirror(results):
         return []
     runs = list_runs(results)
     return [run for run in runs if (run / RECORD_NAME).exists() and not (run / UPLOADED).exists()]
 
 
 def fetch_samples(run_dir: Path, kind: str) -> bool:
-    """Get the samples of one kind from where the run lives; False where there are none. Raises UnfitError."""
+    """Get the samples of one kind from where the run lives; False where there are none. Raises as Remote."""
     remote = remote_of(run_dir.parent) if (run_dir / UPLOADED).exists() else None
     name = f"{kind}.parquet"
     return remote is not None and remote.fetch(run_dir.name, name, run_dir / SAMPLES_NAME / name)
 
 
 def fetch_everything(results: Path) -> None:
-    """Get all samples of all runs, for a query over all of them. Raises UnfitError where one cannot be had."""
+    """Get all samples of all runs, for a query over all of them. Raises as Remote where one cannot be had."""
     remote = remote_of(results)
     if remote is None:
         return
@@ -164,7 +180,7 @@ def fetch_everything(results: Path) -> None:
 
 
 def drop_samples(run: Path) -> None:
-    """Remove the samples of a run where it lives, after those here have gone. Raises UnfitError where that fails."""
+    """Remove the samples of a run where it lives, after those here have gone. Raises as Remote where that fails."""
     remote = remote_of(run.parent) if (run / UPLOADED).exists() else None
     if remote is not None:
         remote.drop_samples(run.name)

@@ -25,14 +25,12 @@ LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
 CREDENTIALS = "Credential"
 
 
-def lasts(error: UnfitError) -> bool:
-    """Whether what a Remote refused will be refused until somebody mends it."""
-    cause = error.__cause__
-    return isinstance(cause, LASTING) or CREDENTIALS in type(cause).__name__
-
-
 class Remote:
-    """Runs at a URL. Whatever asks the URL for something raises UnfitError where it does not get it."""
+    """Runs at a URL.
+
+    Whatever asks the URL for something raises where it does not get it: AskedWronglyError for what stays refused until
+    somebody mends it, as a folder here would, UnfitError for what may pass.
+    """
 
     def __init__(self, url: str) -> None:
         """Open it; nothing is asked of it yet. Raises AskedWronglyError for a scheme that cannot be used."""
@@ -138,6 +136,8 @@ class Remote:
             raise
         except Exception as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise UnfitError(
+            lasts = isinstance(error, LASTING) or CREDENTIALS in type(error).__name__
+            refused = AskedWronglyError if lasts else UnfitError
+            raise refused(
                 f"{self.url} cannot {what}: {said}: look at the URL, the credentials and the network"
             ) from error

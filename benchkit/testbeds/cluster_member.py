@@ -56,9 +56,12 @@ async def serve_scheduler(access: Access, say: Say) -> None:
             dashboard=False,
             dashboard_address=LOOPBACK_ONLY,
         )
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        reason = error.__cause__ if isinstance(error, RuntimeError) else error  # as Dask wraps it
+        if not isinstance(reason, OSError):
+            raise
         raise UnfitError(
-            f"the scheduler cannot listen at {access.address}: {told_by_system(error)}: stop what listens there, or take another address or port with --bind"
+            f"the scheduler cannot listen at {access.address}: {told_by_system(reason)}: stop what listens there, or take another address or port with --bind"
         ) from error
     async with scheduler:
         say(f"scheduler {scheduler.address}")

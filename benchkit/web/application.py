@@ -12,7 +12,7 @@ from aiohttp import web
 
 from benchkit import __version__
 from benchkit.errors import AskedWronglyError, BenchkitError
-from benchkit.store.mirror import MARK, pull
+from benchkit.store.mirror import is_mirror, pull
 from benchkit.web import api, live, pages
 from benchkit.web.desk import DESK, Desk
 from benchkit.web.guard import admitted, told
@@ -79,7 +79,7 @@ async def _keep_looking(app: web.Application) -> AsyncIterator[None]:
             await asyncio.sleep(rest)
 
     async def fetch() -> None:
-        while (app[DESK].catalog.results / MARK).exists():
+        while is_mirror(app[DESK].catalog.results):
             await asyncio.sleep(PULL_S)
             with suppress(BenchkitError):  # it may be back the next time
                 await asyncio.to_thread(pull, app[DESK].catalog.results)

@@ -70,6 +70,17 @@ def test_results_that_cannot_be_written_are_told_before_anything_is_measured(
 
 
 @pytest.mark.privileged
+def test_a_disk_that_is_full_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    words = ("run", quick_target(tmp_path), "--results", str(results))
+    done = benchkit(*words, before=on_a_disk_of(8, results))
+    assert done.returncode == 5, done.stderr
+    assert f"cannot keep runs in {results}: No space left on device: free space" in done.stderr
+    assert "asked against got" not in done.stderr
+
+
+@pytest.mark.privileged
 @pytest.mark.parametrize("descriptors", [24, 48])
 def test_too_few_descriptors_are_told_with_the_remedy(tmp_path: Path, descriptors: int) -> None:
     words = ("run", quick_target(tmp_path), "--results", str(tmp_path / "results"))

@@ -228,6 +228,16 @@ def test_a_port_that_is_taken_is_told() -> None:
     assert done.stdout == ""
 
 
+def test_a_schedulers_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.86.2.2", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = benchkit("scheduler", "--bind", f"127.86.2.2:{port}")
+    assert done.returncode == 5
+    line = done.stderr.splitlines()[-1]
+    assert f"tcp://127.86.2.2:{port}: Address already in use: stop what" in line
+    assert "Traceback" not in done.stderr
+
+
 def test_a_dashboards_port_that_is_taken_is_told_as_an_agents_is(tmp_path: Path) -> None:
     with socket.create_server(("127.86.2.2", 0)) as taken:
         port = taken.getsockname()[1]

@@ -165,6 +165,8 @@ def test_an_option_takes_a_folder_or_a_url(url: str, tmp_path: Path) -> None:
     place = ResultsPlace(reads=True)
     assert place.convert(str(tmp_path), None, None) == tmp_path
     assert place.convert(url, None, None) == mirror_of(url) == mirror_of(f"{url}/")
+    assert not mirror_of(url).exists()
+    mirror.make(mirror_of(url))
     assert (mirror_of(url) / ".remote").read_text().strip() == url
 
 
@@ -203,8 +205,9 @@ def test_what_lasts_is_an_error_before_anything_is_measured(
 
     here = mirror_of(url)
     monkeypatch.setattr(type(Remote(url)._files), "pipe_file", refuse)
-    with pytest.raises(UnfitError, match=f"cannot be written: {error}: look at the URL"):
+    with pytest.raises(AskedWronglyError, match=f"cannot be written: {error}: look at the URL"):
         mirror.why_cut_off(here)
+    assert not here.exists()
 
 
 def test_what_may_pass_is_a_reason_and_silence_is_one_too(

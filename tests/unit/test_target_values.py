@@ -166,7 +166,7 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             'rate = "50/s"',
             'rate = "0/s"',
-            "x.toml:36: plan.rate: '0/s' must be more than zero",
+            "x.toml:36: plan.rate: '0/s' is not above zero: it is written like '500/s'",
             id="no rate",
         ),
         pytest.param(
