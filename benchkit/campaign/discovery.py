@@ -28,11 +28,12 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
 
     Raises MeasureError when it has no address or answers nothing.
     """
-    silent: dict[str, None] = {}
+    silent: list[Reach] = []
+    forbidden = False
     for each in candidates(addresses(site.address or ""), site.reach, site.stamp):
         candidate = replace(each, site=at)
         if site.reach == AUTO and at == HOST and _is_forbidden(candidate):
-            silent[f"{candidate.address} ICMP, which this user may not send"] = None
+            forbidden = True
             continue
         spec = candidate.round_trips(site.name, TRY, 1, TRY_TIMEOUT_NS)
         troubles = crew.work({site.name: (at, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
@@ -41,13 +42,28 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
             despite = DESPITE_AGENT if tried_in_vain else ""
             say(f"{site.name} ({candidate.address}): {candidate.words()} answers{despite}")
             return real(site, candidate)
-        silent[f"{candidate.address} {candidate.words()}"] = None
+        silent.append(candidate)
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
         return real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE))
     raise MeasureError(
-        f"nothing answers at {site.name} ({', '.join(silent)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
+        f"nothing answers at {site.name} ({_tried(silent, forbidden=forbidden)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
     )
+
+
+def _tried(silent: Sequence[Reach], *, forbidden: bool) -> str:
+    """By which ways each address was asked; that ICMP was not, where this user may not send it."""
+    said = []
+    for address in dict.fromkeys(each.address for each in silent):
+        here = [each for each in silent if each.address == address]
+        ways = list(dict.fromkeys(each.words() for each in here if each.probe != "connect"))
+        ports = [str(each.port) for each in here if each.probe == "connect"]
+        if ports:
+            *first, last = ports
+            some = f"ports {', '.join(first)} and {last}" if first else f"port {last}"
+            ways.append(f"TCP at {some}")
+        said.append(f"{address} by {', '.join(ways)}")
+    return "; ".join([*said, *(["not by ICMP, which this user may not send"] * forbidden)])
 
 
 def _is_forbidden(way: Reach) -> bool:

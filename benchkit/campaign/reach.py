@@ -123,10 +123,10 @@ class Reach:
         named = {
             "icmp": "ICMP",
             "connect": f"TCP port {self.port}",
-            "twamp": f"TWAMP, TCP port {self.port}",
+            "twamp": f"TWAMP at TCP port {self.port}",
         }
-        sealed = ", authenticated" if self.options.key_file else ""
-        return named.get(self.probe, f"STAMP, UDP port {self.port}{sealed}")
+        sealed = "authenticated " if self.options.key_file else ""
+        return named.get(self.probe, f"{sealed}STAMP at UDP port {self.port}")
 
 
 def emulated(path: Path, far: Site, ends: Ends) -> Reach:

@@ -9,6 +9,7 @@ _STYLES = {
     "PASS": "bold green",
     "FAIL": "bold red",
     "INCONCLUSIVE": "bold yellow",
+    "NOT MEASURED": "bold yellow",
     "UNFIT": "bold magenta",
     "INTERRUPTED": "bold yellow",
 }

@@ -46,6 +46,7 @@ MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
 LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
 # Of the headroom: an emulator's error below it changes nothing that a reader would do.
 _LARGE_PART = 0.1
+UNMEASURED = "NOT MEASURED"
 WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 
 
@@ -60,6 +61,9 @@ def headline(record: RunRecord) -> tuple[str, str]:
     if record.interrupted:
         kept = f"stopped after {short(record.duration_s)} s, what was measured is kept"
         return "INTERRUPTED", f"{kept}; so far {clean(record.verdict)}, {said}"
+    if record.paths and not any(path.metrics for path in record.paths):
+        names = [clean(path.path) for path in record.paths]
+        return UNMEASURED, f"nothing of {show_count(len(names), 'path')} could be: {_named(names)}"
     return clean(record.verdict).upper(), said
 
 
@@ -87,6 +91,8 @@ def _named(names: Sequence[str]) -> str:
 
 def path_word(path: PathRecord) -> str:
     """The path's verdict in one word."""
+    if not path.metrics and path.verdict != "unfit":
+        return UNMEASURED
     return clean(path.verdict).upper() if path.verdicts else "NOT JUDGED"
 
 

@@ -85,8 +85,13 @@ def _told(record: RunRecord) -> Sequence[PathRecord]:
 
 
 def _with_news(record: RunRecord, paths: Sequence[PathRecord]) -> Sequence[PathRecord]:
-    """Of an unfit run those paths of which anything was measured: of the others all is said."""
-    return [path for path in paths if path.metrics or not record.unfit]
+    """Those paths of which anything was measured: of an unfit run's others all is said, and of those that a note explains."""
+
+    def is_told(path: PathRecord) -> bool:
+        reasons = {verdict.reason for verdict in path.verdicts}
+        return bool(record.unfit) or (bool(reasons) and reasons <= set(record.notes))
+
+    return [path for path in paths if path.metrics or not is_told(path)]
 
 
 def _path(

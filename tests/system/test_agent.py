@@ -129,7 +129,7 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
         results = ("--results", str(tmp_path / "runs"))
         done = benchkit("run", str(tmp_path / "sealed.toml"), "--format", "json", *results)
         assert done.returncode == 0, done.stderr
-        assert "STAMP, UDP port 18862, authenticated answers" in done.stderr
+        assert "authenticated STAMP at UDP port 18862 answers" in done.stderr
         (metric,) = json.loads(done.stdout)["paths"][0]["metrics"]
         assert (metric["n"], metric["lost"]) == (100, 0)
         # Its kernel tells departures in later answers, the last one in that of a packet that is not due.
@@ -137,7 +137,10 @@ def test_an_agent_with_a_key_is_measured_over_ipv6_by_who_has_it_and_by_nobody_e
         assert "remarks" not in metric
         refused = benchkit("run", str(tmp_path / "open.toml"), *results)
         assert refused.returncode == 4
-        assert "nothing answers at six (::1 STAMP, UDP port 18862, authenticated)" in refused.stderr
+        assert (
+            "nothing answers at six (::1 by authenticated STAMP at UDP port 18862)"
+            in refused.stderr
+        )
         assert "give both ends the same key" in refused.stderr
         agent.process.send_signal(signal.SIGINT)
         *_, errors = agent.end()

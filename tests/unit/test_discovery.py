@@ -57,7 +57,10 @@ def test_a_ping_that_this_user_may_not_send_is_passed_over(monkeypatch: pytest.M
     reach, _ = found(crew, FAR)
     assert (reach.probe, reach.port) == ("connect", OPEN_PORT)
     assert IcmpSpec not in crew.tried
-    with pytest.raises(MeasureError, match=r"192\.0\.2\.1 ICMP, which this user may not send"):
+    with pytest.raises(
+        MeasureError,
+        match=r"at far \(192\.0\.2\.1 by STAMP at UDP port 862, TCP at ports 443, 80 and 22; not by ICMP, which this user may not send\): is",
+    ):
         found(Pretending(), FAR)
 
 

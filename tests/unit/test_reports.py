@@ -342,3 +342,14 @@ def test_an_unknown_format_names_those_there_are() -> None:
 def test_plain_reports_import_neither_rich_nor_numpy_nor_pydantic() -> None:
     code = "import sys, benchkit.reports as r; sys.exit(bool({'rich', 'numpy', 'pydantic'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_of_which_nothing_answered_is_not_called_inconclusive() -> None:
+    why = "nothing answers at far: is it up?"
+    verdict = Verdict("rtt", "p95", 2.0, "ms", "inconclusive", why)
+    path = PathRecord("here-far", "here", "far", "inconclusive", (), (verdict,))
+    record = replace(passing(), verdict="inconclusive", paths=(path,), notes=(why,))
+    said = render(record, "text")
+    assert said.startswith("NOT MEASURED: nothing of 1 path could be: here-far\n")
+    assert "here-far  NOT MEASURED  RTT p95 not known, budget 2 ms" in said
+    assert (said.count(why), said.count("INCONCLUSIVE")) == (1, 0)
