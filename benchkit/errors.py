@@ -5,7 +5,8 @@
     │   └── TargetError      2  a target or seeds file: carries every problem found
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
     │   ├── SiteLostError    4  a site went away while it measured, with what it had not yet told
-    │   └── TakenError       4  the far end serves somebody else: carries for how long yet
+    │   ├── TakenError       4  the far end serves somebody else: carries for how long yet
+    │   └── KeyRefusedError  4  the far end wants a key, and was shown none or another
     └── UnfitError           5  this machine: no emulator, calibration out of tolerance, no room, a port that is taken
         └── CommandError     5  a program we started failed: argv, status and what it said
 
@@ -95,6 +96,10 @@ class TakenError(MeasureError):
     def left_s(self) -> float:
         """For how many seconds yet."""
         return float(self.args[1])
+
+
+class KeyRefusedError(MeasureError):
+    """The far end wants a key, and was shown none or another: asking again would end in the same way."""
 
 
 class UnfitError(BenchkitError):

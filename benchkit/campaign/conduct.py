@@ -8,6 +8,7 @@ from benchkit.campaign import (
     calibration,
     congestion,
     fitness,
+    keys,
     phases,
     reach,
     sharing,
@@ -24,6 +25,7 @@ from benchkit.campaign.setup import Setup
 from benchkit.campaign.summary import path_record
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.emulators.link import modelled
+from benchkit.model.place import Path
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.stats.verdicts import could_be_decided
 from benchkit.units import by_number, show_count
@@ -62,10 +64,13 @@ class Campaign:
         reaches |= stations.find(
             real, self._target, self._agents, self._crew, self._log, self._tell_words
         )
-        self._performance.reaches = reaches
         found = tuple(path for path in self._paths if path.name in reaches)
         lacking = shortfalls.shortfalls(found, reaches, self._plan.probes)
         shortfalls.settle(lacking, self._target, self._log, self._tell_words)
+        reaches = self._performance.reaches = keys.tried(
+            [path for path in found if self._names_keys(path)],
+            reaches, self._target, self._crew, self._log, self._tell_words,
+        )  # fmt: skip
         self._measuring = phases.measuring_phases(
             self._plan, found, lambda probe, path: reaches[path.name].can(probe)
         )
@@ -75,6 +80,12 @@ class Campaign:
             self._own = (phases.host_floor(self._plan, found),)
         calibrating = self._calibrator.phases if self._emulated else self._own
         self._performance.plan([*calibrating, *self._measuring])
+
+    def _names_keys(self, path: Path) -> bool:
+        """Whether an agent is at its far end whose keys the target names; those of a cluster tell their own."""
+        site = self._target.site(path.far)
+        known = site.agent or bool(site.request_key)
+        return path.model is None and known and not self._agents.answers(path.far)
 
     def _serve(self) -> None:
         """Start the far ends of modelled paths that the plan needs."""

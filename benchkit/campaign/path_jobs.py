@@ -10,7 +10,7 @@ from benchkit.campaign.congestion import asked_of
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import NO_PROBE, STREAM_PORT, Reach, http_url
 from benchkit.clock import NS_PER_S
-from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
+from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, StreamKeySpec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path
 from benchkit.model.spec import HttpLoadSpec, HttpSpec, RequestSpec, Spec
 from benchkit.model.target import Plan
@@ -46,18 +46,19 @@ def jobs(
         found["http"] = HttpSpec(
             path.name, phase.name, reach.url, *timing, schedule=schedule, fresh=True
         )
-    return {kind: (reach.site, _with_key(spec, reach)) for kind, spec in found.items()}
+    return {kind: (reach.site, with_key(spec, reach)) for kind, spec in found.items()}
 
 
 def _work(path: Path, phase: Phase, plan: Plan, reach: Reach) -> Jobs:
     to = reach.address, reach.stream_port or STREAM_PORT
     url = http_url(reach.address, reach.http_port)
     work = workloads.job(path, phase, plan, to, url)
-    return {work[0]: (reach.site, _with_key(work[1], reach))} if work else {}
+    return {work[0]: (reach.site, with_key(work[1], reach))} if work else {}
 
 
-def _with_key(spec: Spec, reach: Reach) -> Spec:
-    if reach.stream_key and isinstance(spec, (TcpSpec, UdpSpec, FilesSpec)):
+def with_key(spec: Spec, reach: Reach) -> Spec:
+    """The same, with the key that its far end may want."""
+    if reach.stream_key and isinstance(spec, (TcpSpec, UdpSpec, FilesSpec, StreamKeySpec)):
         return replace(spec, key=reach.stream_key)
     if reach.request_key and isinstance(spec, (HttpSpec, HttpLoadSpec, RequestSpec)):
         return replace(spec, key=reach.request_key)

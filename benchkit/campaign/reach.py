@@ -54,7 +54,8 @@ class Reach:
 
     `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests. Bulk goes to our own far
     end at `stream_port`, or to an `iperf3` server; without both there is none. Our own far end answers requests at the port
-    after that, and HTTP at `http_port`. `options` are those of STAMP's packets.
+    after that, and HTTP at `http_port`. `options` are those of STAMP's packets. `refused` are probes for which the far end
+    wants another key.
     """
 
     site: str
@@ -69,6 +70,7 @@ class Reach:
     iperf3: Iperf3Server | None = None
     stream_key: bytes = field(default=b"", repr=False)
     request_key: bytes = field(default=b"", repr=False)
+    refused: frozenset[str] = frozenset()
 
     def round_trips(
         self, path: str, phase: Phase, ssid: int, timeout_ns: int, schedule: Schedule = PERIODIC
@@ -87,6 +89,9 @@ class Reach:
 
     def can(self, probe: str) -> bool:
         """Whether the far end takes a probe of that name."""
+        return probe not in self.refused and self._takes(probe)
+
+    def _takes(self, probe: str) -> bool:
         if probe in {"http", "http-fresh"}:
             return self.url is not None
         if probe == "http-load":

@@ -66,6 +66,17 @@ class FilesSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamKeySpec:
+    """No test at all: whether a far end would take one of who has this `key`, or has none."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+    key: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Iperf3Spec:
     """A test against an iperf3 server. `direction` is "up", "down" or "both"; 0 and "" are what is usual.
 

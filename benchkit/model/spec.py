@@ -12,6 +12,7 @@ from benchkit.model.bulk_spec import (
     BurstSpec,
     FilesSpec,
     Iperf3Spec,
+    StreamKeySpec,
     TcpSpec,
     UdpSpec,
 )
@@ -199,6 +200,7 @@ Spec = (
     | UdpSpec
     | FilesSpec
     | Iperf3Spec
+    | StreamKeySpec
     | EnergySpec
     | BurstSpec
     | BurstSinkSpec

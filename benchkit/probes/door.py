@@ -15,6 +15,7 @@ from benchkit.model.bulk_spec import (
     BurstSpec,
     FilesSpec,
     Iperf3Spec,
+    StreamKeySpec,
     TcpSpec,
     UdpSpec,
 )
@@ -57,7 +58,7 @@ from benchkit.probes.request_server import request_server
 from benchkit.probes.stamp import stamp
 from benchkit.probes.stamp_gathering import gathering_reflector
 from benchkit.probes.stamp_reflector import reflector
-from benchkit.probes.stream import stream
+from benchkit.probes.stream import stream, stream_key
 from benchkit.probes.stream_server import stream_server
 from benchkit.probes.together import together
 from benchkit.probes.twamp import twamp
@@ -77,6 +78,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     TcpSpec: stream,
     UdpSpec: datagram,
     FilesSpec: files,
+    StreamKeySpec: stream_key,
     Iperf3Spec: iperf3,
     EnergySpec: energy,
     BurstSpec: burst,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from benchkit.errors import MeasureError, TakenError
+from benchkit.errors import KeyRefusedError, MeasureError, TakenError
 from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
-from benchkit.probes.talk import KEY, WANTS, Talk, TalkError, Words, prove, unproved
+from benchkit.probes.talk import KEY, KNOWN, WANTS, Talk, TalkError, Words, prove, unproved
 
 CONNECT_S = 5.0
 # Until it grants a test, and until it lets go of the lease.
@@ -72,18 +72,9 @@ class FarEnd:
     def granted(self, asked: Words) -> tuple[Talk, str]:
         """The talk, and the token of a test that it has taken on. Raises MeasureError where it has not.
 
-        That is TakenError where it has another's.
+        That is TakenError where it has another's, KeyRefusedError where the key is not its own.
         """
-        control = self.connected(socket.socket(self.family, socket.SOCK_STREAM))
-        talk = self._talk = Talk(control)
-        try:
-            talk.say(asked)
-            said = prove(talk, self._key, talk.hear(GRANT_S), GRANT_S)
-        except TalkError as error:
-            raise MeasureError(
-                f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "
-                "this version that listens there?"
-            ) from error
+        talk, said = self._answered(asked)
         token = said.get("granted")
         if isinstance(token, str) and TOKEN.fullmatch(token):
             return talk, token
@@ -96,9 +87,31 @@ class FarEnd:
                 left_s,
             )
         why = str(said.get("refused") or said.get("broke"))[:200]
-        if said.get(WANTS) == KEY:
-            why = unproved("stream_key", shown=bool(self._key))
         raise MeasureError(f"{self.where} refused the test: {why}")
+
+    def try_key(self) -> None:
+        """See whether it would take a test of who has this key, and take up no lease.
+
+        Raises KeyRefusedError where it would not, MeasureError where it cannot be reached.
+        """
+        self._answered({"test": KNOWN})
+
+    def _answered(self, asked: Words) -> tuple[Talk, Words]:
+        """The talk, and what it says to what is asked, once it has seen the key."""
+        control = self.connected(socket.socket(self.family, socket.SOCK_STREAM))
+        talk = self._talk = Talk(control)
+        try:
+            talk.say(asked)
+            said = prove(talk, self._key, talk.hear(GRANT_S), GRANT_S)
+        except TalkError as error:
+            raise MeasureError(
+                f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "
+                "this version that listens there?"
+            ) from error
+        if said.get(WANTS) == KEY:
+            refusal = unproved("stream_key", shown=bool(self._key))
+            raise KeyRefusedError(f"{self.where} refused the test: {refusal}")
+        return talk, said
 
     def await_release(self) -> None:
         """It hangs up once it has let go of the lease: only then may the next test come."""

@@ -16,7 +16,7 @@ from aiohttp.hdrs import AUTHORIZATION, WWW_AUTHENTICATE
 from yarl import URL
 
 from benchkit.clock import NS_PER_S
-from benchkit.errors import MeasureError
+from benchkit.errors import KeyRefusedError
 from benchkit.probes.digest import Credentials, fields_of, is_ours
 from benchkit.probes.http_server import UNAUTHORIZED
 from benchkit.probes.talk import unproved
@@ -32,7 +32,7 @@ async def shown(
 ) -> Credentials | None:
     """What shows the key to the server at that URL; None where it asks for none of ours.
 
-    Raises MeasureError where it asks for another, or for one where there is none, and aiohttp's errors.
+    Raises KeyRefusedError where it asks for another, or for one where there is none, and aiohttp's errors.
     """
     timeout = aiohttp.ClientTimeout(total=timeout_ns / NS_PER_S)
     headers = {"Host": host} if host else {}
@@ -49,7 +49,7 @@ async def shown(
             header = credentials.header("GET", url.raw_path_qs)
             status, _ = await _asked(session, url, {AUTHORIZATION: header})
         if status == UNAUTHORIZED:
-            raise MeasureError(
+            raise KeyRefusedError(
                 f"{path}: {url} refused requests: {unproved('request_key', shown=bool(key))}"
             )
         return credentials

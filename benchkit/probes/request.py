@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 from benchkit.clock import NS_PER_S
-from benchkit.errors import MeasureError
+from benchkit.errors import KeyRefusedError, MeasureError
 from benchkit.linux import timestamping
 from benchkit.linux.address import family_of
 from benchkit.linux.timestamping import Received, Sent
@@ -71,7 +71,7 @@ class _Records:
 
     def _hung_up(self) -> MeasureError:
         if self._begun == REFUSAL:
-            return MeasureError(
+            return KeyRefusedError(
                 f"{self._where} refused requests: {unproved('request_key', shown=False)}"
             )
         return MeasureError(f"{self._where} hung up while requests were due: start its agent again")
@@ -116,7 +116,7 @@ async def _introduce(connection: socket.socket, spec: RequestSpec) -> None:
         async with asyncio.timeout(HELLO_S):
             await introduce(connection, spec.key)
     except RefusedError as error:
-        raise MeasureError(f"{where} refused requests: {error}") from error
+        raise KeyRefusedError(f"{where} refused requests: {error}") from error
     except (TalkError, OSError, TimeoutError) as error:
         raise MeasureError(
             f"{where} does not answer as benchkit's own does: {str(error) or 'nothing came in time'}; is it "

@@ -7,6 +7,7 @@ do nothing else; the far end's counts come home while it counts them, put on thi
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchkit.errors import MeasureError
-from benchkit.model.bulk_spec import TcpSpec
+from benchkit.model.bulk_spec import StreamKeySpec, TcpSpec
 from benchkit.model.samples import Samples, column
 from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
@@ -45,6 +46,21 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
     cannot be reached, is taken, or goes, after all that was measured.
     """
     async for batch in tested(lambda put: StreamTest(spec, put)):
+        yield batch
+
+
+async def stream_key(spec: StreamKeySpec) -> AsyncIterator[Samples]:
+    """Show the key, and hang up: no data move, and there are no rows.
+
+    Raises KeyRefusedError where the key is not the far end's own, MeasureError where it cannot be reached.
+    """
+    far = FarEnd(spec.path, spec.address, spec.port, spec.key)
+    try:
+        await asyncio.to_thread(far.try_key)
+    finally:
+        far.close()
+    rows: tuple[Samples, ...] = ()
+    for batch in rows:
         yield batch
 
 

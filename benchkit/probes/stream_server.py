@@ -30,7 +30,7 @@ from benchkit.probes.stream_served import (
 )
 from benchkit.probes.stream_session import SILENCE_S
 from benchkit.probes.stream_terms import Terms, terms_of
-from benchkit.probes.talk import KEY, WANTS, Talk, TalkError, Words, demand_proof, unproved
+from benchkit.probes.talk import KEY, KNOWN, WANTS, Talk, TalkError, Words, demand_proof, unproved
 
 AnyTerms = Terms | UdpTerms | FileTerms
 # What may be asked besides bulk streams.
@@ -130,15 +130,17 @@ class StreamServer:
 
     def _answer(self, talk: Talk, peer: str) -> None:
         words = talk.hear(HEAD_S)
+        if words.get("test") == KNOWN:  # nothing but whether it would be served
+            if self._is_known(talk, peer):
+                talk.say({KNOWN: True})
+            return
         try:
             terms = TESTS.get(str(words.get("test")), terms_of)(words)
         except TalkError as error:
             self._door.tell(peer, f"a stream test that is none: {error}")
             talk.say({"refused": str(error)})
             return
-        if self._key and not demand_proof(talk, self._key, HEAD_S):
-            self._door.tell(peer, "a stream test without the key of this agent")
-            talk.say({"refused": unproved("stream_key", shown=False), WANTS: KEY})
+        if not self._is_known(talk, peer):
             return
         held = self._lease.take(peer, terms.duration_ns / NS_PER_S + AROUND_S)
         if held is not None:
@@ -148,6 +150,14 @@ class StreamServer:
             self._run(talk, terms)
         finally:
             self._lease.release()
+
+    def _is_known(self, talk: Talk, peer: str) -> bool:
+        """Whether it knows the key, where there is one; if not, it is told so."""
+        if not self._key or demand_proof(talk, self._key, HEAD_S):
+            return True
+        self._door.tell(peer, "a stream test without the key of this agent")
+        talk.say({"refused": unproved("stream_key", shown=False), WANTS: KEY})
+        return False
 
     def _run(self, talk: Talk, terms: AnyTerms) -> None:
         token = secrets.token_hex(8)

@@ -22,6 +22,8 @@ Words = Mapping[str, Any]
 
 # In a refusal: what the other end was not shown.
 WANTS, KEY = "wants", "key"
+# As a test: whether who asks knows the key, or needs none.
+KNOWN = "known"
 
 
 def unproved(option: str, *, shown: bool) -> str:

@@ -63,7 +63,10 @@ def headline(record: RunRecord) -> tuple[str, str]:
         return "INTERRUPTED", f"{kept}; so far {clean(record.verdict)}, {said}"
     if record.paths and not any(path.metrics for path in record.paths):
         names = [clean(path.path) for path in record.paths]
-        return UNMEASURED, f"nothing of {show_count(len(names), 'path')} could be: {_named(names)}"
+        return (
+            UNMEASURED,
+            f"nothing was measured on {show_count(len(names), 'path')}: {_named(names)}",
+        )
     return clean(record.verdict).upper(), said
 
 

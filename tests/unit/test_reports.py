@@ -350,6 +350,6 @@ def test_a_run_of_which_nothing_answered_is_not_called_inconclusive() -> None:
     path = PathRecord("here-far", "here", "far", "inconclusive", (), (verdict,))
     record = replace(passing(), verdict="inconclusive", paths=(path,), notes=(why,))
     said = render(record, "text")
-    assert said.startswith("NOT MEASURED: nothing of 1 path could be: here-far\n")
+    assert said.startswith("NOT MEASURED: nothing was measured on 1 path: here-far\n")
     assert "here-far  NOT MEASURED  RTT p95 not known, budget 2 ms" in said
     assert (said.count(why), said.count("INCONCLUSIVE")) == (1, 0)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from loopback import LOCAL, free_port
 
-from benchkit.errors import MeasureError, TargetError
-from benchkit.model.bulk_spec import TcpSpec
+from benchkit.errors import KeyRefusedError, MeasureError, TargetError
+from benchkit.model.bulk_spec import StreamKeySpec, TcpSpec
 from benchkit.model.responder_spec import StreamServerSpec
-from benchkit.probes.stream import stream
+from benchkit.probes.stream import stream, stream_key
 from benchkit.probes.stream_server import stream_server
 from benchkit.probes.talk import PROOF, PROVE, Talk, TalkError, demand_proof, prove
 from benchkit.targets import load_target
@@ -56,6 +56,28 @@ def test_who_does_not_is_refused_and_told_of(
     ):
         asyncio.run(kinds_of(key))
     assert "refused 127.0.0.1: a stream test without the key of this agent" in caplog.text
+
+
+async def try_key(key: bytes, *, times: int = 1) -> None:
+    """Ask a far end that wants KEY whether it would take a test."""
+    port = free_port()
+    server = stream_server(StreamServerSpec(LOCAL, port, key=KEY))
+    await anext(server)
+    try:
+        for _ in range(times):
+            assert not [
+                rows async for rows in stream_key(StreamKeySpec("a-b", "trial", LOCAL, port, key))
+            ]
+        spec = TcpSpec("a-b", "load", LOCAL, port, "up", 60 * MS, "cubic", key=key)
+        assert [batch.kind async for batch in stream(spec)]
+    finally:
+        await server.aclose()
+
+
+def test_a_key_can_be_tried_without_a_test_that_keeps_others_waiting() -> None:
+    asyncio.run(try_key(KEY, times=2))
+    with pytest.raises(KeyRefusedError, match="does not know the key that this site's stream_key"):
+        asyncio.run(try_key(b"x" * 32))
 
 
 def test_a_proof_is_good_once_and_shows_no_key() -> None:
