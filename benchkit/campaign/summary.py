@@ -30,6 +30,7 @@ from benchkit.stats.verdicts import (
     could_be_decided,
     judge,
     overall,
+    with_what_arrived,
 )
 
 UNTIL_DECIDED = "--until-decided goes on until it is"
@@ -143,6 +144,7 @@ def _verdict(
     could = under.unfit is None and could_be_decided(found_so)
     if could and metric.metric == "rtt" and looks == 1:
         found_so = replace(found_so, reason=f"{found_so.reason} ({UNTIL_DECIDED})")
+    found_so = with_what_arrived(found_so, intervals)
     dropped = sum(under.own_drops.get(each, 0) for each in rests_on)
     found_so = with_own_drops(found_so, dropped, metric.n, metric.lost)
     if found_so.verdict == "fail":

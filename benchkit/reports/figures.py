@@ -75,7 +75,11 @@ def with_interval(estimate: Estimate, unit: str) -> str:
     """The figure in a sentence: 8.66 ms (8.66..8.67)."""
     decimals = decimals_for((estimate.value, estimate.low))
     if estimate.value is None:
-        return f"{LOST} ({interval(estimate, decimals)} {unit})"
+        return (
+            LOST
+            if estimate.low is None
+            else f"{LOST} (at least {fixed(estimate.low, decimals)} {unit})"
+        )
     figure = f"{fixed(estimate.value, decimals)} {unit}"
     ends = interval(estimate, decimals)
     return figure if ends == ABSENT else f"{figure} ({ends})"

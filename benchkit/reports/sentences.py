@@ -142,13 +142,17 @@ def series_name(metric: Metric) -> str:
 def _lost(metric: Metric) -> str:
     """How many, which share that is, and what the share may be in truth."""
     loss = metric.loss
-    if loss is None or loss.low is None or loss.high is None:
-        shown = f" ({percent(metric.lost, metric.n)})" if metric.lost else ""
-    elif not metric.lost:
-        shown = f" (at most {show_figure(loss.high, 2)} %)"
-    else:
-        shown = f" ({percent(metric.lost, metric.n)}, {loss.low:.3g}..{loss.high:.3g} %)"
-    return f"{metric.lost} lost{shown}"
+    if not metric.lost:
+        high = loss.high if loss is not None else None
+        return "0 lost" if high is None else f"0 lost (at most {show_figure(high, 2)} %)"
+    shown = percent(metric.lost, metric.n)
+    if loss is not None and loss.low is not None and loss.high is not None:
+        shown += f", {loss.low:.3g}..{loss.high:.3g} %"
+    if metric.lost_forward is not None and metric.lost_backward is not None:
+        shown += f"; {metric.lost_forward} there, {metric.lost_backward} back"
+        rest = metric.lost - metric.lost_forward - metric.lost_backward
+        shown += f", {rest} unknown" if rest > 0 else ""
+    return f"{metric.lost} lost ({shown})"
 
 
 def counts(metric: Metric) -> str:

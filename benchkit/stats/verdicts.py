@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from benchkit.model.place import Budget
 from benchkit.model.record import Verdict
 from benchkit.model.target import METRICS
 from benchkit.stats.interval import Interval
-from benchkit.stats.percentiles import CONFIDENCE, smallest_n
+from benchkit.stats.percentiles import CONFIDENCE, percentile_share, smallest_n
 
 # More than this many times the samples is no advice; a rerun would not stay at this spread for so long.
 _MOST_TIMES = 50
@@ -107,6 +107,33 @@ def judge(
         less_by=doubt.less_by or None,
         more_by=doubt.more_by or None,
     )
+
+
+def with_what_arrived(verdict: Verdict, intervals: Mapping[str, Interval]) -> Verdict:
+    """Of what fails by loss, whether it is the loss alone: by the highest percentile that no loss reaches.
+
+    `intervals` are by percentile, in the budget's unit.
+    """
+    figure = verdict.measured
+    if verdict.verdict != "fail" or figure is None or figure.value is not None:
+        return verdict
+    bounded = [name for name, each in intervals.items() if _is_bounded_percentile(name, each)]
+    if not bounded:
+        return verdict
+    name = max(bounded, key=percentile_share)
+    found = intervals[name]
+    said = f"{name} is {_number(found.value, 2)} {verdict.unit}"
+    if found.low > verdict.limit:
+        return replace(verdict, reason=f"{verdict.reason}; {said}, beyond it without any loss")
+    if found.high <= verdict.limit:
+        return replace(
+            verdict, reason=f"{verdict.reason}; {said}, within it: the loss alone breaks it"
+        )
+    return verdict
+
+
+def _is_bounded_percentile(name: str, interval: Interval) -> bool:
+    return name[:1] == "p" and name[1:2].isdigit() and math.isfinite(interval.high)
 
 
 def could_be_decided(verdict: Verdict) -> bool:

@@ -13,7 +13,7 @@ from benchkit.model.place import Budget
 from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
-from benchkit.stats.verdicts import Doubt, could_be_decided, judge, overall
+from benchkit.stats.verdicts import Doubt, could_be_decided, judge, overall, with_what_arrived
 
 INF = math.inf
 P95 = Budget("rtt", 10.0, "ms", "p95", fact="guizhou-2024:guiyang-guangzhou")
@@ -253,3 +253,21 @@ def test_more_samples_decide_no_maximum_nothing_decided_and_nothing_unmeasured(
     budget: Budget, interval: Interval | None
 ) -> None:
     assert not could_be_decided(judge(budget, interval, n=10))
+
+
+@pytest.mark.parametrize(
+    ("p90", "said"),
+    [
+        (Interval(11.56, 11.55, 11.57), "; p90 is 11.56 ms, beyond it without any loss"),
+        (Interval(8.56, 8.55, 8.57), "; p90 is 8.56 ms, within it: the loss alone breaks it"),
+        (Interval(10.0, 9.9, 10.1), ""),
+        (Interval(11.56, 11.55, INF), "; p50 is 8.51 ms, within it: the loss alone breaks it"),
+    ],
+)
+def test_what_fails_by_loss_says_whether_it_is_the_loss_alone(p90: Interval, said: str) -> None:
+    lost = Interval(INF, INF, INF)
+    every = {"p50": Interval(8.51, 8.5, 8.52), "p90": p90, "p95": lost, "max": lost}
+    failed = judge(P95, lost, n=2500)
+    assert with_what_arrived(failed, every).reason == failed.reason + said
+    kept = judge(P95, every["p50"], n=2500)
+    assert with_what_arrived(kept, every) == kept
