@@ -71,6 +71,12 @@ def interval(estimate: Estimate, decimals: int) -> str:
     return f"{fixed(estimate.low, decimals)}..{fixed(estimate.high, decimals)}"
 
 
+def beside_interval(estimate: Estimate, decimals: int) -> str:
+    """The figure of a table, its interval in brackets where there is one; `lost` where a lost packet is the figure."""
+    figure, ends = fixed(estimate.value, decimals, LOST), interval(estimate, decimals)
+    return figure if ends == ABSENT else f"{figure} ({ends})"
+
+
 def with_interval(estimate: Estimate, unit: str) -> str:
     """The figure in a sentence: 8.66 ms (8.66..8.67)."""
     decimals = decimals_for((estimate.value, estimate.low))

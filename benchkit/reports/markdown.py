@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports import background, chart, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
-from benchkit.reports.figures import LOST, clean, decimals_for, fixed, interval
+from benchkit.reports.figures import beside_interval, clean, decimals_for
 from benchkit.reports.markup import escaped
 from benchkit.reports.provenance import provenance
 from benchkit.reports.rows import Series, series_of
@@ -78,10 +78,7 @@ def _distributions(spreads: Sequence[Series]) -> Iterator[str]:
     rows = []
     for series in spreads:
         decimals = decimals_for(row.estimate.value for row in series.rows)
-        found = {
-            row.statistic: f"{fixed(row.estimate.value, decimals, LOST)} ({interval(row.estimate, decimals)})"
-            for row in series.rows
-        }
+        found = {row.statistic: beside_interval(row.estimate, decimals) for row in series.rows}
         name = f"{sentences.series_name(series.metric)}, {series.metric.unit}"
         figures = [found.get(statistic, "") for statistic in statistics]
         rows.append((name, sentences.counts(series.metric), *figures))

@@ -10,7 +10,16 @@ from benchkit.model.record import PathRecord, RunRecord
 from benchkit.model.samples import Samples
 from benchkit.reports import background, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
-from benchkit.reports.figures import ABSENT, clean, decimals_for, fixed, interval, percent, short
+from benchkit.reports.figures import (
+    ABSENT,
+    LOST,
+    clean,
+    decimals_for,
+    fixed,
+    interval,
+    percent,
+    short,
+)
 from benchkit.reports.html import overview_charts, tables, trust_charts
 from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.curves import LOADED, SINGLE, curves_of
@@ -234,8 +243,8 @@ def _latency_tiles(series: Series) -> list[Tile]:
     tiles = [
         Tile(
             f"{sentences.series_name(metric)}, {clean(row.statistic)}",
-            fixed(row.estimate.value, places, "lost"),
-            clean(metric.unit),
+            fixed(row.estimate.value, places, LOST),
+            "" if row.estimate.value is None else clean(metric.unit),
             _beside(row.verdict.limit if row.verdict else None, interval(row.estimate, places)),
             clean(row.verdict.verdict) if row.verdict else None,
         )
@@ -247,4 +256,5 @@ def _latency_tiles(series: Series) -> list[Tile]:
 
 
 def _beside(limit: float | None, ends: str) -> str:
-    return ends if limit is None else f"{ends} · budget {short(limit)}"
+    known = [] if ends == ABSENT else [ends]
+    return " · ".join(known if limit is None else [*known, f"budget {short(limit)}"])

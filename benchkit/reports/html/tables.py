@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchkit.model.record import PathRecord, RunRecord
+from benchkit.model.record import Estimate, PathRecord, RunRecord
 from benchkit.model.record_json import significant
 from benchkit.reports import background, sentences
 from benchkit.reports.figures import (
     ABSENT,
     LOST,
+    beside_interval,
     clean,
     decimals_for,
     fixed,
@@ -83,7 +84,7 @@ def _overview_rows(path: PathRecord) -> list[tuple[Cell, ...]]:
                 Cell(
                     f"{sentences.metric_name(verdict.metric)} {clean(verdict.percentile)}, {clean(verdict.unit)}"
                 ),
-                _number(measured.value if measured else None, places),
+                _measured(measured, places),
                 Cell(
                     interval(measured, places) if measured else ABSENT,
                     measured.low if measured else None,
@@ -95,6 +96,11 @@ def _overview_rows(path: PathRecord) -> list[tuple[Cell, ...]]:
             )
         )
     return found
+
+
+def _measured(estimate: Estimate | None, places: int) -> Cell:
+    is_lost = estimate is not None and estimate.value is None
+    return Cell(LOST) if is_lost else _number(estimate.value if estimate else None, places)
 
 
 def statistics_table(path: PathRecord, place: str) -> Table | None:
@@ -126,9 +132,8 @@ def _statistic(series: Series, name: str) -> Cell:
     if row is None:
         return Cell("")
     places = decimals_for(each.estimate.value for each in series.rows)
-    text = f"{fixed(row.estimate.value, places, LOST)} ({interval(row.estimate, places)})"
     verdict = clean(row.verdict.verdict) if row.verdict else None
-    return Cell(text, row.estimate.value, verdict)
+    return Cell(beside_interval(row.estimate, places), row.estimate.value, verdict)
 
 
 def figures_table(record: RunRecord) -> Table:
