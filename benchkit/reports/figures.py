@@ -20,6 +20,8 @@ _UNITS = {
     **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB")},
     "percent": "%",
 }
+# What a model has as a share, and a target writes in percent.
+_SHARES = {"loss", "bad_loss", "good_loss", "enter", "leave", "reorder", "duplicate"}
 
 
 def decimals_for(values: Iterable[float | None]) -> int:
@@ -115,7 +117,11 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
 
 
 def pairs(values: Mapping[str, Any]) -> Iterator[str]:
-    """Names and values as a person writes them: `delay_ms: 4.245` is "delay 4.245 ms"."""
+    """Names and values as a person writes them.
+
+    >>> ", ".join(pairs({"delay_ms": 4.245, "loss": 0.03}))
+    'delay 4.245 ms, loss 3 %'
+    """
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield f"{_name(key)} ({', '.join(pairs(value))})"
@@ -124,6 +130,8 @@ def pairs(values: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             listed = value if isinstance(value, (list, tuple)) else [value]
             yield f"{_name(key)} {' '.join(clean(entry) for entry in listed)}"
+        elif key in _SHARES:
+            yield f"{_name(key)} {_number(100 * value)} %"
         elif name and suffix == "octets":
             yield f"{_name(name)} {_octets(value)}"
         elif name and suffix == "bps":
