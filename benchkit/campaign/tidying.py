@@ -10,7 +10,7 @@ from benchkit.linux import leftovers
 from benchkit.store import leftovers as partials
 from benchkit.store import live, salvage, write_run
 from benchkit.store.folder import add_samples
-from benchkit.store.journal import dead_journals
+from benchkit.store.journal import dead_journals, journals
 from benchkit.units import show_count
 
 NOTHING = "nothing is left of killed runs"
@@ -35,6 +35,7 @@ def found(results: Path) -> Finding:
     }
     words = [_counted(kind, names) for kind, names in left.items() if names]
     notes = unseen + [f"left alone: {each.folder}, {each.why}" for each in at_work]
+    notes += [said for said, _ in _young(results)]
     if unseen and not words:
         return Finding("leftovers", "warning", unseen[0], "see results, above")
     if not words:
@@ -55,6 +56,10 @@ def clean(results: Path) -> list[Finding]:
         *(_settled(salvage.examine(folder)) for folder in unfinished),
         *(_recovered(file, results) for file in dead_journals(results)),
         *_live_logs(results),
+        *(
+            Finding("run", "warning", said, f"{REMEDY} in {left_s} s, if no run is at work there")
+            for said, left_s in _young(results)
+        ),
     ]
     return done or [Finding("leftovers", "ok", NOTHING)]
 
@@ -86,6 +91,14 @@ def _live_logs(results: Path) -> list[Finding]:
         for file in dead
         if file not in gone and file.exists()
     ]
+
+
+def _young(results: Path) -> list[tuple[str, int]]:
+    """What a run may have left that was killed a moment ago: in words, and in how many seconds one can tell."""
+    files = [*journals(results), *live.live_logs(results).values()]
+    left = {file: left_s for file in files if (left_s := live.young_for_s(file))}
+    why = "written a moment ago: a run in user-mode Linux, whose locks are not seen here, may be at work"
+    return [(f"left alone: {file}, {why}", left_s) for file, left_s in left.items()]
 
 
 def _recovered(file: Path, results: Path) -> Finding:

@@ -90,7 +90,8 @@ def dead_folders() -> list[Path]:
     except OSError:
         return []
     dead = sorted(Path(entry.path) for entry in entries if _is_dead(entry))
-    return [each for folder in dead for each in (*_companion(folder), folder)]
+    both = (each for folder in dead for each in (*_companion(folder), folder))
+    return list(dict.fromkeys(both))  # a campaign has several folders, and one fork server
 
 
 def remove_dead_folders() -> list[Path]:

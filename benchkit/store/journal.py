@@ -94,16 +94,17 @@ class Journal:
                 self.file.parent.rmdir()  # refused where a run has been kept
 
 
-def dead_journals(results: Path) -> list[Path]:
-    """The files of runs that were killed, oldest first."""
+def journals(results: Path) -> list[Path]:
+    """The files of runs in progress and of those that were killed, oldest first."""
     with contextlib.suppress(OSError):
         found = sorted(results.glob(f"{ARRIVED_PREFIX}*"))
-        return [
-            file
-            for file in found
-            if is_run_id(file.name.removeprefix(ARRIVED_PREFIX)) and not is_running(file)
-        ]
+        return [file for file in found if is_run_id(file.name.removeprefix(ARRIVED_PREFIX))]
     return []
+
+
+def dead_journals(results: Path) -> list[Path]:
+    """The files of runs that were killed, oldest first."""
+    return [file for file in journals(results) if not is_running(file)]
 
 
 def read_journal(file: Path) -> tuple[RunRecord, Iterator[tuple[Words, Samples | None]]]:

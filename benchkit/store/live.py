@@ -93,12 +93,28 @@ def is_running(file: Path) -> bool:
 
 def is_written(opened: BufferedReader) -> bool:
     """Whether its writer is still there."""
+    return _is_held(opened) or _young_for_ns(opened) > 0
+
+
+def young_for_s(file: Path) -> int:
+    """In how many seconds a file counts as left that nobody holds; 0 where it does, or somebody holds it."""
+    with contextlib.suppress(OSError), file.open("rb") as opened:
+        if not _is_held(opened):
+            return max(0, -(-_young_for_ns(opened) // NS_PER_S))
+    return 0
+
+
+def _is_held(opened: BufferedReader) -> bool:
     try:
         fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     fcntl.flock(opened, fcntl.LOCK_UN)
-    return realtime_ns() - os.fstat(opened.fileno()).st_mtime_ns < SILENCE_NS
+    return False
+
+
+def _young_for_ns(opened: BufferedReader) -> int:
+    return os.fstat(opened.fileno()).st_mtime_ns + SILENCE_NS - realtime_ns()
 
 
 def dead_logs(results: Path) -> list[Path]:

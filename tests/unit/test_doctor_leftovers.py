@@ -47,6 +47,42 @@ def test_a_run_that_may_still_be_written_is_named_and_left(healthy: Path) -> Non
     assert "may be at work" in cleaned.said
 
 
+def test_what_a_run_left_that_was_killed_just_now_is_named_with_when_it_goes(healthy: Path) -> None:
+    results = healthy / "results"
+    results.mkdir()
+    run = "20261123T101500Z-lab-0001"
+    files = [results / f".arrived-{run}", results / f".live-{run}"]
+    for file in files:
+        file.write_text("{}\n")
+    assert all(
+        f"left alone: {file}, written a moment ago" in tidying.found(results).said for file in files
+    )
+    cleaned = tidying.clean(results)
+    assert [each.said.split(",")[0] for each in cleaned] == [
+        f"left alone: {each}" for each in files
+    ]
+    assert all(each.remedy.startswith("benchkit doctor --clean in 10 s") for each in cleaned)
+    living = LiveLog(results, "20261123T101501Z-lab-0002")
+    assert len(tidying.clean(results)) == 2
+    living.close()
+    for file in files:
+        os.utime(file, (1, 1))
+    assert all("left alone" not in each.said for each in tidying.clean(results))
+
+
+def test_the_fork_server_of_a_campaign_with_two_folders_is_named_once(healthy: Path) -> None:
+    server = healthy / "pymp-abc"
+    server.mkdir()
+    for name in ("benchkit-4194305-abc", "benchkit-4194305-abd"):
+        (healthy / name).mkdir()
+        (healthy / name / "fork-server").symlink_to(server)
+    said = [each.said for each in tidying.clean(healthy / "results")]
+    assert sorted(said) == sorted(
+        f"removed {healthy / name}"
+        for name in ("pymp-abc", "benchkit-4194305-abc", "benchkit-4194305-abd")
+    )
+
+
 def test_what_a_killed_run_told_is_removed_and_what_a_living_one_tells_stays(healthy: Path) -> None:
     results = healthy / "results"
     living = LiveLog(results, "20261123T101501Z-lab-0002")
