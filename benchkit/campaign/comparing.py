@@ -31,6 +31,7 @@ from benchkit.stats.replicates import (
 )
 from benchkit.stats.round_trip import as_latencies, that_left
 from benchkit.store import find_run, read_run, read_samples
+from benchkit.store.figures import see_figures
 
 PERCENTILES = ("p50", "p90", "p95", "p99")
 # A gate acts on these percentiles of the idle path, its loss and its goodput; the rest is shown beside them.
@@ -70,6 +71,13 @@ def load_runs(results: Path, names: Sequence[str]) -> tuple[StoredRun, ...]:
         if folder in folders[:index]:
             raise AskedWronglyError(f"run {folder.name} is named twice: name each run once")
     return tuple(StoredRun(read_run(folder), folder) for folder in folders)
+
+
+def load_measured(results: Path, names: Sequence[str]) -> tuple[StoredRun, ...]:
+    """Likewise. Raises AskedWronglyError also where nothing was measured in any of them."""
+    found = load_runs(results, names)
+    see_figures(results, [each.record for each in found])
+    return found
 
 
 def compare_runs(  # noqa: PLR0913  two sides, and by which rules

@@ -57,15 +57,15 @@ def compare(
     any number of runs stand side by side, the first one named as their base. The exit status is 0 whatever the
     answer is: to act on it, use `benchkit gate`.
     """
-    from benchkit.campaign.comparing import compare_runs, load_runs  # costs numpy
+    from benchkit.campaign.comparing import compare_runs, load_measured  # costs numpy
     from benchkit.reports.comparison import render_side_by_side
     from benchkit.store.baselines import expanded
 
     rule = rule_from(min_percent, min_latency)
     comparisons = [
         compare_runs(
-            load_runs(results, expanded(results, base)),
-            load_runs(results, candidate),
+            load_measured(results, expanded(results, base)),
+            load_measured(results, candidate),
             rule=rule,
             allowed=despite,
         )

@@ -71,12 +71,12 @@ def gate(
     3 inconclusive; 5 the run's machine was unfit. --format may be repeated: --format text --format junit=gate.xml. Five
     runs or more make a baseline that knows how runs differ.
     """
-    from benchkit.campaign.comparing import compare_runs, load_runs  # costs numpy
+    from benchkit.campaign.comparing import compare_runs, load_measured, load_runs  # costs numpy
     from benchkit.stats.gate import gate as judged
     from benchkit.store.baselines import expanded
 
     (candidate,) = load_runs(results, (run,))
-    base = load_runs(results, expanded(results, baseline))
+    base = load_measured(results, expanded(results, baseline))
     rule = rule_from(min_percent, min_latency)
 
     def against_base(other: StoredRun, only: Collection[Key] | None = None) -> Comparison | None:

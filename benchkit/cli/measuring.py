@@ -34,11 +34,22 @@ def measure(question: Question, results: Path, *, gate: bool) -> Kept:
             outcome = run_campaign(question, both(observe, tell), results)
         folder = _kept(results, outcome)
         tell.ended(outcome.record)
-    click.echo(f"kept in {folder}", err=True)
+    click.echo(f"kept in {folder}{_without_figures(results, outcome.record)}", err=True)
     status = status_of(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
     if not _uploaded(results, folder):
         status = gravest([status, UNFIT])
     return Kept(outcome.record, folder, status)
+
+
+def _without_figures(results: Path, record: RunRecord) -> str:
+    """What a person should know who is going to look at `latest`."""
+    from benchkit.store.figures import newest_with_figures
+
+    if record.has_figures:
+        return ""
+    before = newest_with_figures(results)
+    older = f"; the newest with figures is {before}" if before else ""
+    return f", though nothing was measured: it tells why, and is `latest`{older}"
 
 
 def see_runs_can_be_kept(results: Path) -> None:

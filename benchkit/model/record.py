@@ -213,3 +213,8 @@ class RunRecord:
     calibration: tuple[Calibration, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     scale: int | None = None
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether anything was measured on any path: a run may tell of nothing but why there is none."""
+        return any(path.metrics for path in self.paths)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
+from benchkit.store.figures import see_figures
+from benchkit.store.folder import read_run
 from benchkit.store.run_id import is_run_id
 from benchkit.store.search import find_run
 
@@ -31,14 +33,15 @@ def save_baseline(results: Path, name: str, runs: Sequence[str]) -> Baseline:
     """Let the name stand for these runs, instead of what it stood for before; returns it with whole ids.
 
     Raises:
-        AskedWronglyError: the name is no file name or means a run, a run is not there or named twice, or
-            `results` cannot be written.
+        AskedWronglyError: the name is no file name or means a run, a run is not there, named twice or without a
+            figure, or `results` cannot be written.
     """
     _check_name(name)
     found = [_reference(results, run) for run in runs]
     for index, run in enumerate(found):
         if run in found[:index]:
             raise AskedWronglyError(f"run {run} is named twice: name each run once")
+        see_figures(results, [read_run(find_run(results, run))])
     baseline = Baseline(name, tuple(found))
     text = json.dumps({"schema": SCHEMA, "name": name, "runs": found}, indent=2) + "\n"
     file = _file(results, name)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Self
 
 import dask
@@ -47,8 +47,16 @@ async def serve_scheduler(access: Access, say: Say) -> None:
     """
     configure()
     tell_refused(say)
+    # Dask would leave a folder of its own in the temporary directory.
+    with closing(HeldFolder()) as folder, dask.config.set({"temporary-directory": folder.path}):
+        async with await _scheduler(access) as scheduler:
+            say(f"scheduler {scheduler.address}")
+            await scheduler.finished()
+
+
+async def _scheduler(access: Access) -> Scheduler:
     try:
-        scheduler = await Scheduler(
+        return await Scheduler(
             host=access.host,
             port=access.port,
             protocol=f"{access.protocol}://",
@@ -63,9 +71,6 @@ async def serve_scheduler(access: Access, say: Say) -> None:
         raise UnfitError(
             f"the scheduler cannot listen at {access.address}: {told_by_system(reason)}: stop what listens there, or take another address or port with --bind"
         ) from error
-    async with scheduler:
-        say(f"scheduler {scheduler.address}")
-        await scheduler.finished()
 
 
 class Member:

@@ -1,0 +1,43 @@
+"""Runs that have a figure: what may be compared, and what a baseline may be made of.
+
+A run in which nothing was measured is kept, for an outage is a fact too, and is `latest` while none is newer: no gate
+may take an older run for one that failed to measure. Who needs figures refuses it, and says which run has some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from benchkit.errors import AskedWronglyError
+from benchkit.model.record import RunRecord
+from benchkit.store.folder import read_run
+from benchkit.store.search import list_runs
+
+# A record takes a millisecond to read, and a series may go on while its far end is down.
+MOST_LOOKED_AT = 100
+
+
+def see_figures(results: Path, records: Sequence[RunRecord]) -> None:
+    """Raises AskedWronglyError where none of the runs has a figure."""
+    if not records or any(record.has_figures for record in records):
+        return
+    first = records[0].run
+    raise AskedWronglyError(
+        f"nothing was measured in run {first} (`benchkit report {first}` says why): name {_another(results)}"
+    )
+
+
+def newest_with_figures(results: Path) -> str | None:
+    """The newest run that has some, of the last hundred."""
+    for run in list_runs(results)[: -MOST_LOOKED_AT - 1 : -1]:
+        with suppress(AskedWronglyError):
+            if read_run(run).has_figures:
+                return run.name
+    return None
+
+
+def _another(results: Path) -> str:
+    newest = newest_with_figures(results)
+    return f"{newest}, the newest that has figures, or another" if newest else "another run"
