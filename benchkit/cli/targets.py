@@ -10,9 +10,6 @@ from benchkit import units
 from benchkit.errors import AskedWronglyError, TargetError
 from benchkit.model.target import Target
 
-# Of a mesh's paths, which differ in their distance alone.
-SHOWN_OF_MESH = 3
-
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -37,11 +34,13 @@ def list_targets() -> None:
 @targets.command(short_help="Show what a target asks.")
 @click.argument("target", default="guizhou")
 def show(target: str) -> None:
-    """Show what TARGET asks: its paths, their models and budgets, and its plan."""
+    """Show what TARGET asks: sites, paths, models, budgets, workloads, meters, plan, and what it cites."""
+    from benchkit.cli.options import terminal
+    from benchkit.cli.target_text import render_target  # costs numpy
     from benchkit.targets import load_target
 
-    found = load_target(target)
-    click.echo("\n".join(_description(found)))
+    width, color = terminal()
+    click.echo(render_target(load_target(target), width, color=color), nl=False)
 
 
 @targets.command(short_help="List the probes, and what each needs.")
@@ -66,55 +65,20 @@ def check(context: click.Context, target: tuple[str, ...]) -> None:
     for name in target:
         try:
             found = load_target(name)
-        except TargetError as error:
-            status = error.exit_code
-            for problem in error.problems:
-                click.echo(problem, err=True)
-            continue
-        try:
             shortfalls.check(found)
         except AskedWronglyError as error:
             status = error.exit_code
-            click.echo(str(error), err=True)
+            problems = error.problems if isinstance(error, TargetError) else (str(error),)
+            click.echo("\n".join(problems), err=True)
             continue
         for warning in (*found.warnings, *shortfalls.lines(shortfalls.foreseen(found))):
             click.echo(f"warning: {warning}", err=True)
-        sites, paths = (
-            units.show_count(len(found.sites), "site"),
-            units.show_count(len(found.paths), "path"),
-        )
-        click.echo(f"{name}: {sites} and {paths}, in order")
+        click.echo(f"{name}: {_size(found)}, in order")
     sys.stdout.flush()
     context.exit(status)
 
 
-def _description(target: Target) -> list[str]:
-    lines = [f"{target.name}: {target.title}", target.question, ""]
-    shown = [path for path in target.paths if not path.in_mesh]
-    mesh = [path for path in target.paths if path.in_mesh]
-    if mesh:
-        shown += mesh[:SHOWN_OF_MESH]
-        ends = {site for path in mesh for site in (path.near, path.far)}
-        lines += [f"a mesh of {len(ends)} sites and {len(mesh)} paths, the first of them:", ""]
-    for path in shown:
-        lines.append(f"{path.name}")
-        if path.model is not None:
-            lines.append(f"    model   {units.show_duration(path.model.rtt_ns)} round trip")
-            lines.append(f"            {path.model.origin}")
-        if path.floor_ns is not None:
-            floor = f"{path.floor_ns / 1e6:.2f} ms"
-            lines.append(f"    floor   {floor}: no fibre on the great circle is faster")
-        for budget in path.budgets:
-            cited = f" ({budget.fact})" if budget.fact else ""
-            limit = f"{budget.limit:g} {budget.unit}"
-            lines.append(f"    budget  {budget.metric} {budget.percentile} {limit}{cited}")
-    plan = target.plan
-    lasts = units.show_duration(plan.duration_ns)
-    lines += [
-        "",
-        f"plan: {', '.join(plan.probes)}; {plan.rate_per_s:g} packets/s for {lasts}, {plan.schedule.words()}; seed {plan.seed}",
-    ]
-    if target.context:
-        lines += ["", "documented, not judged here:"]
-        lines += [f"    {figure}: {words} ({cited})" for cited, figure, words in target.context]
-    return lines
+def _size(target: Target) -> str:
+    counts = {"site": target.sites, "path": target.paths, "meter": target.meters}
+    *first, last = [units.show_count(len(each), noun) for noun, each in counts.items() if each]
+    return f"{', '.join(first)} and {last}" if first else last
