@@ -61,7 +61,7 @@ COMMANDS = {
     "upload": (
         "benchkit.cli.upload",
         "upload",
-        "Put runs at their URL that could not be put there before.",
+        "Upload runs that could not be uploaded when measured.",
     ),
     "baseline": ("benchkit.cli.baseline", "baseline", "Give names to runs to gate against."),
     "history": ("benchkit.cli.history", "history", "Show a figure over all runs; ask them in SQL."),

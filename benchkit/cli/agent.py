@@ -57,7 +57,9 @@ class Network(Words[str]):
 
 
 @click.command()
-@click.option("--site", default="agent", show_default=True, help="The name of this site.")
+@click.option(
+    "--site", default="agent", show_default=True, help="The name of this site in targets."
+)
 @click.option(
     "--bind",
     "address",
@@ -103,7 +105,9 @@ class Network(Words[str]):
 )
 @click.option("--ptp", is_flag=True, help="Stamp answers in PTPv2's format instead of NTP's.")
 @click.option("--stateless", is_flag=True, help="Count no sessions: loss has no direction then.")
-@click.option("--strict", is_flag=True, help="Answer no STAMP packet whose answer would be longer.")
+@click.option(
+    "--strict", is_flag=True, help="Answer no STAMP packet that is shorter than its answer."
+)
 @click.option(
     "--allow",
     type=Network(),

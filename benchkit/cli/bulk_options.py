@@ -41,7 +41,7 @@ _OPTIONS = (
     click.option(
         "--wait",
         type=LONG_DURATION,
-        help='How long to wait, in all, for far ends taken by another test, as "5m".',
+        help='How long to wait, in all, for far ends taken by another test, as "5m"; not at all without it.',
     ),
 )
 

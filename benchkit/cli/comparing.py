@@ -63,12 +63,12 @@ despite_option = click.option(
 floor_share_option = click.option(
     "--min-percent",
     type=Number(min=0),
-    help="The least change that counts, in percent of the base.  [2; of loss 10]",
+    help="The least change that counts, in percent of the base.  [default: 2; of loss 10]",
 )
 floor_option = click.option(
     "--min-latency",
     type=DURATION,
-    help='The least change of a latency that counts, as "200us".  [0.1 ms]',
+    help='The least change of a latency that counts, as "200us".  [default: 0.1 ms]',
 )
 
 

@@ -59,7 +59,11 @@ class WithCommand(click.Command):
     show_default=True,
     help="How the path is modelled; auto is netem where the kernel has it.",
 )
-@click.option("--seed", type=Whole(min=0), help="What jitter and losses are drawn from.")
+@click.option(
+    "--seed",
+    type=Whole(min=0),
+    help="The number that jitter and losses are drawn from; without it that of the target's plan.",
+)
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command instead.")
 @click.pass_context
 def emulate(

@@ -26,9 +26,12 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
     show_default=True,
     help="Which figure.",
 )
-@click.option("--phase", help="idle, up, down, both or a workload's name.  [idle; of goodput up]")
 @click.option(
-    "--statistic", help='"p50" to "max", "loss", "mean" of goodput.  [p95; of goodput mean]'
+    "--phase", help="idle, up, down, both or a workload's name.  [default: idle; of goodput up]"
+)
+@click.option(
+    "--statistic",
+    help='"p50" to "max", "loss", "mean" of goodput.  [default: p95; of goodput mean]',
 )
 @click.option("--sql", metavar="QUERY", help="Ask all runs in SQL instead, by DuckDB, read-only.")
 @results_option

@@ -36,24 +36,60 @@ class _Loss(Words[float]):
 @click.option(
     "--path", "paths", multiple=True, metavar="A-B", help="Only this path; may be repeated."
 )
-@click.option("--rate", type=BIT_RATE, help="Of the line, instead of the target's: '400 Gbit/s'.")
-@click.option("--rtt", type=DURATION, help="Unloaded round trip, instead of the target's.")
 @click.option(
-    "--loss", type=_Loss(), help="Share of packets lost, instead of the target's: '0.01 %'."
+    "--rate",
+    type=BIT_RATE,
+    help='The rate of the line, as "400 Gbit/s"; without it that of the model.',
 )
-@click.option("--mtu", type=Whole(576, 65_535), help="Instead of the target's.")
-@click.option("--streams", type=Whole(1, 1_000_000), help="Instead of as few as buffers allow.")
-@click.option("--congestion", type=click.Choice(CONGESTION), help="Instead of the target's.")
-@click.option("--rmem", type=SIZE, help="Largest tcp_rmem; without it this machine's.")
-@click.option("--wmem", type=SIZE, help="Largest tcp_wmem; without it this machine's.")
+@click.option(
+    "--rtt",
+    type=DURATION,
+    help='The unloaded round trip, as "10 ms"; without it that of the model.',
+)
+@click.option(
+    "--loss",
+    type=_Loss(),
+    help='The share of packets lost, as "0.01 %"; without it that of the model.',
+)
+@click.option(
+    "--mtu", type=Whole(576, 65_535), help="The MTU in octets; without it that of the model."
+)
+@click.option(
+    "--streams",
+    type=Whole(1, 1_000_000),
+    help="How many TCP streams; without it as many as the socket buffers make necessary.",
+)
+@click.option(
+    "--congestion",
+    type=click.Choice(CONGESTION),
+    help="The congestion control; without it that of the target's plan.",
+)
+@click.option(
+    "--rmem",
+    type=SIZE,
+    help='The largest receive buffer (tcp_rmem), as "64 MiB"; without it that of this machine.',
+)
+@click.option(
+    "--wmem",
+    type=SIZE,
+    help='The largest send buffer (tcp_wmem), as "64 MiB"; without it that of this machine.',
+)
 @click.option("--simulate", type=Whole(1, 100_000), metavar="N", help="Simulate N flows as well.")
 @click.option(
-    "--duration", type=DURATION, default="60s", show_default=True, help="Of the simulation."
+    "--duration", type=DURATION, default="60s", show_default=True, help="How long is simulated."
 )
 @click.option(
-    "--buffer", type=SIZE, help="Of the simulated bottleneck; without it the model's, or one BDP."
+    "--buffer",
+    type=SIZE,
+    help="The buffer of the simulated bottleneck; without it that of the model, or one BDP.",
 )
-@click.option("--seed", type=Whole(0), default=1, show_default=True, help="Of the simulation.")
+@click.option(
+    "--seed",
+    type=Whole(0),
+    default=1,
+    show_default=True,
+    help="The number that the simulation's losses are drawn from.",
+)
 @click.option(
     "--measure",
     is_flag=True,

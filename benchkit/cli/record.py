@@ -46,7 +46,7 @@ TOLERANCE_NS = 150_000
     "--duration", type=DURATION, default="20s", show_default=True, help="How long it is measured."
 )
 @click.option(
-    "--rate", type=FREQUENCY, default="100/s", show_default=True, help="Packets that are sent."
+    "--rate", type=FREQUENCY, default="100/s", show_default=True, help="How many packets are sent."
 )
 @click.option(
     "--trace", is_flag=True, help="Follow the delay over time, not only its distribution."

@@ -76,7 +76,9 @@ EMULATORS = ("auto", "netem", "userspace", "none")
     type=LONG_DURATION,
     help='The longest that --until-decided may measure idle round trips; "5m" without it.',
 )
-@click.option("--rate", type=FREQUENCY, help='Packets on each path, as "500/s".')
+@click.option(
+    "--rate", type=FREQUENCY, help='Packets of idle round trips on each path, as "500/s".'
+)
 @click.option(
     "--schedule",
     type=ScheduleWords(),
@@ -85,11 +87,15 @@ EMULATORS = ("auto", "netem", "userspace", "none")
 @click.option(
     "--pacing",
     type=click.Choice(get_args(Pacing)),
-    help="precise sends within a microsecond or so of that, and spins for it; batched sends many at once, as every "
-    "STAMP probe does from 10,000/s on.",
+    help="timer is some 50 us late and costs next to nothing; precise is within 1 us or so, and keeps a core busy; batched "
+    "sends many at once, as every STAMP probe does from 10,000/s on.",
 )
 @bulk_options
-@click.option("--seed", type=Whole(min=0), help="What jitter and losses are drawn from.")
+@click.option(
+    "--seed",
+    type=Whole(min=0),
+    help="The number that jitter, losses and random times are drawn from.",
+)
 @click.option(
     "--repeat",
     type=Whole(min=1),
@@ -97,7 +103,12 @@ EMULATORS = ("auto", "netem", "userspace", "none")
     show_default=True,
     help="Measure so many runs, one after another; with --interleave so many turns.",
 )
-@click.option("--compare", "base", metavar="BASE", help="Another target to measure and compare.")
+@click.option(
+    "--compare",
+    "base",
+    metavar="BASE",
+    help="Another target to measure and compare; with --interleave.",
+)
 @click.option(
     "--interleave",
     is_flag=True,
@@ -110,11 +121,11 @@ EMULATORS = ("auto", "netem", "userspace", "none")
 )
 @click.option(
     "--meter",
-    help="Where a target's energy counters are: an exporter's URL, or a CSV file with a column for each counter, named in its "
-    "first row, and, if you like, one named time, in ISO 8601 or in seconds.",
+    help="Where a target's energy counters are: an exporter's URL, or a CSV file whose first row names a column for each "
+    "counter, and may name one `time`, in ISO 8601 or in seconds.",
 )
 @measuring_options
-@click.option("--sites", type=Whole(min=2), help="Of a mesh only the first so many sites.")
+@click.option("--sites", type=Whole(min=2), help="Only the first so many sites of a mesh.")
 @click.option("--name", help="A name for this run, kept in its record.")
 @click.option("--dry-run", is_flag=True, help="Print every ip and tc command, and run nothing.")
 @click.option("--gate", is_flag=True, help="Exit 3 when the answer is inconclusive.")
@@ -164,8 +175,9 @@ def run(
 ) -> None:
     """Measure the paths of TARGET and judge them against their budgets.
 
-    TARGET is a shipped target's name or a TOML file; `guizhou` without one. The report goes to stdout,
-    progress to stderr, the run to a new folder below --results.
+    TARGET is a shipped target's name or a TOML file; `guizhou` without one. What has no default below is as the plan
+    of TARGET says: `benchkit targets show TARGET`. The report goes to stdout, progress to stderr, the run to a new
+    folder below --results.
     """
     from benchkit.campaign.question import Changes, Question  # costs numpy
     from benchkit.linux.uml import own_kernel

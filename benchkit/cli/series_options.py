@@ -61,14 +61,17 @@ def series_options(command: Command) -> Command:
     every = click.option(
         "--every",
         type=LONG_DURATION,
-        help='Again and again, as "10m": at :00, :10, :20 of the clock.',
+        help='Measure again and again, so far apart: "10m" is at :00, :10, :20 of the clock.',
     )
     lasts = click.option(
-        "--for", "lasts", type=LONG_DURATION, help='How long --every goes on, as "24h".'
+        "--for",
+        "lasts",
+        type=LONG_DURATION,
+        help='How long --every goes on, as "24h"; until interrupted without it.',
     )
     keep_raw = click.option(
         "--keep-raw",
         type=KeepRaw(),
-        help="Keep raw samples of the newest 20 runs, or of 7d; records all stay.",
+        help='Keep raw samples of only so many runs of the target, as "20", or of those as young, as "7d"; records all stay.',
     )
     return every(lasts(keep_raw(command)))

@@ -14,7 +14,7 @@ from benchkit.errors import AskedWronglyError
 @click.command()
 @own_results_option
 def upload(results: Path) -> None:
-    """Put runs where --results URL says that could not be put there when they were measured."""
+    """Upload to the URL of --results those runs that could not be uploaded when they were measured."""
     from benchkit.store.mirror import pending, push, remote_of
 
     if remote_of(results) is None:
