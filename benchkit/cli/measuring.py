@@ -57,11 +57,11 @@ def see_runs_can_be_kept(results: Path) -> None:
 
     Raises AskedWronglyError where only whoever asks can mend that, UnfitError where the disk here has no room.
     """
-    from benchkit.store import mirror, trial
+    from benchkit.store import mirror, mirror_folder, trial
 
     trial.try_writing(results)
     why = mirror.why_cut_off(results)
-    mirror.make(results)
+    mirror_folder.make(results)
     if why is not None:
         remote = mirror.remote_of(results)
         place = remote.url if remote else results

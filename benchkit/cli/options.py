@@ -94,13 +94,15 @@ class ResultsPlace(click.ParamType[Path]):
         """Give the folder. Raises UnfitError where the URL cannot be read."""
         if not isinstance(value, str):
             return value
-        from benchkit.store import mirror  # only here
+        from benchkit.store.mirror_folder import is_url, mirror_of  # only here
 
-        if not mirror.is_url(value):
+        if not is_url(value):
             return Path(value)
-        folder = mirror.mirror_of(value)
+        folder = mirror_of(value)
         if self._reads:
-            mirror.pull(folder)
+            from benchkit.store.mirror import pull  # only to read
+
+            pull(folder)
         return folder
 
 

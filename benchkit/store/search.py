@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
 from benchkit.store.folder import RECORD_NAME
+from benchkit.store.mirror_folder import url_of
 from benchkit.store.run_id import PARTIAL_PREFIX, STAMP_LENGTH, is_run_id
 
 _LATEST = re.compile(r"latest(?:~(\d+))?")
@@ -101,6 +102,9 @@ def _by_id(results: Path, text: str) -> Path:
 
 def why_none(results: Path) -> str:
     """Why a directory has no run, and the remedy."""
+    url = url_of(results)
+    if url:
+        return f"there is none at {url}: name the place of your runs with --results, or make a first run with `benchkit run`"
     if results.exists():
         return f"{results} holds no run yet: `benchkit run` makes one"
     return f"there is no folder {results}: name that of your runs with --results, or make a first run with `benchkit run`"

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from benchkit import __version__
 from benchkit.errors import AskedWronglyError, BenchkitError
-from benchkit.store.mirror import is_mirror, pull
+from benchkit.store.mirror import pull
+from benchkit.store.mirror_folder import is_mirror
 from benchkit.web import api, live, pages
 from benchkit.web.desk import DESK, Desk
 from benchkit.web.guard import admitted, told

@@ -15,9 +15,10 @@ from benchkit.cli.baseline import baseline
 from benchkit.cli.options import ResultsPlace
 from benchkit.cli.upload import upload
 from benchkit.errors import AskedWronglyError, UnfitError
-from benchkit.store import find_run, list_runs, mirror, read_run, read_samples
+from benchkit.store import find_run, list_runs, mirror, mirror_folder, read_run, read_samples
 from benchkit.store.baselines import load_baseline
-from benchkit.store.mirror import UPLOADED, fetch_everything, mirror_of, pending, pull, push
+from benchkit.store.mirror import UPLOADED, fetch_everything, pending, pull, push
+from benchkit.store.mirror_folder import mirror_of
 from benchkit.store.remote import TRIAL, Remote
 
 
@@ -166,7 +167,7 @@ def test_an_option_takes_a_folder_or_a_url(url: str, tmp_path: Path) -> None:
     assert place.convert(str(tmp_path), None, None) == tmp_path
     assert place.convert(url, None, None) == mirror_of(url) == mirror_of(f"{url}/")
     assert not mirror_of(url).exists()
-    mirror.make(mirror_of(url))
+    mirror_folder.make(mirror_of(url))
     assert (mirror_of(url) / ".remote").read_text().strip() == url
 
 
@@ -238,3 +239,10 @@ def test_a_folder_that_one_may_not_look_into_is_told_by_its_own_name(
     said = rf"^{tmp_path} cannot be looked into: Permission denied: name a folder of yours with --results$"
     with pytest.raises(AskedWronglyError, match=said):
         mirror.remote_of(tmp_path)
+
+
+def test_a_url_where_nothing_is_is_told_by_its_own_name(url: str) -> None:
+    here = ResultsPlace(reads=True).convert(url, None, None)
+    with pytest.raises(AskedWronglyError, match=f"no run latest: there is none at {url}: "):
+        find_run(here, "latest")
+    assert not here.exists()

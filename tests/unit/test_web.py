@@ -21,6 +21,7 @@ from benchkit.clock import monotonic_ns
 from benchkit.model.record_json import dump_record
 from benchkit.reports.figures import clean
 from benchkit.store import mirror
+from benchkit.store.mirror_folder import mirror_of
 from benchkit.web import application as web_application
 from benchkit.web.catalog import CHECK_NS, Catalog
 from benchkit.web.query import answer, query_of
@@ -224,7 +225,7 @@ def test_runs_that_live_at_a_url_come_into_the_list_as_they_are_uploaded(
     folders = {}
     for machine in ("here", "there"):
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / machine))
-        folders[machine] = mirror.mirror_of(url)
+        folders[machine] = mirror_of(url)
     here, there = folders["here"], folders["there"]
 
     def upload(number: int) -> None:
