@@ -17,7 +17,7 @@ from benchkit.errors import MeasureError
 from benchkit.linux.channel import Message
 from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_executor import ClusterExecutor, Remote
-from benchkit.testbeds.cluster_greeting import greet
+from benchkit.testbeds.cluster_greeting import await_greeting
 from benchkit.testbeds.cluster_site import LONG_POLL_S
 from benchkit.testbeds.shutdown import shut_down
 
@@ -159,12 +159,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
 
 
 def _connected(access: Access) -> Client:
-    try:
-        greet(access)
-    except OSError:  # Dask waits a while for one that is just starting
-        pass
-    except MeasureError as error:
-        raise MeasureError(f"no cluster answers at {access.address}: {error}") from error
+    await_greeting(access, CONNECT_S)
     try:
         return Client(
             access.address,

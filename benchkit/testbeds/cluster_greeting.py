@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 
-from benchkit.errors import MeasureError
+from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import MeasureError, told_by_system
 from benchkit.testbeds.cluster_access import TLS, Access
 
-GREETING_S = 5.0
+GREETING_S, AGAIN_S = 5.0, 0.25
 ENDED = "it ended the connection at once"
 
 
@@ -35,6 +37,28 @@ def greet(access: Access) -> str:
         except TimeoutError as error:
             raise MeasureError(_silent(access)) from error
     raise ConnectionResetError(ENDED)
+
+
+def await_greeting(access: Access, seconds: float) -> None:
+    """Wait so long for a scheduler that is just starting.
+
+    Raises MeasureError where none answers, or would never understand us, with the reason.
+    """
+    deadline = monotonic_ns() + round(seconds * NS_PER_S)
+    while True:
+        try:
+            greet(access)
+        except MeasureError as error:
+            raise MeasureError(f"no cluster answers at {access.address}: {error}") from error
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or monotonic_ns() > deadline:
+                raise MeasureError(
+                    f"no cluster answers at {access.address}: {told_by_system(error)}: start `benchkit scheduler` there, "
+                    f"and see that TCP port {access.port} may pass"
+                ) from error
+            time.sleep(AGAIN_S)
+        else:
+            return
 
 
 def _of_tls(access: Access, error: ssl.SSLError) -> str:

@@ -16,7 +16,7 @@ from benchkit.errors import MeasureError
 from benchkit.testbeds import cluster_greeting
 from benchkit.testbeds.certificates import make_certificates
 from benchkit.testbeds.cluster_access import Access
-from benchkit.testbeds.cluster_greeting import greet
+from benchkit.testbeds.cluster_greeting import await_greeting, greet
 from benchkit.testbeds.cluster_member import why
 
 
@@ -99,3 +99,18 @@ def test_what_is_at_the_bottom_of_an_error_is_told() -> None:
     assert why(failed, "kunming").startswith("it has a site kunming already: end the other agent")
     assert why(ConnectionRefusedError(111, "Connection refused"), "a") == "Connection refused"
     assert why(TimeoutError(), "a") == "TimeoutError"
+
+
+def test_where_nobody_is_it_is_told_in_our_words_and_one_that_starts_late_is_waited_for() -> None:
+    port = free_port()
+    said = f"no cluster answers at tcp://127.0.0.1:{port}: Connection refused: start `benchkit scheduler` there"
+    with pytest.raises(MeasureError, match=said):
+        await_greeting(Access(f"tcp://127.0.0.1:{port}"), 0.3)
+    with scheduler() as place:
+        await_greeting(Access(f"tcp://{place}"), 5)
+
+
+def test_a_name_that_nobody_knows_is_not_waited_for(tmp_path: Path) -> None:
+    _, ours = both(tmp_path)
+    with pytest.raises(MeasureError, match=r"no cluster answers at tls://no-such\.invalid:1: "):
+        await_greeting(Access("tls://no-such.invalid:1", str(ours)), 3600)
