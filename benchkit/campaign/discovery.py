@@ -41,14 +41,23 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
             tried_in_vain = site.agent and site.reach == AUTO and candidate.probe != "stamp"
             despite = DESPITE_AGENT if tried_in_vain else ""
             say(f"{site.name} ({candidate.address}): {candidate.words()} answers{despite}")
-            return real(site, candidate)
-        silent.append(candidate)
+            return _allowed(real(site, candidate))
+        if at == HOST and _is_forbidden(candidate):
+            forbidden = True
+        else:
+            silent.append(candidate)
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
-        return real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE))
+        return _allowed(real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE)))
     raise MeasureError(
         f"nothing answers at {site.name} ({_tried(silent, forbidden=forbidden)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
     )
+
+
+def _allowed(found: Reach) -> Reach:
+    """Without pings, where they would leave from here and this user may send none."""
+    is_shut = found.site == HOST and not icmp.may_ping(found.address)
+    return replace(found, refused=found.refused | {"icmp"}) if is_shut else found
 
 
 def _tried(silent: Sequence[Reach], *, forbidden: bool) -> str:
@@ -63,7 +72,7 @@ def _tried(silent: Sequence[Reach], *, forbidden: bool) -> str:
             some = f"ports {', '.join(first)} and {last}" if first else f"port {last}"
             ways.append(f"TCP at {some}")
         said.append(f"{address} by {', '.join(ways)}")
-    return "; ".join([*said, *(["not by ICMP, which this user may not send"] * forbidden)])
+    return "; ".join([*said, *([f"not by ICMP: {icmp.FORBIDDEN}"] * forbidden)])
 
 
 def _is_forbidden(way: Reach) -> bool:

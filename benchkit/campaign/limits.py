@@ -47,7 +47,7 @@ def _shown(found: Evidence, model: PathModel | None) -> Iterator[str]:
         yield "sender CPU" if (found.sender_cpu or 0) > HALF else "application"
     queue_us = _queue_us(found)
     if queue_us and not (model and model.rate_bps):
-        yield f"rate, with {queue_us / 1000:.3g} ms of queue before it"
+        yield f"the bottleneck, with {queue_us / 1000:.3g} ms of queue before it"
     yield "congestion window, after losses" if found.lost else "congestion window, still growing"
 
 

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.events import Observer, PathMoved, RateMoved
+from benchkit.campaign.latencies import took_and_received
 from benchkit.campaign.phases import LOADED, SINGLE
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.model.samples import Samples
 from benchkit.reports.figures import decimals_for, fixed
 from benchkit.stats.log_histogram import LogHistogram
 from benchkit.stats.percentiles import percentile_share
-from benchkit.stats.round_trip import as_latencies, network_ns, that_left
+from benchkit.stats.round_trip import as_latencies, that_left
 
 SHOWN = ("p50", "p95", "p99")
 SHARES = [float(percentile_share(name)) for name in SHOWN]
@@ -51,12 +52,8 @@ def latencies_ns(rows: Samples) -> NDArray[np.float64]:
 
     Of shape (n,), in ns, in the order in which they were due.
     """
-    if rows.kind == "http":
-        received = rows.columns["received_ns"]
-        return as_latencies(received - rows.columns["due_ns"], received)[0]
-    left = that_left(rows)
-    departure = "t1_sched_ns" if rows.phase in LOADED else "t1_ns"
-    return as_latencies(network_ns(left, departure), left.columns["received_ns"])[0]
+    left = rows if rows.kind == "http" else that_left(rows)
+    return as_latencies(*took_and_received(rows.kind, left))[0]
 
 
 def settled(rows: Samples) -> PathMoved:

@@ -55,7 +55,7 @@ class Reach:
     `port` is that of STAMP, of TWAMP's control, or of TCP; `url` None sends no requests. Bulk goes to our own far
     end at `stream_port`, or to an `iperf3` server; without both there is none. Our own far end answers requests at the port
     after that, and HTTP at `http_port`. `options` are those of STAMP's packets. `refused` are probes for which the far end
-    wants another key.
+    wants another key, or this user another privilege.
     """
 
     site: str

@@ -11,6 +11,7 @@ from benchkit.campaign.discovery import AUTO
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST, Reach, real
 from benchkit.errors import AskedWronglyError
+from benchkit.linux.icmp import FORBIDDEN as ICMP_FORBIDDEN
 from benchkit.model.place import Path, Site
 from benchkit.model.target import Target
 
@@ -99,16 +100,17 @@ def settle(
 
 
 def lines(found: Sequence[Shortfall]) -> Iterator[str]:
-    """In words; paths stand together that lack the same at the same site."""
-    alike: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    """In words; paths stand together of which the same is to be said."""
+    alike: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path, probes in found:
         for probe in probes:
-            alike[path.far, LACKS[probe]][path.name].append(probe)
-    for (far, lacks), named in alike.items():
+            why = ICMP_FORBIDDEN if probe == "icmp" else f"site {path.far} has {LACKS[probe]}"
+            alike[why][path.name].append(probe)
+    for why, named in alike.items():
         shown = ", ".join([*named][:MOST_NAMES])
         more = f" and {len(named) - MOST_NAMES} more" if len(named) > MOST_NAMES else ""
         left_out = dict.fromkeys(probe for each in named.values() for probe in each)
-        yield f"{shown}{more}: {' and '.join(left_out)} not measured: site {far} has {lacks}"
+        yield f"{shown}{more}: {' and '.join(left_out)} not measured: {why}"
 
 
 def _is_whole(each: Shortfall, target: Target) -> bool:

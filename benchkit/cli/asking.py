@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.errors import AskedWronglyError
+from benchkit.units import show_duration
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.question import Changes
@@ -80,3 +81,14 @@ def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:
             "--max-duration says how long --until-decided may go on: give both, or --duration"
         )
     return (max_duration or LONGEST_NS) if until_decided else None
+
+
+def check_longest(max_duration: int | None, asked: Iterable[Target]) -> None:
+    """See that an undecided run may at least be as long as a decided one. Raises AskedWronglyError."""
+    for each in asked:
+        if max_duration is not None and max_duration < each.plan.duration_ns:
+            least = show_duration(each.plan.duration_ns)
+            raise AskedWronglyError(
+                f"--max-duration {show_duration(max_duration)} is less than the {least} that target {each.name} is measured for "
+                "at first: give more, or a shorter --duration"
+            )

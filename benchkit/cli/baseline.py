@@ -9,6 +9,7 @@ import click
 from benchkit import units
 from benchkit.cli.options import results_option
 from benchkit.cli.words import Whole
+from benchkit.errors import AskedWronglyError
 
 
 @click.group()
@@ -42,7 +43,10 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
 def list_names(results: Path) -> None:
     """List the names that stand for runs."""
     from benchkit.store.baselines import list_baselines
+    from benchkit.store.search import why_none
 
+    if not results.exists():
+        raise AskedWronglyError(f"no baselines: {why_none(results)}")
     for each in list_baselines(results):
         click.echo(f"{each.name:<16} {units.show_count(len(each.runs), 'run'):>8}  {each.runs[-1]}")
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from benchkit.cli.asking import check_several, longest_ns, say_outline, target_of, tell
+from benchkit.cli.asking import (
+    check_longest,
+    check_several,
+    longest_ns,
+    say_outline,
+    target_of,
+    tell,
+)
 from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
 from benchkit.cli.exit_status import INTERRUPTED, gravest
@@ -193,6 +200,7 @@ def run(
     )  # fmt: skip
     here = own_kernel()
     asked = [target_of(each, changes, here) for each in (base, target) if each is not None]
+    check_longest(max_duration, asked)
     if here != "uml" and kernel == "uml" and not dry_run:
         context.exit(_inside(asked, results, repeat, live=live))
     for each in asked:
@@ -282,6 +290,8 @@ def _answer(
     measuring.see_runs_can_be_kept(results)
     in_cluster = question.cluster is not None
     say_outline((each.target for each in questions), in_cluster=in_cluster)
+    if repeat > 1 and not base:
+        click.echo(f"  measured {repeat} times, each as long", err=True)
     with dashboard(results, wanted=live) as address:
         with one_interrupt():
             if base:
@@ -289,6 +299,8 @@ def _answer(
             statuses: list[int] = []
             width, color = terminal()
             while len(statuses) < repeat and INTERRUPTED not in statuses:
+                if repeat > 1:
+                    click.echo(f"run {len(statuses) + 1} of {repeat}", err=True)
                 kept = measuring.measure(question, results, gate=gate)
                 click.echo(render(kept.record, form, width=width, color=color), nl=False)
                 statuses.append(kept.status)

@@ -36,9 +36,11 @@ def serve(context: click.Context, bind: tuple[str, int], token: str | None, resu
     Prints the address and serves until interrupted. It reads, and changes nothing. /api/openapi.json describes the
     JSON below /api; /metrics is for Prometheus.
     """
+    from benchkit.store.search import see_open
     from benchkit.web.access import Access, is_loopback  # costs aiohttp
     from benchkit.web.server import serve as serve_until_interrupted
 
+    see_open(results)
     host, port = bind
     if not token and not is_loopback(host):
         token = secrets.token_urlsafe(TOKEN_OCTETS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 
-from benchkit.errors import UnfitError
+from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
 from benchkit.linux.address import family_of
 
+FORBIDDEN = "this user may send no pings: run as root, or allow it with `sysctl -w net.ipv4.ping_group_range='0 2147483647'`"
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 ECHO_REPLY_6, ECHO_REQUEST_6 = 129, 128
 HEADER_OCTETS = 8
@@ -16,7 +17,7 @@ HEADER_OCTETS = 8
 def echo_socket(address: str) -> socket.socket:
     """A non-blocking stamped socket for that address, IPv4 or IPv6, to be connected.
 
-    A raw one hands over other programs' answers too, those of IPv4 with their IP headers. Raises UnfitError
+    A raw one hands over other programs' answers too, those of IPv4 with their IP headers. Raises MeasureError
     without the privilege.
     """
     family = family_of(address)
@@ -30,16 +31,14 @@ def echo_socket(address: str) -> socket.socket:
             continue
         timestamping.stamp(found)
         return found
-    raise UnfitError(
-        f"pinging {address} needs a group that may: widen net.ipv4.ping_group_range with sysctl, or run as root"
-    )
+    raise MeasureError(f"pinging {address}: {FORBIDDEN}")
 
 
 def may_ping(address: str) -> bool:
     """Whether this user may have such a socket."""
     try:
         echo_socket(address).close()
-    except UnfitError:
+    except MeasureError:
         return False
     return True
 

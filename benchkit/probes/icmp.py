@@ -46,7 +46,7 @@ class _Echoes:
 async def icmp(spec: IcmpSpec) -> AsyncIterator[Samples]:
     """Send `spec.count` echo requests on schedule and yield their rows as they settle.
 
-    Raises MeasureError when not one was answered, UnfitError without the privilege.
+    Raises MeasureError when not one was answered, or without the privilege.
     """
     with wire.echo_socket(spec.address) as echoes:
         connect_to(echoes, spec.path, spec.address, 0)

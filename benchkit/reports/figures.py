@@ -19,7 +19,9 @@ _MOST_DECIMALS = 5  # of ms: 10 ns, which no stamp is better than
 _UNITS = {
     **{unit: unit for unit in ("ns", "us", "ms", "s", "km", "KiB", "MiB")},
     "percent": "%",
+    "mbit": "Mbit",
 }
+_ABBREVIATIONS = {word: word.upper() for word in ("bdp", "mtu", "pdv", "rtt", "tcp")}
 # What a model has as a share, and a target writes in percent.
 _SHARES = {"loss", "bad_loss", "good_loss", "enter", "leave", "reorder", "duplicate"}
 
@@ -121,6 +123,8 @@ def pairs(values: Mapping[str, Any]) -> Iterator[str]:
 
     >>> ", ".join(pairs({"delay_ms": 4.245, "loss": 0.03}))
     'delay 4.245 ms, loss 3 %'
+    >>> ", ".join(pairs({"pdv_p99_9_ms": 0.75, "bdp_mbit": 8.5}))
+    'PDV p99.9 0.75 ms, BDP 8.5 Mbit'
     """
     for key, value in values.items():
         if isinstance(value, Mapping):
@@ -143,7 +147,8 @@ def pairs(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _name(key: object) -> str:
-    return clean(key).replace("_", " ")
+    words = [_ABBREVIATIONS.get(word, word) for word in clean(key).split("_")]
+    return re.sub(r"\b(p\d\d) (\d)\b", r"\1.\2", " ".join(words))  # p99.9
 
 
 def _bit_rate(bps: float) -> str:

@@ -67,8 +67,11 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
     """Rates, with everything that was counted beside them."""
     if series:
         yield []
+    name_width = max((cells(sentences.series_name(each.metric)) for each in series), default=0)
     for each in series:
-        label = f"{INDENT}{padded(sentences.series_name(each.metric), LABEL_WIDTH)} "
+        label = (
+            f"{INDENT}{padded(sentences.series_name(each.metric), max(name_width, LABEL_WIDTH))} "
+        )
         yield from hanging((label, "bold"), sentences.rate(each), width)
         beside = sentences.beside_rate(each)
         if beside:

@@ -48,7 +48,7 @@ def _entries(results: Path) -> list[Path]:
     except OSError as error:
         said = error.strerror or str(error)
         raise AskedWronglyError(
-            f"cannot look for runs in {results}: {said}: give --results a directory"
+            f"cannot look for runs in {results}: {said}: give --results a directory that you may read"
         ) from error
 
 
@@ -98,6 +98,11 @@ def _by_id(results: Path, text: str) -> Path:
     raise AskedWronglyError(
         f"no run {text or '(empty)'}: {results} holds {_named(runs[::-1])}: type one of these, or latest"
     )
+
+
+def see_open(results: Path) -> None:
+    """See that one may look for runs there, if such a folder is there yet. Raises AskedWronglyError."""
+    _entries(results)
 
 
 def why_none(results: Path) -> str:

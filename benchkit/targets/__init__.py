@@ -50,16 +50,16 @@ def find_target(name_or_path: str) -> Path:
         path = Path(name_or_path)
         if _is_there(path):
             return path
-        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.toml")])
+        near = did_you_mean(path.name, [each.name for each in path.parent.glob("*.toml")]) or "."
         raise AskedWronglyError(
-            f"no target file {name_or_path!r}{near}; shipped targets are named without a path: {_names()}"
+            f"no target file {name_or_path!r}{near} Shipped targets are named without a path: {_names()}"
         )
     shipped = {path.stem: path for path in shipped_targets()}
     if name_or_path in shipped:
         return shipped[name_or_path]
-    near = did_you_mean(name_or_path, shipped)
+    near = did_you_mean(name_or_path, shipped) or "."
     raise AskedWronglyError(
-        f"no shipped target {name_or_path!r}{near}; there are {_names()}; your own file is named by its path, "
+        f"no shipped target {name_or_path!r}{near} There are {_names()}; your own file is named by its path, "
         "as ./mine.toml"
     )
 

@@ -84,13 +84,13 @@ def _read(path: Path) -> bytes:
     name = shown_path(path)
     try:
         if path.is_dir():
-            raise TargetError(f"{name}:1: is a directory; name the .toml file in it")
+            raise TargetError(f"{name} is a directory; name the .toml file in it")
         if not path.is_file():  # a pipe or a device might never end
-            raise TargetError(f"{name}:1: is no regular file; name a .toml file")
+            raise TargetError(f"{name} is no regular file; name a .toml file")
         size = path.stat().st_size
         if size > _MOST_OCTETS:
             raise TargetError(
-                f"{name}:1: has {size} octets, a target at most {_MOST_OCTETS}; name a .toml file"
+                f"{name} has {size} octets, a target at most {_MOST_OCTETS}; name a .toml file"
             )
         return path.read_bytes()
     except OSError as error:

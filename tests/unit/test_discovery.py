@@ -12,7 +12,7 @@ from benchkit.campaign import discovery, stations
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST
 from benchkit.campaign.stations import NO_AGENTS, Agents
-from benchkit.errors import MeasureError, UnfitError
+from benchkit.errors import MeasureError
 from benchkit.linux import icmp
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.spec import ConnectSpec, IcmpSpec, StampSpec
@@ -59,9 +59,21 @@ def test_a_ping_that_this_user_may_not_send_is_passed_over(monkeypatch: pytest.M
     assert IcmpSpec not in crew.tried
     with pytest.raises(
         MeasureError,
-        match=r"at far \(192\.0\.2\.1 by STAMP at UDP port 862, TCP at ports 443, 80 and 22; not by ICMP, which this user may not send\): is",
+        match=r"at far \(192\.0\.2\.1 by STAMP at UDP port 862, TCP at ports 443, 80 and 22; not by ICMP: this user may send no pings: run as root, or allow it with .+\): is",
     ):
         found(Pretending(), FAR)
+
+
+def test_pings_are_left_out_where_this_user_may_send_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_ping(monkeypatch, False)
+    reach, _ = found(Pretending(StampSpec), FAR)
+    assert (reach.can("rtt"), reach.can("icmp")) == (True, False)
+    reach, _ = found(Pretending(StampSpec), FAR, "/agent/me")
+    assert reach.can("icmp")
+    with pytest.raises(
+        MeasureError, match=r"far \(not by ICMP: this user may send no pings: .+sysctl"
+    ):
+        found(Pretending(), replace(FAR, reach="icmp"))
 
 
 def test_an_iperf3_server_is_used_where_no_round_trip_may_be_had(
@@ -85,7 +97,7 @@ def test_a_ping_that_was_asked_for_or_is_another_machines_is_tried(
 
 def test_the_kernel_says_who_may_ping(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: str) -> None:
-        raise UnfitError("no")
+        raise MeasureError("no")
 
     monkeypatch.setattr(icmp, "echo_socket", refused)
     assert not icmp.may_ping("127.0.0.1")

@@ -67,6 +67,14 @@ from benchkit.store.live import LiveLog
             "--streams is for tcp, and the run is asked for rtt: add --probe tcp",
         ),
         ("run guizhou-pue --meter nope.csv", 2, "nope.csv: no such file"),
+        (
+            "run --until-decided --duration 1s --max-duration 500ms",
+            2,
+            "--max-duration 500 ms is less than the 1 s that target guizhou is measured for",
+        ),
+        ("baseline list --results nowhere", 2, "no baselines: there is no folder nowhere"),
+        ("run runs", 2, "no shipped target 'runs'. There are guizhou, "),
+        ("run ./runs", 2, "runs is a directory; name the .toml file in it"),
         ("plan --measrue", 2, "Did you mean '--measure'?"),
     ],
 )

@@ -63,7 +63,10 @@ def _goodput(
     path: PathRecord, streams: dict[str, Samples], timeline: Timeline, place: str
 ) -> Chart:
     points = [point for phase, rows in streams.items() for point in _rates(rows, phase, timeline)]
-    metric = next((each for each in path.metrics if each.configured is not None), None)
+    rates = (
+        each for each in path.metrics if each.metric == "goodput"
+    )  # what UDP is offered is no limit of TCP
+    metric = next((each for each in rates if each.configured is not None), None)
     marks = []
     if metric is not None and metric.configured is not None:
         marks.append((f"configured {short(metric.configured)} Mbit/s", metric.configured, "muted"))
