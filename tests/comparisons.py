@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.stats.comparison import Question
+from benchkit.stats.comparison import CellQuestion
 from benchkit.stats.replicates import Replicate, percentile_replicates
 
 WANTED = ("p50", "p95", "p99")
@@ -28,13 +28,13 @@ def correlated(seed: int, n: int = 2000, phi: float = 0.9) -> NDArray[np.float64
 
 def question(
     base: list[Replicate], candidate: list[Replicate], statistic: str = "p95", *, gated: bool = True
-) -> Question:
-    return Question("a-b", "rtt", "idle", statistic, "ms", "rtt", gated, True, base, candidate)
+) -> CellQuestion:
+    return CellQuestion("a-b", "rtt", "idle", statistic, "ms", "rtt", gated, True, base, candidate)
 
 
 def questions(
     base: list[NDArray[np.float64]], candidate: list[NDArray[np.float64]]
-) -> list[Question]:
+) -> list[CellQuestion]:
     ours, theirs = (
         [percentile_replicates(run, WANTED, seed) for seed, run in enumerate(side, first)]
         for side, first in ((base, 0), (candidate, 100))

@@ -14,10 +14,10 @@ from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import stream as probe
 from benchkit.probes import stream_meter, stream_server
-from benchkit.probes.stream_terms import Terms
+from benchkit.probes.stream_terms import StreamTerms
 
 MS = 1_000_000
-TERMS = Terms("up", 60 * MS, 1, "zero-copy", "cubic")
+TERMS = StreamTerms("up", 60 * MS, 1, "zero-copy", "cubic")
 PATIENCE_S = 10.0
 
 

@@ -33,7 +33,7 @@ from benchkit.probes.datagram import account
 from benchkit.probes.digest import LONGEST, Challenger, Credentials, UnprovedError, fields_of
 from benchkit.probes.energy import recorded, scraped
 from benchkit.probes.hello import GRANT, Hello
-from benchkit.probes.iperf3_auth import Gate, users_of
+from benchkit.probes.iperf3_auth import Logins, users_of
 from benchkit.probes.iperf3_flow import Flow
 from benchkit.probes.iperf3_results import Cpu, Results, StreamResult, results_of
 from benchkit.probes.iperf3_session import stream_number, totals
@@ -114,7 +114,7 @@ def iperf3_words(words: bytes) -> None:
     text = words.decode("utf-8", "replace")
     with refusing(AskedWronglyError):
         users_of(text, "users")
-    Gate(b"", {"ann": "00" * 32})._admits(text, 1_800_000_000)
+    Logins(b"", {"ann": "00" * 32})._admits(text, 1_800_000_000)
 
 
 def talk(words: bytes) -> None:

@@ -16,7 +16,7 @@ from benchkit.model.comparison import Comparison
 from benchkit.model.record import Metric, RunRecord
 from benchkit.model.target import COMPARED
 from benchkit.stats.comparable import differences, noted_differences
-from benchkit.stats.comparison import DEFAULT_RULE, Question, Rule, gravest, judge_cells
+from benchkit.stats.comparison import DEFAULT_RULE, CellQuestion, Rule, gravest, judge_cells
 from benchkit.stats.difference import FEWEST_RUNS
 from benchkit.stats.gate import Key
 from benchkit.stats.interval import Interval
@@ -130,7 +130,7 @@ def _replication_notes(base: int, candidate: int) -> tuple[str, ...]:
 
 def _questions(
     base: Sequence[StoredRun], candidate: Sequence[StoredRun], seed: int
-) -> dict[Key, Question]:
+) -> dict[Key, CellQuestion]:
     sampled = max(len(base), len(candidate)) < FEWEST_RUNS
     collected: dict[Key, _Collected] = {}
     for side, runs in (("base", base), ("candidate", candidate)):
@@ -142,10 +142,10 @@ def _questions(
     return {key: _question(key, found) for key, found in collected.items()}
 
 
-def _question(key: Key, found: _Collected) -> Question:
+def _question(key: Key, found: _Collected) -> CellQuestion:
     path, metric, phase, statistic = key
     kind = statistic if statistic in COMPARED else metric
-    return Question(
+    return CellQuestion(
         path=path,
         metric=metric,
         phase=phase,

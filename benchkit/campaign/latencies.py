@@ -10,7 +10,7 @@ import numpy as np
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.clock import NS_PER_MS
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.place import Path
 from benchkit.model.record import Calibration, Metric
 from benchkit.model.samples import FAR_FLAGS, HTTP_PHASES, Column, Samples
@@ -181,7 +181,7 @@ def _basis(path: Path, rows: Samples, under: Circumstances) -> Basis:
     if flags is None or not under.synchronised:
         return "unknown"
     answered = flags.compressed()
-    says = len(answered) > 0 and bool((answered & FarEnd.SYNCHRONISED).all())
+    says = len(answered) > 0 and bool((answered & FarFlags.SYNCHRONISED).all())
     return "synchronised" if says else "unknown"
 
 

@@ -267,12 +267,12 @@ def _contents(option: str, file: Path) -> bytes:
 def _iperf3(
     place: tuple[str, int] | None, key: Path | None, users: Path | None, *, guarded: bool
 ) -> Iperf3ServerSpec | None:
-    """The iperf3 server that was asked for, with its gate; `guarded` is where not everybody may reach it anyway.
+    """The iperf3 server that was asked for, with its logins; `guarded` is where not everybody may reach it anyway.
 
     Raises AskedWronglyError where the options do not go together, or the world could use it.
     """
     from benchkit.model.responder_spec import Iperf3ServerSpec
-    from benchkit.probes.iperf3_auth import gate_of, users_of
+    from benchkit.probes.iperf3_auth import logins_of, users_of
 
     if (key is None) != (users is None) or (place is None and key is not None):
         raise AskedWronglyError(
@@ -287,10 +287,10 @@ def _iperf3(
         return Iperf3ServerSpec(host, port)
     private = _contents("--iperf3-key", key)
     text = _contents("--iperf3-users", users).decode("utf-8", "replace")
-    gate = gate_of(private, users_of(text, str(users)), str(key))
-    _check_admission("--iperf3", host, remedy, guarded=guarded or bool(gate.users))
+    logins = logins_of(private, users_of(text, str(users)), str(key))
+    _check_admission("--iperf3", host, remedy, guarded=guarded or bool(logins.users))
     return Iperf3ServerSpec(
-        host, port, private_key=gate.private_key, users=tuple(gate.users.items())
+        host, port, private_key=logins.private_key, users=tuple(logins.users.items())
     )
 
 

@@ -14,7 +14,7 @@ from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Path
 from benchkit.model.target import Target
 from benchkit.planning.figure import PathPlan
-from benchkit.planning.question import CONGESTION, Overrides, Question
+from benchkit.planning.question import CONGESTION, Overrides, PathQuestion
 from benchkit.planning.window import SocketLimits
 
 
@@ -164,7 +164,9 @@ def _timed(target: Target, overrides: Overrides) -> tuple[dict[str, dict[str, fl
     return job_times(target.paths, "auto", target.plan.seed)
 
 
-def _simulated(made: PathPlan, question: Question, path: Path, asked: dict[str, Any]) -> PathPlan:
+def _simulated(
+    made: PathPlan, question: PathQuestion, path: Path, asked: dict[str, Any]
+) -> PathPlan:
     from benchkit.clock import NS_PER_S, monotonic_ns
     from benchkit.planning.simulation import simulate  # costs numpy
     from benchkit.planning.simulation_section import scenario_of, with_simulation

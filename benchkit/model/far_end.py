@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 
-class FarEnd(IntFlag):
+class FarFlags(IntFlag):
     """Bits of the column `far_flags`."""
 
     SWAPPED_STAMPS = 1
@@ -28,17 +28,17 @@ class FarEnd(IntFlag):
 
 # What a reader should know; of the rest the samples tell.
 WORDS = {
-    FarEnd.SWAPPED_STAMPS: "it puts the sender's time where its own belongs: put right here",
-    FarEnd.FOREIGN_T1: "it gives back another send time than was sent: ours is used",
-    FarEnd.OTHER_LENGTH: "its answers are of another length than what was sent",
-    FarEnd.NO_SSID: "it knows no session identifiers (RFC 8972)",
-    FarEnd.NO_EXTENSIONS: "it did not process the extensions that were sent",
-    FarEnd.MALFORMED: "it called an extension malformed",
-    FarEnd.SPOILT: "it found the extensions' HMAC wrong, or their HMAC was wrong on return",
-    FarEnd.CLASS_CHANGED_THERE: "the DSCP was changed on the way there",
-    FarEnd.CLASS_CHANGED_BACK: "the DSCP was changed on the way back",
-    FarEnd.CLASS_REFUSED: "it refused to answer with the DSCP that was asked for",
-    FarEnd.ADDRESS_TRANSLATED: "it saw another address or port than packets left with: an address translator is between",
-    FarEnd.NO_DWELL: "it gives one time for arrival and departure: its dwell is in the figure",
-    FarEnd.NO_TTL: "it does not tell the TTL it saw",
+    FarFlags.SWAPPED_STAMPS: "it puts the sender's time where its own belongs: put right here",
+    FarFlags.FOREIGN_T1: "it gives back another send time than was sent: ours is used",
+    FarFlags.OTHER_LENGTH: "its answers are of another length than what was sent",
+    FarFlags.NO_SSID: "it knows no session identifiers (RFC 8972)",
+    FarFlags.NO_EXTENSIONS: "it did not process the extensions that were sent",
+    FarFlags.MALFORMED: "it called an extension malformed",
+    FarFlags.SPOILT: "it found the extensions' HMAC wrong, or their HMAC was wrong on return",
+    FarFlags.CLASS_CHANGED_THERE: "the DSCP was changed on the way there",
+    FarFlags.CLASS_CHANGED_BACK: "the DSCP was changed on the way back",
+    FarFlags.CLASS_REFUSED: "it refused to answer with the DSCP that was asked for",
+    FarFlags.ADDRESS_TRANSLATED: "it saw another address or port than packets left with: an address translator is between",
+    FarFlags.NO_DWELL: "it gives one time for arrival and departure: its dwell is in the figure",
+    FarFlags.NO_TTL: "it does not tell the TTL it saw",
 }

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from benchkit.planning import ceilings, window
 from benchkit.planning.figure import Cell, Figure, Heading, Section, Table
-from benchkit.planning.question import Question
+from benchkit.planning.question import PathQuestion
 from benchkit.planning.transfers import (
     CHECKPOINT_EVERY_S,
     DATA_SETS,
@@ -29,7 +29,7 @@ WINDOWS: dict[str, tuple[Callable[[float, float], float], str]] = {
 PREDICTS = {"reno": "reno (PFTK)", "cubic": "cubic"}
 
 
-def predict(question: Question, streams: int | None = None) -> Prediction:
+def predict(question: PathQuestion, streams: int | None = None) -> Prediction:
     """The rate of so many streams (without, those of the question): the least of line, window and loss ceiling."""
     count = streams or question.chosen_streams
     bounds = {
@@ -42,14 +42,14 @@ def predict(question: Question, streams: int | None = None) -> Prediction:
     return Prediction(bounds[limit], limit, count, question.rtt_s, question.framing.segment_octets)
 
 
-def ceiling_bps(question: Question, control: str, loss: float) -> float:
+def ceiling_bps(question: PathQuestion, control: str, loss: float) -> float:
     """What one stream reaches at a loss, in bit/s of data, were the line without end."""
     window_of, _ = WINDOWS[control]
     octets = window_of(loss, question.rtt_s) * question.framing.segment_octets
     return window.window_rate_bps(octets, question.rtt_ns)
 
 
-def loss_section(question: Question) -> Section:
+def loss_section(question: PathQuestion) -> Section:
     """The loss that one stream, and all of them, may meet; the ceilings by loss."""
     return Section(
         "loss",
@@ -63,7 +63,7 @@ def loss_section(question: Question) -> Section:
     )
 
 
-def _allowed(question: Question, streams: int) -> list[Figure]:
+def _allowed(question: PathQuestion, streams: int) -> list[Figure]:
     each = question.window_segments / streams
     who = "one stream" if streams == 1 else f"{streams} streams"
     allowed = (
@@ -83,7 +83,7 @@ def _allowed(question: Question, streams: int) -> list[Figure]:
     ]
 
 
-def _ceilings(question: Question) -> Table:
+def _ceilings(question: PathQuestion) -> Table:
     columns = (
         Heading("loss", "loss", "share"),
         *(Heading(name, f"one {name}", "bit/s") for name in WINDOWS),
@@ -115,7 +115,7 @@ def _until_full(rows: list[tuple[Cell, ...]]) -> list[tuple[Cell, ...]]:
     return kept
 
 
-def transfer_section(question: Question) -> Section:
+def transfer_section(question: PathQuestion) -> Section:
     """Transfer times, ideal and predicted, and what a checkpoint every ten minutes may weigh."""
     chosen, single = predict(question), predict(question, 1)
     most = question.goodput_bps
@@ -144,7 +144,7 @@ def transfer_section(question: Question) -> Section:
 
 
 def _transfer_figures(
-    question: Question, chosen: Prediction, single: Prediction
+    question: PathQuestion, chosen: Prediction, single: Prediction
 ) -> tuple[Figure, ...]:
     return (
         Figure(

@@ -1,4 +1,4 @@
-"""A Question to a PathPlan: every figure that a path needs on paper, section by section."""
+"""A PathQuestion to a PathPlan: every figure that a path needs on paper, section by section."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from benchkit.planning import ceilings, fibre, link_buffer, ramp, window
 from benchkit.planning.figure import MEASURED, Cell, Figure, Heading, PathPlan, Section, Table
 from benchkit.planning.forecast import loss_section, transfer_section
-from benchkit.planning.question import Question
+from benchkit.planning.question import PathQuestion
 from benchkit.planning.round_trips import JOBS
 from benchkit.units import show_bit_rate, show_count, show_duration, show_share
 
@@ -15,7 +15,7 @@ JUMBO = 9000
 
 
 def plan_path(
-    question: Question, measured: Mapping[str, float] | None = None, by: str = ""
+    question: PathQuestion, measured: Mapping[str, float] | None = None, by: str = ""
 ) -> PathPlan:
     """Compute everything for one path.
 
@@ -37,7 +37,7 @@ def plan_path(
     )
 
 
-def _assumptions(question: Question) -> tuple[str, ...]:
+def _assumptions(question: PathQuestion) -> tuple[str, ...]:
     limits = question.limits
     rate, loss = show_bit_rate(question.rate_bps), show_share(question.loss)
     buffers = f"tcp_rmem {limits.receive_octets} and tcp_wmem {limits.send_octets} octets"
@@ -50,7 +50,7 @@ def _assumptions(question: Question) -> tuple[str, ...]:
     )
 
 
-def _window(question: Question) -> Section:
+def _window(question: PathQuestion) -> Section:
     rate, rtt = question.rate_bps, question.rtt_ns
     bdp = window.bdp_bits(rate, rtt)
     least = window.least_window_octets(rate, rtt)
@@ -84,7 +84,7 @@ def _window(question: Question) -> Section:
     )  # fmt: skip
 
 
-def _streams(question: Question) -> Section:
+def _streams(question: PathQuestion) -> Section:
     limits, streams = question.limits, question.chosen_streams
     receive, send = limits.buffers_for(question.window_octets)
     return Section(
@@ -116,7 +116,7 @@ def _streams(question: Question) -> Section:
     )  # fmt: skip
 
 
-def _ramp(question: Question) -> Section:
+def _ramp(question: PathQuestion) -> Section:
     streams = question.chosen_streams
     each = question.window_segments / streams
     rounds = ramp.slow_start_rounds(each)
@@ -144,7 +144,7 @@ def _ramp(question: Question) -> Section:
     )  # fmt: skip
 
 
-def _packets(question: Question) -> Section:
+def _packets(question: PathQuestion) -> Section:
     columns = (
         Heading("mtu", "MTU"),
         Heading("serialization", "onto the wire", "s"),
@@ -173,7 +173,7 @@ def _packets(question: Question) -> Section:
     )
 
 
-def _geography(question: Question) -> tuple[Section, ...]:
+def _geography(question: PathQuestion) -> tuple[Section, ...]:
     circle = question.great_circle_km
     figures = []
     if circle is not None:
@@ -199,7 +199,7 @@ def _geography(question: Question) -> tuple[Section, ...]:
     return (Section("fibre", "Fibre", tuple(figures), notes=notes),)
 
 
-def _round_trips(question: Question, measured: Mapping[str, float], by: str) -> Section:
+def _round_trips(question: PathQuestion, measured: Mapping[str, float], by: str) -> Section:
     columns = [
         Heading("job", "job"),
         Heading("trips", "round trips", "trips"),

@@ -27,7 +27,7 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PathQuestion:
     """One path: rate on the wire, unloaded round trip, share of segments lost, and what its ends allow.
 
     `rtt_limits` are the budgets of the path as (ns, citation). `streams` None lets the plan choose.
@@ -75,12 +75,14 @@ class Question:
         """The streams that were asked for, or those that the buffers make necessary."""
         return self.streams or self.least_streams
 
-    def at_mtu(self, mtu: int) -> Question:
+    def at_mtu(self, mtu: int) -> PathQuestion:
         """The same path with packets of another size."""
         return replace(self, framing=replace(self.framing, mtu=mtu))
 
 
-def question_of(path: Path, limits: SocketLimits, congestion: str, asked: Overrides) -> Question:
+def question_of(
+    path: Path, limits: SocketLimits, congestion: str, asked: Overrides
+) -> PathQuestion:
     """Put a path's model, what was asked instead, and the ends' limits together.
 
     Raises:
@@ -99,7 +101,7 @@ def question_of(path: Path, limits: SocketLimits, congestion: str, asked: Overri
         raise AskedWronglyError(
             f"no formula for congestion control {control!r}: give --congestion {', '.join(CONGESTION)}"
         )
-    return Question(
+    return PathQuestion(
         path=path.name,
         rate_bps=rate,
         rtt_ns=rtt_ns,

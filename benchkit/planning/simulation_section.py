@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchkit.planning.figure import Figure, PathPlan, Section
-from benchkit.planning.question import Question
+from benchkit.planning.question import PathQuestion
 from benchkit.planning.simulation import Scenario, Simulated
 from benchkit.planning.window import bdp_bits
 
@@ -11,7 +11,7 @@ SOURCE = "simulation"
 
 
 def scenario_of(
-    question: Question, flows: int, duration_ns: int, buffer_octets: int | None, seed: int
+    question: PathQuestion, flows: int, duration_ns: int, buffer_octets: int | None, seed: int
 ) -> Scenario:
     """The question's path with so many flows; without a buffer the queue holds one BDP."""
     bdp = bdp_bits(question.rate_bps, question.rtt_ns) / 8

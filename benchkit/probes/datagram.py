@@ -22,7 +22,7 @@ from benchkit.probes.datagram_terms import HELLO, UdpTerms, mark_of, terms_from
 from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_meter import LATEST_NS, Rows
-from benchkit.probes.stream_session import Session
+from benchkit.probes.stream_session import BulkSession
 from benchkit.probes.stream_terms import whole
 from benchkit.probes.talk import Talk, TalkError, clock_offset_ns
 
@@ -73,7 +73,7 @@ class DatagramTest(FarTest[UdpSource | UdpSink]):
         role = UdpSource if self._terms.up else UdpSink
         self._flows = [role(udp, self._terms, mark_of(token))]
         talk.say({"begin": True})
-        session = Session(talk, self._terms.duration_ns, self._flows)
+        session = BulkSession(talk, self._terms.duration_ns, self._flows)
         try:
             session.run(tells=False)
         finally:

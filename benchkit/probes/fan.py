@@ -27,7 +27,7 @@ from benchkit.linux.gathered import (
     prepare,
 )
 from benchkit.linux.stamped_batches import TransmitStamps, name_of
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.samples import (
     DUPLICATES,
     FAR_COPIES,
@@ -206,8 +206,8 @@ class _Fan:
         first &= received[rows] == 0
         near = np.where(stamps > 0, stamps, realtime_ns())
         estimates = reply["error_estimate"]
-        flags = np.where(estimates & SYNCHRONISED, int(FarEnd.SYNCHRONISED), 0)
-        flags |= np.where(reply["t2"] == reply["t3"], int(FarEnd.NO_DWELL), 0)
+        flags = np.where(estimates & SYNCHRONISED, int(FarFlags.SYNCHRONISED), 0)
+        flags |= np.where(reply["t2"] == reply["t3"], int(FarFlags.NO_DWELL), 0)
         found = {
             "received_ns": self._arrivals(rows, stamps, seen),
             "t4_ns": self._steady(rows, stamps),

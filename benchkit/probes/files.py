@@ -18,7 +18,7 @@ from benchkit.probes.files_flow import Agenda, FileSource
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream import OPEN_S, head
-from benchkit.probes.stream_session import SILENCE_S, Session
+from benchkit.probes.stream_session import SILENCE_S, BulkSession
 from benchkit.probes.talk import TalkError, clock_offset_ns
 from benchkit.units import by_number, show_count
 
@@ -57,7 +57,7 @@ class FilesTest(FarTest[FileSource]):
         self._agenda.began_ns = monotonic_ns()
         talk.say({"begin": True})
         silence_s = SILENCE_S + idle_ns / NS_PER_S
-        session = Session(talk, spec.limit_ns, self._flows, silence_s)
+        session = BulkSession(talk, spec.limit_ns, self._flows, silence_s)
         try:
             session.run(tells=False)
         finally:

@@ -55,14 +55,14 @@ def token_of(login: Login, now_s: int, padding: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Logins:
     """Who may ask: the private key as PEM, and for each user the SHA-256 of `{user}password` in hex."""
 
     private_key: bytes
     users: Mapping[str, str]
 
     def admits(self, token: object, now_s: int) -> bool:
-        """Whether a token is of one of the users, and of now. By either padding. Raises UnfitError as `gate_of`."""
+        """Whether a token is of one of the users, and of now. By either padding. Raises UnfitError as `logins_of`."""
         if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
             return False
         return any(self._admits(words, now_s) for words in self._opened(token))
@@ -111,8 +111,8 @@ def users_of(text: str, where: str) -> dict[str, str]:
     return found
 
 
-def gate_of(private_key: bytes, users: Mapping[str, str], where: str) -> Gate:
-    """A gate, once the key is seen to be one. Raises AskedWronglyError; UnfitError without the library that opens it."""
+def logins_of(private_key: bytes, users: Mapping[str, str], where: str) -> Logins:
+    """A logins, once the key is seen to be one. Raises AskedWronglyError; UnfitError without the library that opens it."""
     serialization, rsa = _library()
     try:
         key = serialization.load_pem_private_key(private_key, password=None)
@@ -122,7 +122,7 @@ def gate_of(private_key: bytes, users: Mapping[str, str], where: str) -> Gate:
         ) from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise AskedWronglyError(f"{where}: no RSA key: iperf3 knows no other")
-    return Gate(private_key, users)
+    return Logins(private_key, users)
 
 
 def _padding(name: str) -> AsymmetricPadding:

@@ -17,7 +17,7 @@ from benchkit.probes.iperf3_flow import Flow, prepare
 from benchkit.probes.iperf3_meter import FlowMeter
 from benchkit.probes.iperf3_results import Results, results_of
 from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
-from benchkit.probes.iperf3_terms import TCP_BLOCK, UDP_BLOCK, Terms
+from benchkit.probes.iperf3_terms import TCP_BLOCK, UDP_BLOCK, Iperf3Terms
 from benchkit.probes.iperf3_wire import (
     RESULTS_LIMIT,
     TALK_S,
@@ -52,13 +52,13 @@ async def iperf3(spec: Iperf3Spec) -> AsyncIterator[Samples]:
         yield batch
 
 
-def terms_from(spec: Iperf3Spec) -> Terms:
+def terms_from(spec: Iperf3Spec) -> Iperf3Terms:
     """Say a spec as iperf3 does. Raises AskedWronglyError for a direction that is none."""
     if spec.direction not in {"up", "down", "both"}:
         raise AskedWronglyError(
             f"an iperf3 test goes up, down or both, not {spec.direction!r}: name one of them"
         )
-    return Terms(
+    return Iperf3Terms(
         seconds=max(1, -(-spec.duration_ns // NS_PER_S)),
         udp=spec.udp,
         streams=spec.streams,
@@ -86,7 +86,7 @@ def _usual_block(spec: Iperf3Spec) -> int:
 class _Test:
     """One test, on a thread."""
 
-    def __init__(self, spec: Iperf3Spec, terms: Terms, put: Callable[[Item], None]) -> None:
+    def __init__(self, spec: Iperf3Spec, terms: Iperf3Terms, put: Callable[[Item], None]) -> None:
         self._spec = spec
         self._terms = terms
         self._put = put

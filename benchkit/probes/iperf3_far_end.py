@@ -10,7 +10,7 @@ from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.errors import MeasureError, TakenError
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.probes.iperf3_auth import OAEP, PKCS1, token_of
-from benchkit.probes.iperf3_terms import Terms
+from benchkit.probes.iperf3_terms import Iperf3Terms
 from benchkit.probes.iperf3_wire import TALK_S, Control, State
 from benchkit.probes.talk import GoneError, TalkError
 
@@ -48,7 +48,7 @@ class Iperf3FarEnd:
         spec = self._spec
         return f"{spec.path}: the iperf3 server at {spec.address} port {spec.port}"
 
-    def agreed(self, cookie: bytes, terms: Terms) -> Control:
+    def agreed(self, cookie: bytes, terms: Iperf3Terms) -> Control:
         """A control connection on which the server has taken the terms. Raises MeasureError where it has not.
 
         A login is padded as iperf3 does since 3.17, and where that is refused as it did before. Raises
@@ -64,7 +64,7 @@ class Iperf3FarEnd:
                 return control
         return self._asked_again(cookie, replace(terms, token=tokens[-1]))
 
-    def _asked_again(self, cookie: bytes, terms: Terms) -> Control:
+    def _asked_again(self, cookie: bytes, terms: Iperf3Terms) -> Control:
         """As `_asked`, of a server that may still be letting go of us whom it has just refused."""
         for left in reversed(range(REOPENING_TRIES)):
             try:
@@ -76,7 +76,7 @@ class Iperf3FarEnd:
         raise AssertionError("the last try returns or raises")
 
     def _asked(
-        self, cookie: bytes, terms: Terms, *, may_refuse: bool = False
+        self, cookie: bytes, terms: Iperf3Terms, *, may_refuse: bool = False
     ) -> tuple[Control, bool]:
         """The control connection, and whether it let us in; not letting in is an error unless it may."""
         control = self.greeted(cookie)

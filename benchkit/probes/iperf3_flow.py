@@ -16,7 +16,7 @@ from benchkit.linux import tcp, timestamping
 from benchkit.linux.bulk import SINKS, SOURCES
 from benchkit.probes.data_thread import give_up
 from benchkit.probes.iperf3_datagram import Arrivals, head, stamped
-from benchkit.probes.iperf3_terms import TCP_BLOCK, Terms
+from benchkit.probes.iperf3_terms import TCP_BLOCK, Iperf3Terms
 from benchkit.probes.outbox import start
 
 SO_MAX_PACING_RATE = 47
@@ -33,7 +33,7 @@ class Flow:
         self,
         number: int,
         connection: socket.socket,
-        terms: Terms,
+        terms: Iperf3Terms,
         *,
         sends: bool,
         mode: str = "zero-copy",
@@ -78,7 +78,7 @@ class Flow:
         give_up(self.connection, self._thread, 2 * BACK_S)
 
 
-def prepare(connection: socket.socket, terms: Terms) -> str:
+def prepare(connection: socket.socket, terms: Iperf3Terms) -> str:
     """Give a data socket what the terms ask of it; for TCP, return the congestion control in force."""
     if terms.window:
         tcp.set_window(connection, terms.window)
@@ -99,7 +99,7 @@ def prepare(connection: socket.socket, terms: Terms) -> str:
     return tcp.set_congestion_control(connection, terms.congestion)
 
 
-def _tcp_source(flow: Flow, terms: Terms) -> None:
+def _tcp_source(flow: Flow, terms: Iperf3Terms) -> None:
     # The block that iperf3 takes unless asked otherwise leaves the size of a call to us.
     if terms.block == TCP_BLOCK and not terms.rate_bps:
         with suppress(OSError):
@@ -118,12 +118,12 @@ def _tcp_source(flow: Flow, terms: Terms) -> None:
             return
 
 
-def _tcp_sink(flow: Flow, terms: Terms) -> None:  # noqa: ARG001  one shape for all
+def _tcp_sink(flow: Flow, terms: Iperf3Terms) -> None:  # noqa: ARG001  one shape for all
     with suppress(OSError):
         SINKS[flow.mode](flow.connection, flow)
 
 
-def _udp_source(flow: Flow, terms: Terms) -> None:
+def _udp_source(flow: Flow, terms: Iperf3Terms) -> None:
     shape, block = head(wide=terms.wide_counters), bytearray(terms.block)
     send, rate = flow.connection.send, terms.rate_bps
     each_ns = terms.block * 8 * NS_PER_S / rate if rate else 0.0
@@ -143,7 +143,7 @@ def _udp_source(flow: Flow, terms: Terms) -> None:
         flow.packets = packets
 
 
-def _udp_sink(flow: Flow, terms: Terms) -> None:
+def _udp_sink(flow: Flow, terms: Iperf3Terms) -> None:
     shape = head(wide=terms.wide_counters)
     buffer = bytearray(shape.size)
     receive, add = flow.connection.recv_into, flow.arrivals.add
@@ -173,7 +173,7 @@ def _ahead(due_ns: int) -> bool:
     return True
 
 
-_WORK: dict[tuple[bool, bool], Callable[[Flow, Terms], None]] = {
+_WORK: dict[tuple[bool, bool], Callable[[Flow, Iperf3Terms], None]] = {
     (False, True): _tcp_source,
     (False, False): _tcp_sink,
     (True, True): _udp_source,

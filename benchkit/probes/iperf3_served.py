@@ -12,12 +12,12 @@ from contextlib import suppress
 from benchkit.clock import NS_PER_S, realtime_ns
 from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
-from benchkit.probes.iperf3_auth import Gate
+from benchkit.probes.iperf3_auth import Logins
 from benchkit.probes.iperf3_flow import Flow, prepare
 from benchkit.probes.iperf3_meter import FlowMeter
 from benchkit.probes.iperf3_results import results_of
 from benchkit.probes.iperf3_session import end_senders, stream_number, totals, watch
-from benchkit.probes.iperf3_terms import Terms, terms_of
+from benchkit.probes.iperf3_terms import Iperf3Terms, terms_of
 from benchkit.probes.iperf3_wire import (
     PARAMETERS_LIMIT,
     RESULTS_LIMIT,
@@ -41,7 +41,7 @@ LINGER_S, LINGERS = 0.02, 10
 BAD_TERMS, BAD_CONGESTION, BAD_WINDOW, BAD_LOGIN = 114, 134, 141, 142
 
 
-class Served:
+class Iperf3Served:
     """One test, in the thread that greeted its client. `is_over` once all that is left is to let go of it."""
 
     def __init__(
@@ -51,10 +51,10 @@ class Served:
         cookie: bytes,
         put: Callable[[Item], None],
         lease: Lease,
-        gate: Gate | None,
+        logins: Logins | None,
     ) -> None:
         self._lease = lease
-        self._gate = gate
+        self._logins = logins
         self._control = control
         self._here: tuple[str, int] = connection.getsockname()[:2]
         self._peer: str = connection.getpeername()[0]
@@ -136,19 +136,21 @@ class Served:
         elif said == State.TEST_END:
             self._exchange(meter)
 
-    def _agreed(self) -> Terms:
+    def _agreed(self) -> Iperf3Terms:
         try:
             terms = terms_of(self._control.read_message(PARAMETERS_LIMIT))
         except TalkError:
             self._control.send_error(BAD_TERMS, errno.EINVAL)
             raise
-        if self._gate is not None and not self._gate.admits(terms.token, realtime_ns() // NS_PER_S):
+        if self._logins is not None and not self._logins.admits(
+            terms.token, realtime_ns() // NS_PER_S
+        ):
             self._control.send_error(BAD_LOGIN, errno.EACCES)
             raise TalkError("it did not say who it is")
         self._check_sockets(terms)
         return terms
 
-    def _check_sockets(self, terms: Terms) -> None:
+    def _check_sockets(self, terms: Iperf3Terms) -> None:
         """Refuse, before any stream is opened, what no socket here can be given."""
         with socket.socket(self._family, socket.SOCK_STREAM) as scratch:
             # iperf3 takes the kernel's half for its own.
@@ -160,7 +162,7 @@ class Served:
                 self._control.send_error(BAD_CONGESTION, errno.ENOENT)
                 raise TalkError(f"it asked for congestion control {asked}")
 
-    def _open_tcp(self, terms: Terms) -> None:
+    def _open_tcp(self, terms: Iperf3Terms) -> None:
         wanted = len(terms.flows)
         with self._changed:
             self._awaited = wanted
@@ -177,7 +179,7 @@ class Served:
             self._flows.append(Flow(stream_number(at), connection, terms, sends=not client_sends))
             self._congestion = prepare(connection, terms)
 
-    def _open_udp(self, terms: Terms) -> None:
+    def _open_udp(self, terms: Iperf3Terms) -> None:
         waiting = self._udp_socket(terms)
         try:
             self._control.send_state(State.CREATE_STREAMS)
@@ -190,7 +192,7 @@ class Served:
         finally:
             waiting.close()
 
-    def _udp_socket(self, terms: Terms) -> socket.socket:
+    def _udp_socket(self, terms: Iperf3Terms) -> socket.socket:
         found = socket.socket(self._family, socket.SOCK_DGRAM)
         # The streams' sockets share one port: each is connected, and the next one waits.
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,8 +12,8 @@ from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes.admission import Admission
 from benchkit.probes.doorway import MOST, Doorway
-from benchkit.probes.iperf3_auth import Gate
-from benchkit.probes.iperf3_served import Served
+from benchkit.probes.iperf3_auth import Logins
+from benchkit.probes.iperf3_served import Iperf3Served
 from benchkit.probes.iperf3_wire import (
     COOKIE_OCTETS,
     Control,
@@ -37,7 +37,7 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
     with listening_at("TCP", spec.address, spec.port):
         listener = tcp.listener_at(spec.address, spec.port, MOST)
     admission = Admission(spec.allowed)
-    server = _Server(listener, outbox.put, Lease(spec.lease), _gate(spec), admission)
+    server = _Server(listener, outbox.put, Lease(spec.lease), _logins(spec), admission)
     accepting = start(server.accept)
     try:
         yield None
@@ -50,8 +50,8 @@ async def iperf3_server(spec: Iperf3ServerSpec) -> AsyncIterator[Samples | None]
         accepting.join(1.0)
 
 
-def _gate(spec: Iperf3ServerSpec) -> Gate | None:
-    return Gate(spec.private_key, dict(spec.users)) if spec.private_key else None
+def _logins(spec: Iperf3ServerSpec) -> Logins | None:
+    return Logins(spec.private_key, dict(spec.users)) if spec.private_key else None
 
 
 class _Server:
@@ -62,15 +62,15 @@ class _Server:
         listener: socket.socket,
         put: Callable[[Item], None],
         lease: Lease,
-        gate: Gate | None,
+        logins: Logins | None,
         admission: Admission,
     ) -> None:
-        self._gate = gate
+        self._logins = logins
         self._door = Doorway(listener, admission, "iperf3")
         self._lease = lease
         self._put = put
         self._turn = threading.Condition()
-        self._test: Served | None = None
+        self._test: Iperf3Served | None = None
 
     def accept(self) -> None:
         """Greet each who comes, on a thread of its own."""
@@ -88,7 +88,7 @@ class _Server:
         control = Control(connection)
         try:
             cookie = control.read(COOKIE_OCTETS, COOKIE_S)
-            own = Served(control, connection, cookie, self._put, self._lease, self._gate)
+            own = Iperf3Served(control, connection, cookie, self._put, self._lease, self._logins)
             with self._turn:
                 self._turn.wait_for(self._is_served, ENDING_S)
                 running = self._test
@@ -107,7 +107,7 @@ class _Server:
         """Whether no test is just ending."""
         return self._test is None or not self._test.is_over
 
-    def _run(self, test: Served) -> None:
+    def _run(self, test: Iperf3Served) -> None:
         try:
             test.run()
         finally:

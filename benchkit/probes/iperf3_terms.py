@@ -22,7 +22,7 @@ WINDOW_LIMIT, RATE_LIMIT, NUMBER_LIMIT = 512 << 20, 10**13, 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Iperf3Terms:
     """A test as agreed. Sizes in octets; `rate_bps` and `pacing_bps` are each stream's, 0 is unlimited.
 
     `seconds`, `octets` and `blocks` say when the client means to end it; it alone decides. `token` says who it is.
@@ -86,14 +86,14 @@ class Terms:
         return json.dumps(asked).encode()
 
 
-def terms_of(message: bytes) -> Terms:
+def terms_of(message: bytes) -> Iperf3Terms:
     """Read what a client asks. Raises TalkError for what is no such thing, or out of iperf3's own limits."""
     asked = words_of(message)
     if "sctp" in asked or ("tcp" in asked) == ("udp" in asked):
         raise TalkError("it asked for a protocol other than TCP or UDP")
     udp = "udp" in asked
     least, most = (UDP_BLOCK_LEAST, UDP_BLOCK_LIMIT) if udp else (1, TCP_BLOCK_LIMIT)
-    return Terms(
+    return Iperf3Terms(
         seconds=whole(asked, "time", 0, SECONDS_LIMIT, 10),
         udp=udp,
         streams=whole(asked, "parallel", 1, STREAMS_LIMIT, 1),

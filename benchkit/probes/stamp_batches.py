@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.reflector_sessions import Departed
 from benchkit.probes.stamp_packet import TTL_AT, ZEROS_AT
@@ -61,10 +61,10 @@ class Replies:
         """T2 and T3 in ns, the far end's sequence number, the TTL it saw, and flags, of these rows; all of shape (n,)."""
         of = {name: field[at].astype(np.int64) for name, field in self._words.items()}
         t2, t3 = (ntp_times(of[f"{t}_high"], of[f"{t}_low"], near_ns) for t in ("t2", "t3"))
-        flags = np.where(self._estimates[at] & SYNCHRONISED, int(FarEnd.SYNCHRONISED), 0)
+        flags = np.where(self._estimates[at] & SYNCHRONISED, int(FarFlags.SYNCHRONISED), 0)
         no_dwell = (of["t2_high"] == of["t3_high"]) & (of["t2_low"] == of["t3_low"])
-        flags |= np.where(no_dwell, int(FarEnd.NO_DWELL), 0)
-        flags |= np.where(self._ssids[at] == 0, int(FarEnd.NO_SSID), 0)
+        flags |= np.where(no_dwell, int(FarFlags.NO_DWELL), 0)
+        flags |= np.where(self._ssids[at] == 0, int(FarFlags.NO_SSID), 0)
         return t2, t3, of["far"], self._rows[at, TTL_AT].astype(np.int64), flags
 
     def follow(self, got: int) -> NDArray[np.bool_]:

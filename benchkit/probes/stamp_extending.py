@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from benchkit.errors import AskedWronglyError
 from benchkit.linux.timestamping import Received
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.stamp_options import HEADER_OCTETS, StampOptions
 from benchkit.probes.stamp_packet import HMAC_OCTETS, Base, Reply, authentication_code
 from benchkit.probes.stamp_time import from_wire
@@ -87,23 +87,23 @@ class Extender:
         came = read_tlvs(received.payload[self._base_octets :]).tlvs
         tlvs = tuple(takewhile(lambda tlv: tlv.type, came))  # type 0 is zeros that pad
         if not tlvs or all(tlv.flags & UNRECOGNISED for tlv in tlvs):
-            return Returned(FarEnd.NO_EXTENSIONS)
+            return Returned(FarFlags.NO_EXTENSIONS)
         if any(tlv.flags & INTEGRITY for tlv in tlvs) or not self._is_whole(tlvs, reply.sequence):
-            return Returned(FarEnd.SPOILT)
+            return Returned(FarFlags.SPOILT)
         flags, follow_up = 0, None
         for tlv in tlvs:
             if tlv.flags & MALFORMED:
-                flags |= FarEnd.MALFORMED
+                flags |= FarFlags.MALFORMED
                 break
             if tlv.flags & UNRECOGNISED:
-                flags |= FarEnd.NO_EXTENSIONS
+                flags |= FarFlags.NO_EXTENSIONS
             elif tlv.type == Type.CLASS_OF_SERVICE and len(tlv.value) == 4:  # noqa: PLR2004  octets, by RFC 8972
                 flags |= self._classes(tlv.value, received.traffic_class)
             elif tlv.type == Type.LOCATION:
                 flags |= self._places(tlv.value)
             elif tlv.type == Type.FOLLOW_UP_TELEMETRY and len(tlv.value) == _FOLLOW_UP.size:
                 follow_up = _departure(tlv.value, reply, received.stamp_ns)
-                flags |= FarEnd.COUNTS if follow_up else 0
+                flags |= FarFlags.COUNTS if follow_up else 0
         return Returned(flags, follow_up)
 
     def _is_whole(self, tlvs: tuple[Tlv, ...], sequence: int) -> bool:
@@ -119,11 +119,11 @@ class Extender:
         bits = int.from_bytes(value, "big")
         flags = 0
         if bits >> 20 & 63 != self._dscp:
-            flags |= FarEnd.CLASS_CHANGED_THERE
+            flags |= FarFlags.CLASS_CHANGED_THERE
         if bits >> 16 & 3 == REFUSED:
-            flags |= FarEnd.CLASS_REFUSED
+            flags |= FarFlags.CLASS_REFUSED
         elif arrived >= 0 and arrived >> 2 != self._dscp:
-            flags |= FarEnd.CLASS_CHANGED_BACK
+            flags |= FarFlags.CLASS_CHANGED_BACK
         return flags
 
     def _places(self, value: bytes) -> int:
@@ -134,7 +134,7 @@ class Extender:
         ours = ip_address(self._here[0].partition("%")[0]).packed.ljust(16, b"\0")
         seen = [tlv.value for tlv in read_tlvs(value[4:]).tlvs if tlv.type in {8, 9}]
         same = seen_port == self._here[1] and all(address == ours for address in seen)
-        return 0 if same else FarEnd.ADDRESS_TRANSLATED
+        return 0 if same else FarFlags.ADDRESS_TRANSLATED
 
 
 def _departure(value: bytes, reply: Reply, near_ns: int) -> tuple[int, int] | None:

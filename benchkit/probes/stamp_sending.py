@@ -11,7 +11,7 @@ from benchkit.clock import realtime_ns
 from benchkit.linux.clock_quality import clock_quality
 from benchkit.linux.key_file import read_key
 from benchkit.linux.timestamping import Received
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, FAR_TTL, Samples
 from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.flight_rows import Answer, Kept
@@ -49,8 +49,8 @@ class Packets:
         """
         self._ssid = ssid
         # TWAMP knows no session identifiers, and always counts (RFC 5357 section 4.2.1).
-        self._known = int(FarEnd.COUNTS) if twamp else 0
-        self._expected = ~int(FarEnd.NO_SSID) if twamp else ~0
+        self._known = int(FarFlags.COUNTS) if twamp else 0
+        self._expected = ~int(FarFlags.NO_SSID) if twamp else ~0
         self._base = Base(read_key(options.key_file))
         self._extender = Extender(options, self._base, udp)
         quality = clock_quality()
@@ -91,7 +91,7 @@ class Packets:
             return None
         reply, flags = put_right(reply, left)
         if len(received.payload) != self.octets:
-            flags |= FarEnd.OTHER_LENGTH
+            flags |= FarFlags.OTHER_LENGTH
         flags |= self._read_extensions(received, reply) | self._known
         flags &= self._expected
         near = received.stamp_ns or realtime_ns()
@@ -103,7 +103,7 @@ class Packets:
         if not self._extender.octets:
             return 0
         if not reply.ssid:
-            return FarEnd.NO_EXTENSIONS
+            return FarFlags.NO_EXTENSIONS
         found = self._extender.read(received, reply)
         if self._extender.follows_up:
             self._by_far_sequence[reply.sequence] = reply.sender_sequence
@@ -135,24 +135,24 @@ class Packets:
 def put_right(reply: Reply, left: int) -> tuple[Reply, int]:
     """Make sense of a reply to a packet that carried the time `left`, its 64 bits as they stood on the wire.
 
-    Returns the reply with its times where they belong, and bits of FarEnd as a plain number, which is faster.
+    Returns the reply with its times where they belong, and bits of FarFlags as a plain number, which is faster.
     """
     flags = 0
     if reply.t1_high << 32 | reply.t1_low != left:
         if reply.t3_high << 32 | reply.t3_low == left:
             # TWAMP Light as some make it: the sender's time comes first, the far end's own after T2.
             reply = reply._replace(t3_high=reply.t1_high, t3_low=reply.t1_low)
-            flags = int(FarEnd.SWAPPED_STAMPS)
+            flags = int(FarFlags.SWAPPED_STAMPS)
         else:
-            flags = int(FarEnd.FOREIGN_T1)
+            flags = int(FarFlags.FOREIGN_T1)
     if not reply.ssid:
-        flags |= FarEnd.NO_SSID
+        flags |= FarFlags.NO_SSID
     if reply.ttl < 0:
-        flags |= FarEnd.NO_TTL
+        flags |= FarFlags.NO_TTL
     if reply.t2_low == reply.t3_low and reply.t2_high == reply.t3_high:
-        flags |= FarEnd.NO_DWELL
+        flags |= FarFlags.NO_DWELL
     if reply.error_estimate & SYNCHRONISED:
-        flags |= FarEnd.SYNCHRONISED
+        flags |= FarFlags.SYNCHRONISED
     if reply.error_estimate & PTP:
-        flags |= FarEnd.PTP
+        flags |= FarFlags.PTP
     return reply, int(flags)

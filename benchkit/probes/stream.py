@@ -21,7 +21,7 @@ from benchkit.probes.far_end import FarEnd, FarTest
 from benchkit.probes.outbox import Item, tested
 from benchkit.probes.stream_flow import StreamFlow, prepare, too_small_a_window
 from benchkit.probes.stream_meter import rate_of
-from benchkit.probes.stream_session import Session
+from benchkit.probes.stream_session import BulkSession
 from benchkit.probes.stream_terms import terms_from, whole
 from benchkit.probes.talk import TalkError, clock_offset_ns
 
@@ -83,7 +83,7 @@ class StreamTest(FarTest[StreamFlow]):
         if talk.hear(OPEN_S).get("open") != len(self._flows):
             raise TalkError("it did not see all streams open")
         talk.say({"begin": True})
-        session = Session(
+        session = BulkSession(
             talk, self._terms.duration_ns, self._flows, heard=lambda: self._tell(session)
         )
         try:
@@ -104,7 +104,7 @@ class StreamTest(FarTest[StreamFlow]):
         connection.settimeout(None)
         return StreamFlow(number, connection, self._terms, sends=sends, token=token)
 
-    def _tell(self, session: Session) -> None:
+    def _tell(self, session: BulkSession) -> None:
         """The rate of every half second, while it is measured."""
         for up in self._ways:
             rows = (session.theirs if up else session.ours).received
@@ -113,7 +113,7 @@ class StreamTest(FarTest[StreamFlow]):
                 last = self._told[up] = first + TOLD_EVERY
                 self._put(rate_of(self._spec.path, self._phase(up=up), rows[first:last]))
 
-    def _put_counts(self, session: Session, offset_ns: int) -> None:
+    def _put_counts(self, session: BulkSession, offset_ns: int) -> None:
         theirs = session.theirs.shifted(-offset_ns)
         for up in self._ways:
             arrived, left = (theirs, session.ours) if up else (session.ours, theirs)

@@ -11,14 +11,20 @@ from benchkit.errors import MeasureError
 from benchkit.linux import host, tcp
 from benchkit.linux.bulk import SINKS, SOURCES
 from benchkit.probes.data_thread import DataThread
-from benchkit.probes.stream_terms import Terms
+from benchkit.probes.stream_terms import StreamTerms
 
 
 class StreamFlow(DataThread):
     """`wrong` is how many octets were not what was sent, where that is looked at."""
 
     def __init__(
-        self, number: int, connection: socket.socket, terms: Terms, *, sends: bool, token: str = ""
+        self,
+        number: int,
+        connection: socket.socket,
+        terms: StreamTerms,
+        *,
+        sends: bool,
+        token: str = "",
     ) -> None:
         """Own a connected socket. `token` names the test, alike at both ends."""
         super().__init__(number, connection, sends=sends)
@@ -50,7 +56,7 @@ class StreamFlow(DataThread):
         return {"octets": self.octets, "wrong": self.wrong}
 
 
-def prepare(connection: socket.socket, terms: Terms) -> tuple[str, int]:
+def prepare(connection: socket.socket, terms: StreamTerms) -> tuple[str, int]:
     """Give a data socket what the terms ask of it; the congestion control in force, and the window, 0 for the kernel's.
 
     The window must be set before the connection is made, or the peer is never told that it can be so large.

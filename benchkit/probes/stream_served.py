@@ -18,8 +18,8 @@ from benchkit.probes.files_flow import FileSink
 from benchkit.probes.files_terms import FileTerms
 from benchkit.probes.outbox import start
 from benchkit.probes.stream_flow import StreamFlow, prepare
-from benchkit.probes.stream_session import Session
-from benchkit.probes.stream_terms import Terms
+from benchkit.probes.stream_session import BulkSession
+from benchkit.probes.stream_terms import StreamTerms
 from benchkit.probes.talk import Talk, TalkError, Words, tell_clock
 from benchkit.units import show_count
 
@@ -40,7 +40,7 @@ class Opening(Protocol):
         """Give up what has come and is not in use."""
 
 
-class Served:
+class StreamServed:
     """A test from its grant to its end."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Served:
         self.talk.say({"granted": token})
         if self._past_clock().get("begin") is not True or not self._flows:
             raise TalkError("it did not begin")
-        Session(self.talk, self._duration_ns, self._flows, self._silence_s).run(tells=True)
+        BulkSession(self.talk, self._duration_ns, self._flows, self._silence_s).run(tells=True)
 
     def _past_clock(self) -> Words:
         """Tell the clock as often as asked, see all data come, and give what is said then."""
@@ -131,7 +131,7 @@ class StreamOpening:
                 connection.close()
 
 
-def opening_of_streams(terms: Terms, token: str) -> StreamOpening:
+def opening_of_streams(terms: StreamTerms, token: str) -> StreamOpening:
     """Bulk: each connection sends or receives as the terms have it."""
 
     def thread_of(number: int, connection: socket.socket) -> DataThread:

@@ -24,15 +24,15 @@ from benchkit.probes.reachable import listening_at
 from benchkit.probes.stream import HEAD_OCTETS
 from benchkit.probes.stream_served import (
     DatagramOpening,
-    Served,
+    StreamServed,
     opening_of_files,
     opening_of_streams,
 )
 from benchkit.probes.stream_session import SILENCE_S
-from benchkit.probes.stream_terms import Terms, terms_of
+from benchkit.probes.stream_terms import StreamTerms, terms_of
 from benchkit.probes.talk import KEY, KNOWN, WANTS, Talk, TalkError, Words, demand_proof, unproved
 
-AnyTerms = Terms | UdpTerms | FileTerms
+AnyTerms = StreamTerms | UdpTerms | FileTerms
 # What may be asked besides bulk streams.
 TESTS: dict[str, Callable[[Words], AnyTerms]] = {
     datagram_terms.KIND: datagram_terms.terms_of,
@@ -75,7 +75,7 @@ class StreamServer:
         self._door = Doorway(listener, admission or Admission(), "a stream")
         self._lease = lease
         self._lock = threading.Lock()
-        self._tests: dict[str, Served] = {}
+        self._tests: dict[str, StreamServed] = {}
 
     def accept(self) -> None:
         """Greet each who comes, on a thread of its own."""
@@ -171,11 +171,11 @@ class StreamServer:
                 del self._tests[token]
             test.close()
 
-    def _served(self, talk: Talk, terms: AnyTerms, token: str) -> Served:
-        if isinstance(terms, Terms):
-            return Served(talk, terms.duration_ns, opening_of_streams(terms, token))
+    def _served(self, talk: Talk, terms: AnyTerms, token: str) -> StreamServed:
+        if isinstance(terms, StreamTerms):
+            return StreamServed(talk, terms.duration_ns, opening_of_streams(terms, token))
         if isinstance(terms, FileTerms):
             silence_s = SILENCE_S + terms.idle_ns / NS_PER_S
-            return Served(talk, terms.duration_ns, opening_of_files(terms), silence_s)
+            return StreamServed(talk, terms.duration_ns, opening_of_files(terms), silence_s)
         opening = DatagramOpening(terms, talk.here, self._door.port, token)
-        return Served(talk, terms.duration_ns, opening)
+        return StreamServed(talk, terms.duration_ns, opening)

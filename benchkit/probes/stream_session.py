@@ -17,7 +17,7 @@ SILENCE_S = 5.0
 DRAIN_S = 15.0
 
 
-class Session:
+class BulkSession:
     """One test at one end. `ours` and `theirs` hold what is known at any time, also when it breaks off."""
 
     def __init__(

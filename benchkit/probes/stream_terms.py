@@ -18,7 +18,7 @@ NAME_LIMIT = 16  # TCP_CA_NAME_MAX
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class StreamTerms:
     """A test as agreed. `window_octets` 0 leaves both buffers to the kernel."""
 
     direction: str
@@ -40,9 +40,9 @@ class Terms:
         return {"benchkit": VERSION, "test": "stream", **asdict(self)}
 
 
-def terms_from(spec: TcpSpec) -> Terms:
+def terms_from(spec: TcpSpec) -> StreamTerms:
     """What a spec asks for."""
-    return Terms(
+    return StreamTerms(
         direction=spec.direction,
         duration_ns=spec.duration_ns,
         streams=spec.streams,
@@ -52,9 +52,9 @@ def terms_from(spec: TcpSpec) -> Terms:
     )
 
 
-def terms_of(words: Mapping[str, Any]) -> Terms:
+def terms_of(words: Mapping[str, Any]) -> StreamTerms:
     """Read what a client asks. Raises TalkError for what is no such thing, or beyond the limits."""
-    return Terms(
+    return StreamTerms(
         direction=_one_of(words, "direction", DIRECTIONS),
         duration_ns=whole(words, "duration_ns", 1, LONGEST_NS),
         streams=whole(words, "streams", 1, STREAMS_LIMIT),

@@ -60,7 +60,7 @@ FLOORS: Mapping[str, Floor] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CellQuestion:
     """One cell to be judged: which statistic, and what each run of either side gave for it.
 
     `metric` is the metric as the cell names it, `kind` the one of FLOORS. No replicates: that side lacks the cell. `turns` is
@@ -95,7 +95,7 @@ DEFAULT_RULE = Rule()
 class _Contrast:
     """A question with its difference, its floor, and how likely chance alone makes it more and less."""
 
-    question: Question
+    question: CellQuestion
     difference: Difference
     floor: float
     above: float
@@ -107,7 +107,10 @@ class _Contrast:
 
 
 def judge_cells(
-    questions: Sequence[Question], rule: Rule = DEFAULT_RULE, *, not_comparable: str | None = None
+    questions: Sequence[CellQuestion],
+    rule: Rule = DEFAULT_RULE,
+    *,
+    not_comparable: str | None = None,
 ) -> tuple[Cell, ...]:
     """A cell for each question, in their order. `not_comparable` says why no word about a change may be given.
 
@@ -115,7 +118,7 @@ def judge_cells(
     cost the others nothing.
 
     >>> base, candidate = ([Replicate(ms, 0.01, 0.01)] for ms in (8.5, 9.5))
-    >>> asked = Question("a-b", "rtt", "idle", "p95", "ms", "rtt", True, True, base, candidate)
+    >>> asked = CellQuestion("a-b", "rtt", "idle", "p95", "ms", "rtt", True, True, base, candidate)
     >>> [cell.word for cell in judge_cells([asked])]
     ['regression']
     """
@@ -138,11 +141,11 @@ def gravest(cells: Sequence[Cell]) -> str:
     return next((word for word in WORDS if word in given), NOT_COMPARABLE)
 
 
-def _whole(question: Question) -> bool:
+def _whole(question: CellQuestion) -> bool:
     return bool(question.base) and bool(question.candidate)
 
 
-def _contrast(question: Question, rule: Rule) -> _Contrast:
+def _contrast(question: CellQuestion, rule: Rule) -> _Contrast:
     found = difference(question.base, question.candidate, turns=question.turns)
     base = fmean(one.value for one in question.base)
     floor = rule.floors[question.kind].of(base)
@@ -182,13 +185,13 @@ def side_estimate(side: Sequence[Replicate]) -> Estimate:
     return Interval(fmean(one.value for one in side), -math.inf, math.inf).estimate()
 
 
-def _missing(question: Question) -> Cell:
+def _missing(question: CellQuestion) -> Cell:
     side = "candidate" if question.base else "base"
     said = _sides(question, NOT_COMPARABLE, f"missing: the {side} has no such figure")
     return replace(said, gated=question.gated and side == "candidate", missing=side)
 
 
-def _sides(question: Question, word: str, reason: str) -> Cell:
+def _sides(question: CellQuestion, word: str, reason: str) -> Cell:
     """What was asked, what each side came to, and what is said of it."""
     return Cell(
         path=question.path,

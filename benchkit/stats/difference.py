@@ -20,7 +20,7 @@ _Error = Callable[[Replicate], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class StandardErrors:
     """Standard errors of a difference downwards and upwards, and their degrees of freedom."""
 
     down: float
@@ -37,7 +37,7 @@ class Difference:
     """
 
     value: float
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[StandardErrors, ...]
     method: str
 
     def interval(self, confidence: float) -> Interval:
@@ -87,7 +87,7 @@ def difference(
     alternated = turns > 1 and len(base) == len(candidate) == RUNS_OF_A_TURN * turns
     method = "interleaved" if alternated else "runs" if by_runs else "blocks"
     if any(math.isinf(one.value) for one in (*base, *candidate)):
-        none = Doubt(math.inf, math.inf, math.inf)
+        none = StandardErrors(math.inf, math.inf, math.inf)
         return Difference(_lost_difference(base, candidate), (none,), method)
     value = fmean(one.value for one in candidate) - fmean(one.value for one in base)
     within = _within(base, candidate, by_runs=by_runs)
@@ -107,7 +107,7 @@ def _lost_difference(base: Sequence[Replicate], candidate: Sequence[Replicate]) 
     return math.nan
 
 
-def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt:
+def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> StandardErrors:
     """By how runs differ among themselves.
 
     Student's one variance for both sides where they have equally many runs, for then his test keeps its level
@@ -119,14 +119,16 @@ def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt
         parts = [variance(side) / len(side) for side in sides]
         total = sum(parts)
         doubt = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
-        return Doubt(math.sqrt(total), math.sqrt(total), total**2 / doubt if doubt else math.inf)
+        return StandardErrors(
+            math.sqrt(total), math.sqrt(total), total**2 / doubt if doubt else math.inf
+        )
     squares = sum(variance(side) * (len(side) - 1) for side in sides if len(side) > 1)
     freedom = float(sum(counts) - len(counts))
     error = math.sqrt(squares / freedom * sum(1 / count for count in counts))
-    return Doubt(error, error, freedom)
+    return StandardErrors(error, error, freedom)
 
 
-def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Doubt:
+def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> StandardErrors:
     """By how runs differ among themselves within a turn, as in randomised blocks (Fisher 1935).
 
     What changes from turn to turn, as a machine does over an hour, is on both sides alike and costs nothing, and a steady
@@ -141,10 +143,12 @@ def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> 
         squares += variance(figures) * (len(figures) - 1)
     freedom = turns * (2 * RUNS_OF_A_TURN - 1) - 1
     error = math.sqrt(squares / freedom * 2 / len(base))
-    return Doubt(error, error, float(freedom))
+    return StandardErrors(error, error, float(freedom))
 
 
-def _within(base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_runs: bool) -> Doubt:
+def _within(
+    base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_runs: bool
+) -> StandardErrors:
     """By what happened within the runs. Where runs are replicates, those whose error is not known are left out."""
     down = [_side(base, _upwards, by_runs), _side(candidate, _downwards, by_runs)]
     up = [_side(base, _downwards, by_runs), _side(candidate, _upwards, by_runs)]
@@ -154,7 +158,7 @@ def _within(base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_run
         (part / total) ** 2 / each if math.isfinite(total) and total else 0.0
         for part, each in zip(down, freedom, strict=True)
     )
-    return Doubt(math.sqrt(total), math.sqrt(sum(up)), 1 / doubt if doubt else math.inf)
+    return StandardErrors(math.sqrt(total), math.sqrt(sum(up)), 1 / doubt if doubt else math.inf)
 
 
 def _side(side: Sequence[Replicate], error: _Error, by_runs: bool) -> float:  # noqa: FBT001  one place calls it

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.samples import FAR_COPIES, FAR_FLAGS, FAR_SEQUENCE, Samples
 
 Numbers = NDArray[np.int64]
@@ -37,7 +37,7 @@ def loss_by_direction(rows: Samples, *, stateful: bool = False) -> LossByDirecti
     answered = np.flatnonzero(~np.ma.getmaskarray(rows.columns["received_ns"]))
     counted = np.ma.getdata(rows.columns[FAR_SEQUENCE])[answered]
     copies = np.ma.getdata(rows.columns[FAR_COPIES])[answered]
-    told = np.ma.getdata(rows.columns[FAR_FLAGS])[answered] & int(FarEnd.COUNTS)
+    told = np.ma.getdata(rows.columns[FAR_FLAGS])[answered] & int(FarFlags.COUNTS)
     if not (stateful or told.any() or (counted != _numbers(rows)[answered]).any()):
         return None
     if not len(answered):

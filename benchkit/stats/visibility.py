@@ -15,7 +15,7 @@ MOST_RUNS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Variances:
     """Why a figure differs from run to run, as variances: by what happens within a run of so many seconds, and beyond that.
 
     Longer runs shrink the first and leave the second, which only more runs can answer.
@@ -46,7 +46,7 @@ class Design:
         return 1 / self.base + 1 / self.candidate
 
 
-def spread_of(runs: Sequence[Replicate], seconds: float) -> Spread:
+def spread_of(runs: Sequence[Replicate], seconds: float) -> Variances:
     """Part the variance of a figure over two runs or more of so many seconds. Lost percentiles are left out.
 
     Infinite where fewer than two runs have the figure, or none knows its own error.
@@ -61,19 +61,19 @@ def spread_of(runs: Sequence[Replicate], seconds: float) -> Spread:
         if math.isfinite(one.error_down) and math.isfinite(one.error_up)
     ]
     if len(known) < 2 or not errors:  # noqa: PLR2004  one value has no variance
-        return Spread(math.inf, math.inf, seconds)
+        return Variances(math.inf, math.inf, seconds)
     within = fmean(errors)
     total = variance([one.value for one in known])
-    return Spread(within, max(total - within, 0.0), seconds)
+    return Variances(within, max(total - within, 0.0), seconds)
 
 
-def smallest_visible(spread: Spread, design: Design, seconds: float, floor: float) -> float:
+def smallest_visible(spread: Variances, design: Design, seconds: float, floor: float) -> float:
     """The least change beyond the floor that the design sees four times in five with runs of so many seconds."""
     run = spread.within * spread.seconds / seconds + spread.between
     return floor + design.reach * math.sqrt(run * design.share)
 
 
-def seconds_to_see(spread: Spread, design: Design, change: float, floor: float) -> float | None:
+def seconds_to_see(spread: Variances, design: Design, change: float, floor: float) -> float | None:
     """How long each run must be for the design to see a change; None where no length does."""
     if change <= floor or not math.isfinite(spread.within):
         return None
@@ -81,7 +81,7 @@ def seconds_to_see(spread: Spread, design: Design, change: float, floor: float) 
     return spread.within * spread.seconds / allowed if allowed > 0 else None
 
 
-def runs_to_see(spread: Spread, level: float, change: float, floor: float) -> int | None:
+def runs_to_see(spread: Variances, level: float, change: float, floor: float) -> int | None:
     """How many runs a side, as long as those that were measured, see a change; None for more than a hundred."""
     if change <= floor or not math.isfinite(spread.within):
         return None

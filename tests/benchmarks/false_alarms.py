@@ -34,8 +34,8 @@ from benchkit.campaign.comparing import record_replicates, sample_replicates
 from benchkit.stats.comparison import (
     DEFAULT_RULE,
     FLOORS,
+    CellQuestion,
     Floor,
-    Question,
     Rule,
     gravest,
     judge_cells,
@@ -107,7 +107,7 @@ def replicates(runs: Runs, first_seed: int, *, sampled: bool) -> list[dict[str, 
     return [record_replicates(latency_metric("rtt", "idle", run * 1e6)[0]) for run in runs]
 
 
-def questions(trials: Sequence[Trial]) -> Iterator[Question]:
+def questions(trials: Sequence[Trial]) -> Iterator[CellQuestion]:
     for number, each in enumerate(trials):
         sampled = max(len(each.base), len(each.candidate)) < FEWEST_RUNS
         ours = replicates(each.base, 1, sampled=sampled)
@@ -115,7 +115,7 @@ def questions(trials: Sequence[Trial]) -> Iterator[Question]:
         for statistic in (*PERCENTILES, "loss"):
             kind, unit = ("loss", "%") if statistic == "loss" else ("rtt", "ms")
             sides = [run[statistic] for run in ours], [run[statistic] for run in theirs]
-            yield Question(
+            yield CellQuestion(
                 f"path {number}", "rtt", "idle", statistic, unit, kind, True, True, *sides
             )
 

@@ -18,7 +18,7 @@ from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
 from benchkit.reports.comparison_rows import blocks_of, told
 from benchkit.stats.comparable import ASPECTS
-from benchkit.stats.comparison import FLOORS, Floor, Question, Rule, gravest, judge_cells
+from benchkit.stats.comparison import FLOORS, CellQuestion, Floor, Rule, gravest, judge_cells
 from benchkit.stats.difference import difference
 from benchkit.stats.replicates import loss_replicate, percentile_replicates, recorded_replicate
 
@@ -49,13 +49,13 @@ def test_a_slower_path_is_a_regression_and_a_faster_one_an_improvement() -> None
 
 
 def test_more_goodput_is_an_improvement() -> None:
-    ask = Question(
+    ask = CellQuestion(
         *("a-b", "goodput", "up", "mean", "Mbit/s", "goodput", True, False),
         base=[goodput(900.0)],
         candidate=[goodput(940.0)],
     )
     assert judge_cells([ask])[0].word == "improvement"
-    turned = Question(
+    turned = CellQuestion(
         *("a-b", "goodput", "up", "mean", "Mbit/s", "goodput", True, False),
         base=[goodput(940.0)],
         candidate=[goodput(900.0)],
@@ -171,9 +171,9 @@ def test_a_record_says_the_same_as_the_samples_as_far_as_it_goes() -> None:
 def test_loss_differs_by_its_own_interval() -> None:
     rng = np.random.default_rng(1)
     one, other = (loss_replicate(rng.random(5000) < share) for share in (0.001, 0.03))
-    ask = Question("a-b", "rtt", "idle", "loss", "%", "loss", True, True, [one], [other])
+    ask = CellQuestion("a-b", "rtt", "idle", "loss", "%", "loss", True, True, [one], [other])
     assert judge_cells([ask])[0].word == "regression"
-    same = Question("a-b", "rtt", "idle", "loss", "%", "loss", True, True, [one], [one])
+    same = CellQuestion("a-b", "rtt", "idle", "loss", "%", "loss", True, True, [one], [one])
     assert judge_cells([same])[0].word == "no difference seen"
 
 

@@ -15,7 +15,7 @@ from loopback import LOCAL
 
 from benchkit.errors import MeasureError
 from benchkit.linux import quiet, timestamping
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import (
     DUPLICATES,
@@ -238,4 +238,4 @@ def test_an_answer_that_comes_twice_counts_once_and_is_counted() -> None:
     assert not np.ma.getmaskarray(rows.columns["received_ns"]).any()
     assert (rows.columns[DUPLICATES].data == 1).all()
     assert not rows.columns[FAR_COPIES].any()
-    assert (rows.columns[FAR_FLAGS].data & FarEnd.NO_DWELL).all()
+    assert (rows.columns[FAR_FLAGS].data & FarFlags.NO_DWELL).all()

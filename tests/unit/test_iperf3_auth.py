@@ -12,8 +12,8 @@ from benchkit.model.place import Login
 from benchkit.probes.iperf3_auth import (
     OAEP,
     PKCS1,
-    Gate,
-    gate_of,
+    Logins,
+    logins_of,
     password_hash,
     token_of,
     users_of,
@@ -26,8 +26,8 @@ from rsa_keys import key_pair
 NOW = 1_800_000_000
 
 
-def gate() -> Gate:
-    return Gate(key_pair()[0], {"mario": password_hash("mario", "rossi")})
+def gate() -> Logins:
+    return Logins(key_pair()[0], {"mario": password_hash("mario", "rossi")})
 
 
 def login(user: str = "mario", word: str = "rossi") -> Login:
@@ -64,7 +64,7 @@ def test_nobody_else_is(token: object) -> None:
 
 def test_a_hash_in_capitals_is_the_same() -> None:
     upper = {"mario": password_hash("mario", "rossi").upper()}
-    assert Gate(key_pair()[0], upper).admits(token_of(login(), NOW, OAEP), NOW)
+    assert Logins(key_pair()[0], upper).admits(token_of(login(), NOW, OAEP), NOW)
 
 
 def test_the_hash_is_the_one_that_iperf3_documents() -> None:
@@ -84,9 +84,9 @@ def test_users_are_a_line_each() -> None:
 
 def test_a_key_that_is_none_is_told() -> None:
     private, public = key_pair()
-    assert gate_of(private, {}, "key.pem") == Gate(private, {})
+    assert logins_of(private, {}, "key.pem") == Logins(private, {})
     with pytest.raises(AskedWronglyError, match=r"key\.pem: no PEM of a private RSA key"):
-        gate_of(public, {}, "key.pem")
+        logins_of(public, {}, "key.pem")
     with pytest.raises(AskedWronglyError, match="is no PEM of an RSA key"):
         token_of(Login("mario", "rossi", b"nothing"), NOW, OAEP)
     with pytest.raises(AskedWronglyError, match="too long"):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchkit.probes.iperf3_datagram import REMEMBERED, Arrivals, head, stamped
 from benchkit.probes.iperf3_results import Cpu, Results, StreamResult, results_of
 from benchkit.probes.iperf3_session import stream_number
-from benchkit.probes.iperf3_terms import Terms, terms_of
+from benchkit.probes.iperf3_terms import Iperf3Terms, terms_of
 from benchkit.probes.iperf3_wire import Control, State, new_cookie, state_of
 from benchkit.probes.talk import GoneError, TalkError
 
@@ -132,18 +132,20 @@ def test_terms_beyond_what_iperf3_allows_are_refused(change: dict[str, Any], wor
 
 def test_what_a_real_client_sent_is_read() -> None:
     terms = terms_of(CAPTURED)
-    assert terms == Terms(seconds=1, udp=True, block=200, rate_bps=200_000, wide_counters=False)
+    assert terms == Iperf3Terms(
+        seconds=1, udp=True, block=200, rate_bps=200_000, wide_counters=False
+    )
 
 
 @pytest.mark.parametrize(
     "terms",
     [
-        Terms(seconds=3, wide_counters=False),
-        Terms(seconds=1, udp=True, block=200, rate_bps=10**6, streams=4, both=True),
-        Terms(seconds=1, reverse=True, segment=1000, window=200_000, no_delay=True, congestion="reno", omit_s=1, tos=16, pacing_bps=8, wide_counters=False),
+        Iperf3Terms(seconds=3, wide_counters=False),
+        Iperf3Terms(seconds=1, udp=True, block=200, rate_bps=10**6, streams=4, both=True),
+        Iperf3Terms(seconds=1, reverse=True, segment=1000, window=200_000, no_delay=True, congestion="reno", omit_s=1, tos=16, pacing_bps=8, wide_counters=False),
     ],
 )  # fmt: skip
-def test_terms_survive_the_wire_and_what_is_not_asked_is_left_out(terms: Terms) -> None:
+def test_terms_survive_the_wire_and_what_is_not_asked_is_left_out(terms: Iperf3Terms) -> None:
     message = terms.encoded()
     assert terms_of(message) == terms
     assert not any(value is False for value in json.loads(message).values())
@@ -177,8 +179,8 @@ def test_streams_are_numbered_as_iperf3_does() -> None:
 
 
 def test_the_receiving_half_comes_after_the_sending_one() -> None:
-    assert Terms(1, streams=2, both=True).flows == (True, True, False, False)
-    assert Terms(1, streams=2, reverse=True).flows == (False, False)
+    assert Iperf3Terms(1, streams=2, both=True).flows == (True, True, False, False)
+    assert Iperf3Terms(1, streams=2, reverse=True).flows == (False, False)
 
 
 def test_a_cookie_is_37_octets_and_never_the_same() -> None:

@@ -12,7 +12,7 @@ import pytest
 from benchkit.linux import host
 from benchkit.probes import stream_flow
 from benchkit.probes.stream_flow import StreamFlow
-from benchkit.probes.stream_terms import Terms
+from benchkit.probes.stream_terms import StreamTerms
 
 
 def test_each_number_has_a_core_of_those_that_the_thread_may_use() -> None:
@@ -39,7 +39,7 @@ def test_one_of_several_streams_keeps_to_the_core_of_its_number(
     monkeypatch.setattr(stream_flow.host, "keep_to_core", asked.append)
     near, far = socket.socketpair()
     with near, far:
-        flow = StreamFlow(2, near, Terms("up", 1, streams, "copy", "cubic"), sends=True)
+        flow = StreamFlow(2, near, StreamTerms("up", 1, streams, "copy", "cubic"), sends=True)
         flow.running = False
         flow.move()
     assert asked == kept
@@ -50,7 +50,7 @@ def test_both_ends_of_a_test_name_the_same_cores_and_two_tests_mostly_others(
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(stream_flow.host, "keep_to_core", asked.append)
-    terms = Terms("up", 1, 2, "copy", "cubic")
+    terms = StreamTerms("up", 1, 2, "copy", "cubic")
     near, far = socket.socketpair()
     with near, far:
         for token in ("one", "one", "two"):

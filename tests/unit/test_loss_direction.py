@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.samples import FAR_COPIES, FAR_FLAGS, FAR_SEQUENCE, FAR_TTL, Samples, column
 from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.loss_direction import LossByDirection, loss_by_direction
@@ -89,7 +89,7 @@ def test_every_loss_up_to_the_last_answer_is_told_exactly(fate: list[str]) -> No
 
 def test_what_a_far_end_told_is_said_with_how_often() -> None:
     columns = {
-        FAR_FLAGS: column([FarEnd.NO_SSID, FarEnd.NO_SSID | FarEnd.NO_DWELL, 0], [0, 0, 1]),
+        FAR_FLAGS: column([FarFlags.NO_SSID, FarFlags.NO_SSID | FarFlags.NO_DWELL, 0], [0, 0, 1]),
         FAR_TTL: column([252, 251, 0], [0, 0, 1]),
     }
     assert far_end_remarks(Samples("rtt", "a-b", "idle", columns)) == (

@@ -17,7 +17,7 @@ from loopback import LOCAL, answering, free_udp_port
 
 from benchkit.errors import MeasureError
 from benchkit.linux import timestamping
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import (
     DUPLICATES,
@@ -141,7 +141,7 @@ def test_sender_and_reflector_stamp_every_packet_and_its_departure(
     assert set(rows.columns) == {*RTT_COLUMNS, DUPLICATES, *told}
     assert rows.columns[FAR_SEQUENCE].tolist() == list(range(40))
     assert set(rows.columns[FAR_TTL].tolist()) == {255}
-    assert set(rows.columns[FAR_FLAGS].tolist()) <= {0, FarEnd.SYNCHRONISED}
+    assert set(rows.columns[FAR_FLAGS].tolist()) <= {0, FarFlags.SYNCHRONISED}
     times = {name: values.filled(0).tolist() for name, values in rows.columns.items()}
     assert times["sequence"] == list(range(40))
     assert {later - earlier for earlier, later in pairwise(times["due_ns"])} == {MS}

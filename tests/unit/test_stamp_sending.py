@@ -11,7 +11,7 @@ import pytest
 from benchkit.errors import AskedWronglyError
 from benchkit.linux import timestamping
 from benchkit.linux.timestamping import Received
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, FAR_TTL
 from benchkit.model.stamp_options import EXTENSIONS, StampOptions
 from benchkit.probes.stamp_packet import Base
@@ -66,14 +66,14 @@ def test_a_reflector_without_rfc_8972(udp: socket.socket) -> None:
     assert found["t2_ns"] == ntp("eeaf26f2971b07c3")
     assert found["t3_ns"] == ntp("eeaf26f2971d601a")
     assert found[FAR_TTL] == 255
-    assert found[FAR_FLAGS] == FarEnd.NO_SSID
+    assert found[FAR_FLAGS] == FarFlags.NO_SSID
 
 
 def test_38_octets_of_which_two_stamps_are_one(udp: socket.socket) -> None:
     reply = "00000000eeaf26f3b0f17fff00010000eeaf26f3b0f17fff00000000eeaf26f3b0eaf54e0001"
     found = told(sent(udp, t1="eeaf26f3b0eaf54e"), reply)
     assert found["t2_ns"] == found["t3_ns"] == ntp("eeaf26f3b0f17fff")
-    flags = FarEnd.NO_SSID | FarEnd.NO_TTL | FarEnd.NO_DWELL | FarEnd.OTHER_LENGTH
+    flags = FarFlags.NO_SSID | FarFlags.NO_TTL | FarFlags.NO_DWELL | FarFlags.OTHER_LENGTH
     assert found[FAR_FLAGS] == flags
 
 
@@ -85,10 +85,10 @@ def test_stamps_that_are_swapped_are_put_right(udp: socket.socket) -> None:
     found = told(sent(udp, t1="eeaf27315564527e"), reply)
     assert found["t2_ns"] == ntp("eeaf27315565f88f")
     assert found["t3_ns"] == ntp("eeaf273156916310")
-    flags = FarEnd.SWAPPED_STAMPS | FarEnd.NO_SSID | FarEnd.SYNCHRONISED
+    flags = FarFlags.SWAPPED_STAMPS | FarFlags.NO_SSID | FarFlags.SYNCHRONISED
     assert found[FAR_FLAGS] == flags
     # Without the send time to compare with, nobody could tell.
-    assert told(sent(udp), reply)[FAR_FLAGS] & FarEnd.FOREIGN_T1
+    assert told(sent(udp), reply)[FAR_FLAGS] & FarFlags.FOREIGN_T1
 
 
 def test_ptp_stamps_from_1900(udp: socket.socket) -> None:
@@ -99,7 +99,7 @@ def test_ptp_stamps_from_1900(udp: socket.socket) -> None:
     found = told(sent(udp), reply)
     seconds = (0xEEAF278F - NTP_EPOCH_S) * SECOND
     assert (found["t2_ns"], found["t3_ns"]) == (seconds + 0x173BFE61, seconds + 0x173CA9BA)
-    assert found[FAR_FLAGS] & FarEnd.PTP
+    assert found[FAR_FLAGS] & FarFlags.PTP
 
 
 def reply_to(packets: Packets, number: int, *, stateful: bool = True, ssid: int = SSID) -> bytes:
@@ -132,7 +132,7 @@ def test_every_extension_is_understood_and_tells_when_answers_left(udp: socket.s
     found = told(packets, reply_to(packets, 0), 46 << 2)
     assert (found[FAR_FLAGS], found[FAR_SEQUENCE], found[FAR_TTL]) == (0, 0, 200)
     assert packets.departures() is None
-    assert told(packets, reply_to(packets, 1), 46 << 2)[FAR_FLAGS] == FarEnd.COUNTS
+    assert told(packets, reply_to(packets, 1), 46 << 2)[FAR_FLAGS] == FarFlags.COUNTS
     rows = packets.departures()
     assert rows is not None
     assert {name: values.tolist() for name, values in rows.columns.items()} == {
@@ -147,8 +147,8 @@ def test_extensions_given_back_untouched_or_as_zeros_were_not_processed(udp: soc
     whole = reply_to(packets, 0)
     untouched = whole[:44] + packets._extender.tail(0)
     for reply in (untouched, whole[:44] + bytes(len(whole) - 44), whole[:44]):
-        assert told(packets, reply, 46 << 2)[FAR_FLAGS] & FarEnd.NO_EXTENSIONS
-    assert told(packets, reply_to(packets, 0, ssid=0))[FAR_FLAGS] & FarEnd.NO_EXTENSIONS
+        assert told(packets, reply, 46 << 2)[FAR_FLAGS] & FarFlags.NO_EXTENSIONS
+    assert told(packets, reply_to(packets, 0, ssid=0))[FAR_FLAGS] & FarFlags.NO_EXTENSIONS
 
 
 def changed(reply: bytes, kind: Type, **fields: object) -> bytes:
@@ -161,16 +161,16 @@ def changed(reply: bytes, kind: Type, **fields: object) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "fields", "flag"),
     [
-        (Type.CLASS_OF_SERVICE, {"value": b"\xb8\0\0\0"}, FarEnd.CLASS_CHANGED_THERE),
-        (Type.CLASS_OF_SERVICE, {"value": b"\xba\xe1\0\0"}, FarEnd.CLASS_REFUSED),
-        (Type.CLASS_OF_SERVICE, {"flags": 0x40}, FarEnd.MALFORMED),
-        (Type.CLASS_OF_SERVICE, {"flags": 0x80}, FarEnd.NO_EXTENSIONS),
-        (Type.LOCATION, {"value": bytes(44)}, FarEnd.ADDRESS_TRANSLATED),
-        (Type.EXTRA_PADDING, {"flags": 0x20}, FarEnd.SPOILT),
+        (Type.CLASS_OF_SERVICE, {"value": b"\xb8\0\0\0"}, FarFlags.CLASS_CHANGED_THERE),
+        (Type.CLASS_OF_SERVICE, {"value": b"\xba\xe1\0\0"}, FarFlags.CLASS_REFUSED),
+        (Type.CLASS_OF_SERVICE, {"flags": 0x40}, FarFlags.MALFORMED),
+        (Type.CLASS_OF_SERVICE, {"flags": 0x80}, FarFlags.NO_EXTENSIONS),
+        (Type.LOCATION, {"value": bytes(44)}, FarFlags.ADDRESS_TRANSLATED),
+        (Type.EXTRA_PADDING, {"flags": 0x20}, FarFlags.SPOILT),
     ],
 )
 def test_what_extensions_tell_of_the_way(
-    udp: socket.socket, kind: Type, fields: dict[str, object], flag: FarEnd
+    udp: socket.socket, kind: Type, fields: dict[str, object], flag: FarFlags
 ) -> None:
     packets = sent(udp, EVERYTHING)
     reply = changed(reply_to(packets, 0), kind, **fields)
@@ -179,7 +179,7 @@ def test_what_extensions_tell_of_the_way(
 
 def test_a_class_that_was_changed_on_the_way_back(udp: socket.socket) -> None:
     packets = sent(udp, EVERYTHING)
-    assert told(packets, reply_to(packets, 0), 0)[FAR_FLAGS] == FarEnd.CLASS_CHANGED_BACK
+    assert told(packets, reply_to(packets, 0), 0)[FAR_FLAGS] == FarFlags.CLASS_CHANGED_BACK
 
 
 def test_answers_of_another_key_are_counted_and_are_none(

@@ -21,7 +21,7 @@ from benchkit.model.responder_spec import StreamServerSpec
 from benchkit.model.samples import Samples
 from benchkit.probes import far_end, stream_meter, stream_served, stream_server, stream_session
 from benchkit.probes import stream as probe
-from benchkit.probes.stream_terms import Terms, terms_of
+from benchkit.probes.stream_terms import StreamTerms, terms_of
 from benchkit.probes.talk import TalkError
 
 
@@ -178,7 +178,7 @@ def test_a_window_that_the_kernel_does_not_give_is_told_with_both_numbers() -> N
 
 
 def test_terms_survive_the_wire() -> None:
-    terms = Terms("both", 5 * MS, 7, "verify", "bbr", 1 << 20)
+    terms = StreamTerms("both", 5 * MS, 7, "verify", "bbr", 1 << 20)
     assert terms_of(json.loads(json.dumps(terms.encoded()))) == terms
 
 

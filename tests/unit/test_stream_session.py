@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchkit.probes.data_thread import DataThread
-from benchkit.probes.stream_session import Session
+from benchkit.probes.stream_session import BulkSession
 from benchkit.probes.talk import Talk, Words
 
 SECOND = 1_000_000_000
@@ -49,6 +49,6 @@ def test_an_end_that_hangs_up_after_both_last_words_broke_nothing_off() -> None:
     data, their_data = socket.socketpair()
     with ours, peer, data, their_data:
         peer.sendall(json.dumps({"end": [{"sent": 0}]}).encode() + b"\n")
-        session = Session(Hasty(ours, peer), SECOND, [UntilTheyEnd(data)])
+        session = BulkSession(Hasty(ours, peer), SECOND, [UntilTheyEnd(data)])
         session.run(tells=False)
     assert session.their_end == [{"sent": 0}]

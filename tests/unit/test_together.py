@@ -11,7 +11,7 @@ from typing import Any
 from benchkit.clock import NS_PER_MS, realtime_ns
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.linux import timestamping
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.responder_spec import ReflectorSpec
 from benchkit.model.samples import FAR_FLAGS, Samples, column
 from benchkit.model.spec import LightSpec, StampSpec, TogetherSpec
@@ -134,7 +134,7 @@ def test_far_ends_that_know_no_identifiers_are_told_by_their_addresses() -> None
                 loop.add_reader(nested.fileno(), answer, udp, far[0])
             async for rows in PROBES[TogetherSpec](TogetherSpec(sessions)):
                 flags = rows.columns[FAR_FLAGS].compressed()
-                assert (flags & FarEnd.NO_SSID).all()
+                assert (flags & FarFlags.NO_SSID).all()
                 answered.setdefault(rows.path, []).extend(rows.columns["sequence"].tolist())
 
         asyncio.run(whole())

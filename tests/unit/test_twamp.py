@@ -14,7 +14,7 @@ import uvloop
 from loopback import LOCAL, free_port
 
 from benchkit.errors import MeasureError
-from benchkit.model.far_end import FarEnd
+from benchkit.model.far_end import FarFlags
 from benchkit.model.responder_spec import TwampServerSpec
 from benchkit.model.samples import FAR_FLAGS, FAR_SEQUENCE, Samples, concatenate
 from benchkit.model.spec import TwampSpec
@@ -96,7 +96,10 @@ def test_client_and_server_agree_on_a_session_and_fly_it(address: str) -> None:
     columns = rows.columns
     assert not columns["received_ns"].mask.any()
     assert columns[FAR_SEQUENCE].tolist() == list(range(10))
-    assert set(columns[FAR_FLAGS].tolist()) <= {FarEnd.COUNTS, FarEnd.COUNTS | FarEnd.SYNCHRONISED}
+    assert set(columns[FAR_FLAGS].tolist()) <= {
+        FarFlags.COUNTS,
+        FarFlags.COUNTS | FarFlags.SYNCHRONISED,
+    }
     whole = columns["t4_ns"] - columns["t1_ns"]
     dwell = columns["t3_ns"] - columns["t2_ns"]
     assert (dwell > 0).all()

@@ -17,7 +17,7 @@ from benchkit.stats.difference import difference
 from benchkit.stats.replicates import Replicate
 from benchkit.stats.visibility import (
     Design,
-    Spread,
+    Variances,
     runs_to_see,
     seconds_to_see,
     smallest_visible,
@@ -26,8 +26,8 @@ from benchkit.stats.visibility import (
 from benchkit.targets import load_target
 
 DESIGN = Design(base=5, candidate=1, level=0.001)
-STEADY = Spread(within=0.01, between=0.0, seconds=2.0)
-RESTLESS = Spread(within=0.01, between=0.04, seconds=2.0)
+STEADY = Variances(within=0.01, between=0.0, seconds=2.0)
+RESTLESS = Variances(within=0.01, between=0.04, seconds=2.0)
 
 
 def test_the_variance_over_runs_is_parted_by_the_errors_of_the_runs() -> None:
