@@ -11,15 +11,26 @@ import numpy as np
 
 from benchkit.campaign.phases import IDLE
 from benchkit.errors import AskedWronglyError
-from benchkit.model.history import Change, History, Point
+from benchkit.model.history import (
+    LOST,
+    MEASURED,
+    MISSING,
+    UNFIT,
+    Change,
+    Choices,
+    Figure,
+    History,
+    Point,
+)
 from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord
-from benchkit.model.target import METRICS
+from benchkit.model.target import COMPARED, PERCENTILES
 from benchkit.stats.change_points import LEAST_SEGMENT, change_points, is_outside
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import FLOORS
 from benchkit.store import list_runs, read_run
 
-LOST, MISSING, MEASURED = "lost", "missing", "measured"
+_PHASES = (IDLE, "up", "down", "both")
+_STATISTICS = (*PERCENTILES, "mean", "loss")
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,49 @@ def read_records(results: Path) -> tuple[list[RunRecord], list[str]]:
     return records, damaged
 
 
+def choices_of(records: Sequence[RunRecord], target: str = "") -> Choices:
+    """What histories there are of a target, the newest run's where none is named, and of which targets."""
+    name = target or (records[-1].target if records else "")
+    found = {
+        Figure(metric.metric, metric.phase, statistic)
+        for record in records
+        if record.target == name
+        for path in record.paths
+        for metric in path.metrics
+        if metric.metric in COMPARED
+        for statistic in _statistics(metric)
+    }
+    targets = dict.fromkeys(record.target for record in records)
+    return Choices(tuple(sorted(found, key=_order)), tuple(sorted(targets)))
+
+
+def wanted_of(
+    choices: Choices,
+    paths: Sequence[str] = (),
+    *,
+    metric: str = "",
+    phase: str = "",
+    statistic: str = "",
+) -> Wanted:
+    """The figure that is named; what is not said of it is as usual, or else what the runs have."""
+    near = choices.nearest(metric, phase, statistic)
+    return Wanted(
+        metric or near.metric, phase or near.phase, statistic or near.statistic, tuple(paths)
+    )
+
+
+def _order(figure: Figure) -> tuple[object, ...]:
+    """As tables have them: the usual first, other phases by name."""
+    pairs = (
+        (tuple(COMPARED), figure.metric),
+        (_PHASES, figure.phase),
+        (_STATISTICS, figure.statistic),
+    )
+    return tuple(
+        (known.index(name) if name in known else len(known), name) for known, name in pairs
+    )
+
+
 def histories(
     records: Sequence[RunRecord], wanted: Wanted, target: str | None = None
 ) -> tuple[History, ...]:
@@ -69,7 +123,7 @@ def histories(
             f"history: no run of {name} has path {unknown[0]}: there are {', '.join(paths)}"
         )
     found = [_history(ours, path, wanted) for path in wanted.paths or paths]
-    measured = tuple(each for each in found if any(point.state != MISSING for point in each.points))
+    measured = tuple(each for each in found if any(point.estimate for point in each.points))
     if not measured:
         raise AskedWronglyError(
             f"history: no run of {name} has {wanted.metric} {wanted.phase} {wanted.statistic}: {_instead(records, ours, wanted)}"
@@ -78,26 +132,23 @@ def histories(
 
 
 def _instead(records: Sequence[RunRecord], ours: Sequence[RunRecord], wanted: Wanted) -> str:
-    """What there is of the target beside the figure that is missing, or which target has it; unfit runs are left out."""
-    fit = [record for record in ours if not record.unfit]
-    if not fit:
-        are = "its only run is" if len(ours) == 1 else f"all {len(ours)} are"
-        return f"{are} unfit, which history leaves out; `benchkit report` shows what they measured"
-    metrics = [metric for record in fit for path in record.paths for metric in path.metrics]
-    same = [one for one in metrics if (one.metric, one.phase) == (wanted.metric, wanted.phase)]
-    if statistics := dict.fromkeys(name for one in same for name in one.percentiles):
-        return f"--statistic may be {', '.join(statistics)} or loss"
+    """What there is of the target beside the figure that is missing, or which target has it."""
+    choices = choices_of(ours)
+    if statistics := choices.statistics(wanted.metric, wanted.phase):
+        return f"its statistics are {', '.join(statistics)}"
+    if phases := choices.phases(wanted.metric):
+        return f"its phases are {', '.join(phases)}"
     others = sorted(
         {
             one.target
             for one in records
-            if any(_point(one, path.path, wanted).state != MISSING for path in one.paths)
+            if any(_point(one, path.path, wanted).estimate for path in one.paths)
         }
     )
     if others:
         return f"name a target that has: {', '.join(others)}"
-    figures = dict.fromkeys(f"{one.metric} {one.phase}" for one in metrics)
-    return f"there are {', '.join(figures)}" if figures else "they measured nothing"
+    metrics = choices.metrics()
+    return f"there are {', '.join(metrics)}" if metrics else "they measured nothing"
 
 
 def _history(records: Sequence[RunRecord], path: str, wanted: Wanted) -> History:
@@ -118,7 +169,7 @@ def _history(records: Sequence[RunRecord], path: str, wanted: Wanted) -> History
         metric=wanted.metric,
         phase=wanted.phase,
         statistic=wanted.statistic,
-        unit=METRICS["loss" if wanted.statistic == "loss" else wanted.metric][0],
+        unit=COMPARED["loss" if wanted.statistic == "loss" else wanted.metric][0],
         points=tuple(points),
         changes=tuple(
             _change(records, known, values.tolist(), starts, number)
@@ -147,20 +198,22 @@ def _newest(
     point: Point, level: np.ndarray[tuple[int, ...], np.dtype[np.float64]], floor: float
 ) -> str:
     """What the newest run looks like beside the level it belongs to."""
+    if point.state == UNFIT:
+        return "unfit, and left out of the levels"
     if point.state != MEASURED:
-        return f"unconfirmed: the newest run's figure is {point.state}"
+        return f"its figure is {point.state}"
     before = level[:-1]
     if before.size < LEAST_SEGMENT:
         are = (
             "1 run at this level is" if level.size == 1 else f"{level.size} runs at this level are"
         )
-        return f"unconfirmed: {are} too few to say what to expect"
+        return f"not judged: {are} too few to say what to expect"
     if is_outside(before, float(level[-1]), floor):
         return (
             f"unconfirmed: outside of what the {before.size} runs before lead to expect; "
             "only more runs like it make it a change"
         )
-    return f"unconfirmed: as the {before.size} runs before lead to expect"
+    return f"as expected from the {before.size} runs before"
 
 
 def _value(point: Point) -> float:
@@ -171,10 +224,11 @@ def _value(point: Point) -> float:
 
 def _point(record: RunRecord, path: str, wanted: Wanted) -> Point:
     found = next((each for each in record.paths if each.path == path), None)
-    estimate = None if found is None or record.unfit else _estimate(found, wanted)
+    estimate = None if found is None else _estimate(found, wanted)
     if found is None or estimate is None:
-        return Point(record.run, record.started, MISSING)
+        return Point(record.run, record.started, UNFIT if record.unfit else MISSING)
     state = LOST if estimate.value is None else MEASURED
+    state = UNFIT if record.unfit else state
     return Point(record.run, record.started, state, estimate, limit=_limit(found, wanted))
 
 
@@ -202,9 +256,18 @@ def _estimate(path: PathRecord, wanted: Wanted) -> Estimate | None:
     return _statistic(metric, wanted.statistic)
 
 
+def _statistics(metric: Metric) -> tuple[str, ...]:
+    """Those that a metric has; a rate loses nothing."""
+    alone = ("mean",) if metric.estimate is not None else ()
+    loss = ("loss",) if metric.n and metric.metric != "goodput" else ()
+    return (*metric.percentiles, *alone, *loss)
+
+
 def _statistic(metric: Metric, statistic: str) -> Estimate | None:
+    if statistic not in _statistics(metric):
+        return None
     if statistic == "loss":
-        return Estimate(100 * metric.lost / metric.n) if metric.n else None
+        return Estimate(100 * metric.lost / metric.n)
     if statistic == "mean" and metric.estimate is not None:
         return metric.estimate
     return metric.percentiles.get(statistic)

@@ -8,7 +8,7 @@ import click
 
 from benchkit.cli.options import output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
-from benchkit.model.probe import PLAN_PROBES
+from benchkit.model.history import METRICS
 
 HTML = "html"
 FORMATS = ("text", "markdown", "csv", "json", HTML)
@@ -21,17 +21,14 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
 )
 @click.option(
     "--metric",
-    type=click.Choice(tuple(each.metric for each in PLAN_PROBES.values())),
-    default="rtt",
-    show_default=True,
-    help="Which figure.",
+    type=click.Choice(METRICS),
+    help="Which figure.  [default: rtt, or what the runs have]",
 )
 @click.option(
-    "--phase", help="idle, up, down, both or a workload's name.  [default: idle; of goodput up]"
+    "--phase", help="idle, up, down, both or a workload's name.  [default: idle; of rates up]"
 )
 @click.option(
-    "--statistic",
-    help='"p50" to "max", "loss", "mean" of goodput.  [default: p95; of goodput mean]',
+    "--statistic", help='"p50" to "max", "loss", "mean" of rates.  [default: p95; of rates mean]'
 )
 @click.option("--sql", metavar="QUERY", help="Ask all runs in SQL instead, by DuckDB, read-only.")
 @results_option
@@ -47,7 +44,7 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
 def history(
     target: str | None,
     paths: tuple[str, ...],
-    metric: str,
+    metric: str | None,
     phase: str | None,
     statistic: str | None,
     sql: str | None,
@@ -61,7 +58,12 @@ def history(
 
     benchkit history --sql "select run, value from metrics where statistic = 'p99'"
     """
-    from benchkit.campaign.history import Wanted, histories, read_records  # costs numpy
+    from benchkit.campaign.history import (  # costs numpy
+        choices_of,
+        histories,
+        read_records,
+        wanted_of,
+    )
     from benchkit.reports.history_text import render_histories, render_table
     from benchkit.store import why_none
 
@@ -80,12 +82,12 @@ def history(
         answer = ask(results, records, sql)
         put(render_table(answer.columns, answer.rows, form), output)
         return
-    goodput = metric == "goodput"
-    wanted = Wanted(
-        metric,
-        phase or ("up" if goodput else "idle"),
-        statistic or ("mean" if goodput else "p95"),
+    wanted = wanted_of(
+        choices_of(records, target or ""),
         paths,
+        metric=metric or "",
+        phase=phase or "",
+        statistic=statistic or "",
     )
     found = histories(records, wanted, target)
     if form == HTML:

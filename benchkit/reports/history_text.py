@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchkit.model.history import Change, History, Point
+from benchkit.model.history import UNFIT, Change, History, Point
 from benchkit.model.record import Estimate
 from benchkit.model.record_json import dump_plain
 from benchkit.reports import chart
@@ -18,7 +18,6 @@ from benchkit.units import show_count
 
 HISTORY_FORMATS = ("text", "markdown", "csv", "json")
 NARROWEST = 24
-_UNCONFIRMED = "unconfirmed"
 
 
 def render_histories(histories: Sequence[History], format: str, width: int = 80) -> str:  # noqa: A002  as the option is called
@@ -76,7 +75,9 @@ def render_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], format: 
 
 def _text(history: History, width: int) -> Iterator[str]:
     yield _title(history)
-    estimates = [point.estimate for point in history.points if point.estimate is not None]
+    estimates = [
+        point.estimate for point in history.points if point.estimate and point.state != UNFIT
+    ]
     names = max((cells(clean(point.run)) for point in history.points), default=0)
     decimals = decimals_for(each.value for each in estimates)
     scale = chart.scale_for({}, estimates, max(width - names - 16, NARROWEST))
@@ -84,11 +85,15 @@ def _text(history: History, width: int) -> Iterator[str]:
     for point in history.points:
         if point.run in changes:
             yield f"  {'─' * 4} {_change(changes[point.run], history.unit)}"
-        drawn = (
-            "" if scale is None or point.estimate is None else chart.lane(scale, {}, point.estimate)
-        )
-        yield f"  {padded(clean(point.run), names)}  {_value(point, decimals):>9}  {drawn}".rstrip()
+        shown = f"{padded(clean(point.run), names)}  {_value(point, decimals):>9}"
+        yield f"  {shown}  {_drawn(point, scale)}".rstrip()
     yield f"  newest: {clean(history.newest)}"
+
+
+def _drawn(point: Point, scale: chart.Scale | None) -> str:
+    if point.estimate is None or scale is None or point.state == UNFIT:
+        return point.state if point.estimate and point.state == UNFIT else ""
+    return chart.lane(scale, {}, point.estimate)
 
 
 def _markdown(history: History) -> Iterator[str]:
@@ -99,7 +104,7 @@ def _markdown(history: History) -> Iterator[str]:
         (
             point.run,
             point.started,
-            _value(point, decimals),
+            f"{_value(point, decimals)}{' (unfit)' if point.state == UNFIT and point.estimate else ''}",
             interval(point.estimate or Estimate(), decimals),
         )
         for point in history.points
@@ -119,7 +124,10 @@ def _title(history: History) -> str:
     named = figure_name(history)
     count = len(history.changes)
     said = {0: "no change of level", 1: "1 change of level"}.get(count, f"{count} changes of level")
-    return f"{clean(history.path)}: {named}: {show_count(len(history.points), 'run')}, {said}"
+    unfit = f", {history.unfit} of them unfit" if history.unfit else ""
+    return (
+        f"{clean(history.path)}: {named}: {show_count(len(history.points), 'run')}{unfit}, {said}"
+    )
 
 
 def _change(change: Change, unit: str) -> str:

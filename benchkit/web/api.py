@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from aiohttp import web
 
 from benchkit.campaign.comparing import compare_runs, load_runs
-from benchkit.campaign.history import Wanted, histories
+from benchkit.campaign.history import choices_of, histories, wanted_of
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison_json import dump_comparison
-from benchkit.model.history import History
+from benchkit.model.history import METRICS, Choices, History
 from benchkit.model.record_json import dump_plain, dump_record
 from benchkit.reports import FORMATS, render
 from benchkit.stats.comparable import ASPECTS
@@ -20,8 +20,6 @@ from benchkit.web.desk import DESK, Desk
 from benchkit.web.openapi import document
 from benchkit.web.query import (
     LONGEST_HISTORY,
-    METRICS,
-    PHASES,
     USUAL_HISTORY,
     answer,
     once,
@@ -93,7 +91,7 @@ async def comparison(request: web.Request) -> web.Response:
 
 async def history(request: web.Request) -> web.Response:
     """One figure over all runs of a target. Raises AskedWronglyError as `histories_of`."""
-    found = await histories_of(request)
+    found, _ = await histories_of(request)
     listed = [json.loads(dump_plain(each, "history")) for each in found]
     return _json({"histories": listed})
 
@@ -103,30 +101,31 @@ async def openapi(request: web.Request) -> web.Response:  # noqa: ARG001  a hand
     return _json(document())
 
 
-async def histories_of(request: web.Request) -> tuple[History, ...]:
-    """The histories that the parameters of a request ask for. Raises AskedWronglyError where they ask for none that is."""
+async def histories_of(request: web.Request) -> tuple[tuple[History, ...], Choices]:
+    """The histories that the parameters of a request ask for, and what else there is to choose.
+
+    Raises AskedWronglyError where they ask for none that is.
+    """
     desk, given = request.app[DESK], once(request.query, "path")
     listing = await desk.listing()
-    readable = (row.target for row in listing.rows if row.state in ("kept", "unread"))
-    target = given.get("target") or next(readable, "")
-    metric = one_of(given, "metric", METRICS)
-    goodput = metric == "goodput"
-    wanted = Wanted(
-        metric,
-        one_of(given, "phase", ("up", *PHASES) if goodput else PHASES),
-        given.get("statistic") or ("mean" if goodput else "p95"),
-        tuple(request.query.getall("path", [])),
-    )
+    readable = [row.target for row in listing.rows if row.state in ("kept", "unread")]
+    target = given.get("target") or next(iter(readable), "")
+    targets = tuple(sorted({each for each in readable if each}))
+    asked = {"metric": one_of(given, "metric", METRICS)}
+    asked |= {name: given.get(name) or "" for name in ("phase", "statistic")}
+    paths = tuple(request.query.getall("path", []))
     most = whole(given, "limit", USUAL_HISTORY, least=1, most=LONGEST_HISTORY)
     newest = next((row.run for row in listing.rows if row.target == target), "")
 
-    def make() -> tuple[History, ...]:
+    def make() -> tuple[tuple[History, ...], Choices]:
         records = desk.records(target, most)
         if target and not records:
             raise AskedWronglyError(f"history: no run of target {target} can be read")
-        return histories(records, wanted, target or None)
+        choices = replace(choices_of(records, target), targets=targets)
+        return histories(records, wanted_of(choices, paths, **asked), target or None), choices
 
-    found: tuple[History, ...] = await desk.made(("history", target, wanted, most, newest), make)
+    key = ("history", target, targets, *asked.values(), paths, most, newest)
+    found: tuple[tuple[History, ...], Choices] = await desk.made(key, make)
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchkit import __version__
 from benchkit.model.comparison import WORDS
+from benchkit.model.history import METRICS
 from benchkit.model.record import VERDICTS
 from benchkit.reports import FORMATS
 from benchkit.stats.comparable import ASPECTS
@@ -68,9 +69,9 @@ def _paths() -> Schema:
             _object(("histories",), histories=_list(_ref("History"))),
             _parameter("target", TEXT, "The newest run's without one."),
             _parameter("path", _list(TEXT), "Only this path; may be repeated."),
-            _parameter("metric", {"enum": list(query.METRICS)}, "rtt without it."),
-            _parameter("phase", {"enum": list(query.PHASES)}, "idle; of goodput up."),
-            _parameter("statistic", TEXT, "p95; of goodput mean; also loss."),
+            _parameter("metric", {"enum": list(METRICS)}, "rtt without it, or what there is."),
+            _parameter("phase", TEXT, "idle; of rates up; a workload's name."),
+            _parameter("statistic", TEXT, "p95; of rates mean; also loss."),
             _parameter("limit", _whole(1, query.LONGEST_HISTORY), "So many of the newest runs."),
         ),
         "/api/live": _get(

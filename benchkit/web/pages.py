@@ -100,9 +100,11 @@ def _compared(desk: Desk, base: str, others: list[str], despite: tuple[str, ...]
 
 async def history(request: web.Request) -> web.Response:
     """One figure of a target's paths over all its runs. Raises AskedWronglyError as `histories_of`."""
-    found = await histories_of(request)
+    found, choices = await histories_of(request)
     desk = request.app[DESK]
-    made = await desk.made(("histories", found), lambda: render_histories(found, home="/"))
+    made = await desk.made(
+        ("histories", found, choices), lambda: render_histories(found, "/", choices)
+    )
     return _report(made)
 
 

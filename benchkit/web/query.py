@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from multidict import MultiMapping
 
 from benchkit.errors import AskedWronglyError
-from benchkit.model.probe import PLAN_PROBES
 from benchkit.web.row import Row
 
 USUAL_LIMIT, LARGEST_LIMIT = 50, 500
 LARGEST_OFFSET = 10**9
 # Digits; a number of thousands of them is none to Python either.
 LONGEST_NUMBER = 12
-# Of a history; the first is meant where nothing is said.
-METRICS = tuple(dict.fromkeys(probe.metric for probe in PLAN_PROBES.values()))
-PHASES = ("idle", "up", "down", "both")
 USUAL_HISTORY, LONGEST_HISTORY = 100, 2000
 TROUBLE = "trouble"
 VERDICTS = ("pass", "fail", "inconclusive", "unfit", TROUBLE)
@@ -91,9 +87,9 @@ def once(values: MultiMapping[str], *several: str) -> dict[str, str]:
 
 
 def one_of(values: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
-    """What is given for a name, or the first that is allowed. Raises AskedWronglyError for anything else."""
-    text = values.get(name) or allowed[0]
-    if text not in allowed:
+    """What is given for a name; empty where nothing is. Raises AskedWronglyError for what is not allowed."""
+    text = values.get(name) or ""
+    if text and text not in allowed:
         raise AskedWronglyError(
             f"{name} {text}: there are {', '.join(allowed)}: ask for one of them"
         )

@@ -10,13 +10,13 @@ import duckdb
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sample_records import unfit
+from sample_records import passing, unfit
 from synthetic_runs import jitter, record_of, rtt_samples, run_id, write
 
-from benchkit.campaign.history import Wanted, histories, read_records
+from benchkit.campaign.history import Wanted, choices_of, histories, read_records, wanted_of
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Budget
-from benchkit.model.record import RunRecord
+from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports.history_text import HISTORY_FORMATS, render_histories, render_table
 from benchkit.stats.change_points import PERMUTATIONS, _is_rare, change_points, is_outside
 from benchkit.stats.energy import best_split, greatest
@@ -123,11 +123,11 @@ def test_what_lies_outside_is_told_from_what_does_not() -> None:
     assert not is_outside(before[:2], 8.0, 0.0)
 
 
-def test_a_history_names_the_run_that_changed_and_calls_the_newest_unconfirmed() -> None:
+def test_a_history_names_the_run_that_changed_and_what_the_newest_is_beside_its_level() -> None:
     (found,) = histories(runs(16, slow_from=10), Wanted())
     assert [change.run for change in found.changes] == [run_id(10)]
     assert found.changes[0].after - found.changes[0].before == pytest.approx(0.5, abs=0.05)
-    assert found.newest.startswith("unconfirmed: as the 5 runs before")
+    assert found.newest == "as expected from the 5 runs before"
     assert [point.level for point in found.points] == [0] * 10 + [1] * 6
 
 
@@ -180,9 +180,18 @@ def test_a_run_without_the_figure_is_a_gap_and_never_filled() -> None:
     records[4] = replace(unfit(), run=run_id(4))
     (found,) = histories(records, Wanted())
     assert [point.state for point in found.points] == [
-        *("measured", "measured", "missing", "lost", "missing", "measured")
+        *("measured", "measured", "missing", "lost", "unfit", "measured")
     ]
-    assert found.points[2].level is None
+    assert [point.level for point in found.points] == [0, 0, None, None, None, 0]
+    shown = found.points[4].estimate
+    assert shown is not None  # as the list of runs shows it
+    assert shown.value is not None
+    text = render_histories([found], "text")
+    assert f"{run_id(4)}  {shown.value:9.2f}  unfit\n" in text
+    assert "6 runs, 1 of them unfit" in text
+    assert f"{shown.value:.2f} (unfit)" in render_histories([found], "markdown")
+    (newest,) = histories(records[:5], Wanted())
+    assert newest.newest == "unfit, and left out of the levels"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +210,12 @@ def test_what_is_not_there_is_an_error_with_its_remedy(
 
 
 def test_runs_that_are_all_unfit_are_said_to_be_and_one_run_is_one() -> None:
-    with pytest.raises(AskedWronglyError, match="all 2 are unfit, which history leaves out"):
-        histories([replace(unfit(), run=run_id(number)) for number in range(2)], Wanted())
-    with pytest.raises(AskedWronglyError, match="its only run is unfit"):
-        histories([unfit()], Wanted())
+    unfits = [replace(unfit(), run=run_id(number)) for number in range(2)]
+    (found,) = histories(unfits, Wanted())
+    assert [point.state for point in found.points] == ["unfit", "unfit"]
+    assert (found.changes, found.unfit) == ((), 2)
+    with pytest.raises(AskedWronglyError, match="has rtt idle p95: they measured nothing"):
+        histories([replace(each, paths=_emptied(each)) for each in unfits], Wanted())
     text = render_histories(histories(runs(1, slow_from=9), Wanted()), "text")
     assert ": 1 run, no change" in text
     assert "1 run at this level is too few" in text
@@ -214,7 +225,25 @@ def test_runs_that_are_all_unfit_are_said_to_be_and_one_run_is_one() -> None:
 def test_every_format_has_every_run(form: str) -> None:
     text = render_histories(histories(runs(16, slow_from=10), Wanted()), form)
     assert all(run_id(number) in text for number in range(16))
-    assert form == "csv" or "unconfirmed" in text
+    assert form == "csv" or "as expected" in text
+
+
+def _emptied(record: RunRecord) -> tuple[PathRecord, ...]:
+    return tuple(replace(path, metrics=()) for path in record.paths)
+
+
+def test_what_is_not_said_of_a_figure_is_what_the_runs_have() -> None:
+    record = passing()
+    (path, *_) = record.paths
+    rates = replace(record, paths=(replace(path, metrics=path.metrics[-1:]),))
+    (rate,) = rates.paths[0].metrics
+    choices = choices_of([rates])
+    assert wanted_of(choices) == Wanted(rate.metric, rate.phase, "mean")
+    assert wanted_of(choices_of([record])) == Wanted()
+    assert (
+        wanted_of(choices, metric="rtt").metric == "rtt"
+    )  # and then it is told that there is none
+    assert set(choices_of([record]).metrics()) == {each.metric for each in path.metrics}
 
 
 def test_a_damaged_run_is_left_out_and_named(tmp_path: Path) -> None:

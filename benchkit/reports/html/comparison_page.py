@@ -82,8 +82,7 @@ def _banners(
 
 def _sides(comparisons: Sequence[Comparison], names: Sequence[str]) -> Table:
     header = ("run", "", "judged cells", "worse", "better", "missing", "answer")
-    base = ", ".join(map(clean, comparisons[0].base))
-    rows = [(Entry(base), Entry("base"), *(Entry("") for _ in range(5)))]
+    rows = [(_runs(comparisons[0].base), Entry("base"), *(Entry("") for _ in range(5)))]
     for each, name in zip(comparisons, names, strict=True):
         gated = each.gated
         counts = (
@@ -94,13 +93,18 @@ def _sides(comparisons: Sequence[Comparison], names: Sequence[str]) -> Table:
         )
         rows.append(
             (
-                Entry(", ".join(map(clean, each.candidate))),
+                _runs(each.candidate),
                 Entry(name or "candidate"),
                 *(Entry(str(count), count) for count in counts),
                 Entry(each.word, verdict=STYLES.get(each.word)),
             )
         )
     return Table("sides", "Runs", header, tuple(rows))
+
+
+def _runs(runs: Sequence[str]) -> Entry:
+    """The runs of one side; a single one can be opened."""
+    return Entry(", ".join(map(clean, runs)), run=runs[0] if len(runs) == 1 else "")
 
 
 def _forests(comparisons: Sequence[Comparison], names: Sequence[str]) -> tuple[list[Chart], int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
 
-from benchkit.model.history import History, Point
+from benchkit.model.history import UNFIT, History, Point
 from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import (
@@ -24,11 +24,24 @@ from benchkit.reports.html.palette import role
 from benchkit.units import show_count
 
 RUNS, LEVEL, CHANGE, BUDGET = "runs", "level", "change of level", "budget"
-SERIES = ((RUNS, "idle"), (LEVEL, "down"), (CHANGE, "up"), (BUDGET, "budget"))
+UNFIT_RUNS = "unfit runs"
+SERIES = (
+    (RUNS, "idle"),
+    (UNFIT_RUNS, "unfit"),
+    (LEVEL, "down"),
+    (CHANGE, "up"),
+    (BUDGET, "budget"),
+)
 MS_PER_S = 1000
+# No narrower than so: ticks are told apart by their seconds.
+LEAST_MARGIN_S = 5
 MARGIN_SHARE = 0.04
+# As exact as the ticks of the stretch that is shown.
 TIME = {
-    "labelExpr": "utcFormat(datum.value, '%Y-%m-%d %H:%M')",
+    "labelExpr": (
+        "utcFormat(datum.value, x1 - x0 < 6e5 ? '%Y-%m-%d %H:%M:%S'"
+        " : x1 - x0 < 4e8 ? '%Y-%m-%d %H:%M' : '%Y-%m-%d')"
+    ),
     "tickCount": 5,
     "labelOverlap": True,
 }
@@ -41,20 +54,15 @@ def history_chart(history: History, key: str) -> Chart | None:
         return None
     named = figure_name(history)
     data = {
-        "points": points,
+        "points": [point for point in points if point["s"] == RUNS],
+        "unfit": [point for point in points if point["s"] == UNFIT_RUNS and point["y"] is not None],
         "levels": _levels(history),
         "changes": _changes(history),
         "limits": _limits(history),
     }
-    shown = tuple(
-        pair
-        for pair, rows in zip(
-            SERIES, (points, data["levels"], data["changes"], data["limits"]), strict=True
-        )
-        if rows
-    )
+    shown = tuple(pair for pair, rows in zip(SERIES, data.values(), strict=True) if rows)
     times = [point["x"] for point in points]
-    margin = max((max(times) - min(times)) * MARGIN_SHARE, MS_PER_S)
+    margin = max((max(times) - min(times)) * MARGIN_SHARE, LEAST_MARGIN_S * MS_PER_S)
     return Chart(
         key,
         f"{clean(history.path)}: {named}",
@@ -72,7 +80,7 @@ def history_chart(history: History, key: str) -> Chart | None:
 def _point(point: Point) -> Spec:
     estimate = point.estimate
     return {
-        "s": RUNS,
+        "s": UNFIT_RUNS if point.state == UNFIT else RUNS,
         "x": _time(point.started),
         "p": clean(point.run),
         "words": point.state,
@@ -122,9 +130,11 @@ def _limits(history: History) -> list[Spec]:
 
 def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
     x = zoomed("x", "when the run began, UTC", **TIME)
+    x = {**x, "type": "temporal", "scale": {**x["scale"], "type": "utc"}}
     color = colored(shown)
     rule = {"type": "rule", "clip": True}
     dot = {"type": "point", "filled": True, "size": 45, "opacity": 1, "stroke": role("card")}
+    cross = {"type": "point", "shape": "cross", "size": 60, "opacity": 1, "clip": True}
     step = {"type": "line", "interpolate": "step-after", "strokeDash": [6, 3], "clip": True}
     y, ends = upright("y", named), {"y": upright("low", named), "y2": {"field": "high"}}
     value = tip(run="p", value="y", low="low", high="high", state="words")
@@ -152,6 +162,7 @@ def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
         ),
         layer("limits", step, VISIBLE, x=x, y=y, **color),
         layer("points", {**dot, "clip": True}, VISIBLE, x=x, y=y, tooltip=value, **color),
+        layer("unfit", cross, VISIBLE, x=x, y=y, tooltip=value, **color),
     ]
 
 
@@ -164,6 +175,9 @@ def _words(history: History, named: str) -> str:
     budget = "" if limit is None else f" Budget {short(limit)} {clean(history.unit)}."
     said = f"{named} of {show_count(len(history.points), 'run')} with 95 % intervals. "
     said += f"Changes of level: {changes}." if changes else "No change of level."
+    said += f" {show_count(history.unfit, 'unfit run')}, left out of the levels." * bool(
+        history.unfit
+    )
     return f"{said}{budget} Newest: {clean(history.newest)}."
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
 
-from benchkit.model.history import History, Point
+from benchkit.model.history import UNFIT, Choices, Figure, History, Point
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, decimals_for, fixed, interval, short
@@ -13,14 +14,14 @@ from benchkit.reports.html.shell import page
 from benchkit.reports.html.tables import Cell, Table
 from benchkit.units import show_count
 
-HEADER = ("run", "started", "value", "95 % interval", "level", "budget", "state")
-METRICS = ("rtt", "http", "goodput")
-PHASES = ("idle", "up", "down", "both")
-STATISTICS = ("p50", "p90", "p95", "p99", "p99.9", "max", "loss", "mean")
+HEADER = ("run", "started", "value", "95 % interval", "median of its level", "budget", "state")
+_NONE = Choices(())
+# What is shown, the parameters of its address, whether it is what the page shows.
+Link = tuple[str, dict[str, str], bool]
 
 
-def render_histories(histories: Sequence[History], home: str = "") -> str:
-    """The page of the histories of one figure; at least one."""
+def render_histories(histories: Sequence[History], home: str = "", choices: Choices = _NONE) -> str:
+    """The page of the histories of one figure; at least one. A dashboard offers the other `choices`."""
     first = histories[0]
     figure = figure_name(first)
     changes = [
@@ -38,10 +39,36 @@ def render_histories(histories: Sequence[History], home: str = "") -> str:
         changes=changes,
         charts=[chart for chart in charts if chart is not None],
         tables=[_table(each, place) for place, each in enumerate(histories, 1)],
-        chosen={"metric": first.metric, "phase": first.phase, "statistic": first.statistic},
-        plain_target=first.target,
-        choices={"metric": METRICS, "phase": PHASES, "statistic": STATISTICS},
+        choices=_links(first, choices),
     )
+
+
+def _links(shown: History, choices: Choices) -> list[tuple[str, list[Link]]]:
+    """Where each other target, metric, phase and statistic is, with as much of the figure as it has."""
+    figure = Figure(shown.metric, shown.phase, shown.statistic)
+    phases = choices.phases(figure.metric)
+    statistics = choices.statistics(figure.metric, figure.phase)
+    others = {
+        "metric": [
+            choices.nearest(each, figure.phase, figure.statistic) for each in choices.metrics()
+        ],
+        "phase": [choices.nearest(figure.metric, each, figure.statistic) for each in phases],
+        "statistic": [Figure(figure.metric, figure.phase, each) for each in statistics],
+    }
+    targets: list[Link] = [
+        (clean(each), {"target": each}, each == shown.target) for each in choices.targets
+    ]
+    figures: list[tuple[str, list[Link]]] = [
+        (
+            name,
+            [
+                (clean(getattr(one, name)), {"target": shown.target, **vars(one)}, one == figure)
+                for one in found
+            ],
+        )
+        for name, found in others.items()
+    ]
+    return [("target", targets), *figures]
 
 
 def _said(histories: Sequence[History]) -> str:
@@ -51,24 +78,36 @@ def _said(histories: Sequence[History]) -> str:
     )
     paths = show_count(len(histories), "path")
     runs = show_count(max(len(each.points) for each in histories), "run")
-    return f"{paths} over {runs}: {changes}"
+    unfit = max(each.unfit for each in histories)
+    beside = f", {unfit} of them unfit and left out of the levels" if unfit else ""
+    return f"{paths} over {runs}{beside}: {changes}"
 
 
 def _table(history: History, place: int) -> Table:
     decimals = decimals_for(point.estimate.value for point in history.points if point.estimate)
-    rows = tuple(_row(point, decimals) for point in reversed(history.points))
+    levels = _levels(history)
+    rows = tuple(_row(point, levels, decimals) for point in reversed(history.points))
     title = f"{clean(history.path)}, {clean(history.unit)}, newest first"
     return Table(f"history-{place}-runs", title, HEADER, rows)
 
 
-def _row(point: Point, decimals: int) -> tuple[Cell, ...]:
-    estimate = point.estimate or Estimate()
+def _levels(history: History) -> dict[int | None, float]:
+    """The median of each level."""
+    values: dict[int | None, list[float]] = {}
+    for point in history.points:
+        if point.level is not None and point.estimate and point.estimate.value is not None:
+            values.setdefault(point.level, []).append(point.estimate.value)
+    return {level: median(each) for level, each in values.items()}
+
+
+def _row(point: Point, levels: Mapping[int | None, float], decimals: int) -> tuple[Cell, ...]:
+    estimate, level = point.estimate or Estimate(), levels.get(point.level)
     return (
-        Cell(clean(point.run)),
+        Cell(clean(point.run), run=point.run),
         Cell(clean(point.started)),
         Cell(fixed(estimate.value, decimals), estimate.value),
         Cell(interval(estimate, decimals), estimate.low),
-        Cell("" if point.level is None else str(point.level), point.level),
+        Cell("" if level is None else fixed(level, decimals), level),
         Cell("" if point.limit is None else short(point.limit), point.limit),
-        Cell(point.state),
+        Cell(point.state, verdict=point.state if point.state == UNFIT else None),
     )

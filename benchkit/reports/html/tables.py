@@ -33,11 +33,12 @@ MOST_LINES = 600
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell; `number` sorts, `verdict` colours."""
+    """A cell; `number` sorts, `verdict` colours, `run` is the one whose page a dashboard opens from it."""
 
     text: str
     number: float | None = None
     verdict: str | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True)
