@@ -39,7 +39,7 @@ async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        response = _refusal(request, desk, error.status, error.text or error.reason)
+        response = _refusal(request, desk, error.status, _worded(request, error))
     except NoSuchRunError as error:
         response = _refusal(request, desk, HTTPStatus.NOT_FOUND, desk.catalog.worded(error))
     except AskedWronglyError as error:
@@ -84,6 +84,19 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
     if access.token is not None and "token" in request.query and not response.prepared:
         response.set_cookie(COOKIE, access.token, httponly=True, samesite="Strict", path="/")
     return response
+
+
+def _worded(request: web.Request, error: web.HTTPException) -> str:
+    """What a handler of ours said of it; where none took the request, what there is instead."""
+    if request.match_info.http_exception is None:
+        return error.text or error.reason
+    if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"{request.method} {request.path}: nothing here is changed by a request: ask by GET"
+    if request.path.startswith("/api"):
+        return f"there is no {request.path}: /api/openapi.json says what there is"
+    return (
+        f"there is no page {request.path}: there are / with all runs, /history, /compare and /live"
+    )
 
 
 def _refusal(request: web.Request, desk: Desk, status: int, said: str) -> web.Response:

@@ -15,6 +15,7 @@ from benchkit.web import query
 JSON = "application/json"
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
+_MOMENT: Schema = {**TEXT, "pattern": f"^{query.MOMENT}$"}
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 COUNTS: Schema = {"type": "object", "additionalProperties": WHOLE}
@@ -107,8 +108,8 @@ def _list_parameters() -> list[Schema]:
         _parameter("target", TEXT, "Exactly this target."),
         _parameter("verdict", {"enum": list(query.VERDICTS)}, "`trouble`: what cannot be read."),
         _parameter("path", TEXT, "A part of a path's name."),
-        _parameter("since", TEXT, "ISO time, or the beginning of one; inclusive."),
-        _parameter("until", TEXT, "Likewise."),
+        _parameter("since", _MOMENT, "A time in UTC, or the beginning of one; inclusive."),
+        _parameter("until", _MOMENT, "Likewise."),
         _parameter("order", {"enum": orders}, "-started without it."),
         _parameter("offset", _whole(0, query.LARGEST_OFFSET), "Rows to pass over."),
         _parameter("limit", _whole(1, query.LARGEST_LIMIT), "Rows of the page."),

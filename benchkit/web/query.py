@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ LARGEST_OFFSET = 10**9
 LONGEST_NUMBER = 12
 USUAL_HISTORY, LONGEST_HISTORY = 100, 2000
 TROUBLE = "trouble"
+# An ISO time in UTC, to any exactness.
+MOMENT = (
+    "[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])"
+    "([T ]([01][0-9]|2[0-3])(:[0-5][0-9](:[0-5][0-9])?)?)?)?)?(Z|[+ ]00:00)?"
+)
 VERDICTS = ("pass", "fail", "inconclusive", "unfit", TROUBLE)
 ORDERS: Mapping[str, Callable[[Row], str | float]] = {
     "started": lambda row: row.started,
@@ -56,10 +62,7 @@ class Page:
 def query_of(given: MultiMapping[str]) -> Query:
     """The query that the parameters of an address mean. Raises AskedWronglyError for one that means nothing."""
     values = once(given)
-    plain = {
-        name: values.get(name, "").strip()
-        for name in ("q", "target", "verdict", "path", "since", "until")
-    }
+    plain = {name: values.get(name, "").strip() for name in ("q", "target", "verdict", "path")}
     if plain["verdict"] and plain["verdict"] not in VERDICTS:
         raise AskedWronglyError(
             f"verdict {plain['verdict']}: there are {', '.join(VERDICTS)}: ask for one of them"
@@ -71,6 +74,8 @@ def query_of(given: MultiMapping[str]) -> Query:
         )
     return Query(
         **plain,
+        since=moment(values, "since"),
+        until=moment(values, "until"),
         order=order,
         offset=whole(values, "offset", 0, least=0, most=LARGEST_OFFSET),
         limit=whole(values, "limit", USUAL_LIMIT, least=1, most=LARGEST_LIMIT),
@@ -103,6 +108,21 @@ def whole(values: Mapping[str, str], name: str, usual: int, *, least: int, most:
     if not plain or not least <= int(text) <= most:
         raise AskedWronglyError(f"{name} {text}: a whole number from {least} to {most} is wanted")
     return int(text)
+
+
+def moment(values: Mapping[str, str], name: str) -> str:
+    """An ISO time in UTC or the beginning of one, as records have it; empty for none. Raises AskedWronglyError for another.
+
+    >>> moment({"since": "2026-11-23 10:15"}, "since")
+    '2026-11-23T10:15'
+    """
+    text = values.get(name, "")
+    if text and not re.fullmatch(MOMENT, text):
+        raise AskedWronglyError(
+            f"{name} {text}: give a day or a time in UTC, as 2026-11-23 or 2026-11-23T10:15"
+        )
+    # A plus sign in an address is a blank by the time that it is read.
+    return re.sub(r"(Z|[+ ]00:00)$", "", text).replace(" ", "T")
 
 
 def answer(query: Query, rows: Sequence[Row]) -> Page:

@@ -136,7 +136,19 @@ def test_the_list_filters_searches_orders_and_pages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    ["limit=0", "limit=x", "limit=501", "offset=-1", "verdict=good", "order=size", "offset=²"],
+    [
+        "limit=0",
+        "limit=x",
+        "limit=501",
+        "offset=-1",
+        "verdict=good",
+        "order=size",
+        "offset=²",
+        "since=yesterday",
+        "until=2026-02-32",
+        "since=23.11.2026",
+        "since=2026-1",
+    ],
 )
 def test_a_parameter_that_means_nothing_is_refused_in_words(
     tmp_path: Path, parameters: str
@@ -153,6 +165,17 @@ def test_since_and_until_take_beginnings() -> None:
     ]
     found = answer(query_of(MultiDict(since="2026-01-02", until="2026-01-02")), catalog_rows)
     assert [row.started[:10] for row in found.rows] == ["2026-01-02"]
+    exact = {"since": "2026-01-02T10:00:00+00:00", "until": "2026-01-03 09:59"}
+    found = answer(query_of(MultiDict(exact)), catalog_rows)
+    assert [row.started[:10] for row in found.rows] == ["2026-01-02"]
+
+
+def test_what_is_not_there_is_named_with_what_is(tmp_path: Path) -> None:
+    (page, api) = got(tmp_path, "/nothing", "/api/nothing")
+    assert (page[0], api[0]) == (404, 404)
+    assert "there is no page /nothing: there are / with all runs, /history" in page[1]
+    said = "there is no /api/nothing: /api/openapi.json says what there is"
+    assert json.loads(api[1])["detail"] == said
 
 
 def test_a_run_that_comes_a_run_that_goes_and_one_that_changes_are_seen(tmp_path: Path) -> None:
