@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -59,7 +60,7 @@ def percentile_intervals(
     `values` has shape (n,), in time order, +inf for a lost packet (RFC 2681 section 2.6); NaN is a ValueError.
     The percentile is that of the empirical distribution function (RFC 2330 section 11.3): the ceil(share n)-th
     smallest. Its interval runs between two order statistics by the binomial distribution, at the effective
-    sample size. The maximum of a population has no interval: for "max" `low` is the value, `high` infinite.
+    sample size; an end that too few samples leave open is that of a higher or lower percentile, where one has it. The maximum of a population has no interval: for "max" `low` is the value, `high` infinite.
     No values, no percentiles: the answer is empty.
 
     >>> rtt_ms = np.random.default_rng(1).permutation(np.append(np.linspace(8, 9, 999), np.inf))
@@ -101,7 +102,26 @@ def intervals_and_sizes(
         sizes[name] = min(each.size(confidence, memory) for each in beyond[name])
         share, rank = float(percentile_share(name)), ranks[name]
         intervals[name] = _interval(ordered, rank, share, sizes[name], confidence)
-    return intervals, sizes
+    return _closed(intervals), sizes
+
+
+def _closed(intervals: Mapping[str, Interval]) -> dict[str, Interval]:
+    """The same; an end that a percentile's own samples cannot give is that of the nearest one which has it.
+
+    No percentile is greater than a higher one, nor less than a lower one.
+    """
+    found = dict(intervals)
+    names = sorted((name for name in found if name != "max"), key=percentile_share)
+    low, high = -math.inf, math.inf
+    for name in names:
+        if found[name].low == -math.inf:
+            found[name] = replace(found[name], low=min(low, found[name].value))
+        low = max(low, found[name].low)
+    for name in reversed(names):
+        if found[name].high == math.inf:
+            found[name] = replace(found[name], high=high)
+        high = min(high, found[name].high)
+    return found
 
 
 def _beyond(

@@ -281,3 +281,16 @@ def test_each_percentile_says_on_how_many_effective_samples_it_rests() -> None:
     assert f"{metric.effective_n} to {max(filter(None, sizes.values()))} effective" in (
         sentences.counts(metric)
     )
+
+
+def test_an_end_that_is_open_is_that_of_a_percentile_further_out() -> None:
+    """A level that wanders leaves few independent samples beyond p95, and rare spikes are independent all the same."""
+    rng = np.random.default_rng(3)
+    values = 8.5 + np.repeat(rng.standard_normal(20), 1000) + 0.001 * rng.standard_normal(20_000)
+    values[rng.choice(values.size, 60, replace=False)] += 20
+    found = percentile_intervals(values, PERCENTILES)
+    alone = percentile_intervals(values, ["p95"])["p95"]
+    assert math.isinf(alone.high)
+    assert found["p95"].high == found["p99.9"].high < math.inf
+    assert found["p95"].value == alone.value
+    assert math.isinf(found["max"].high)
