@@ -35,6 +35,22 @@ def sampled(paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.name not in left_out)
 
 
+def apart(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """The paths, in as few parts as it takes for no site of a mesh, which has one address, to be the same end twice."""
+    parts: list[list[Path]] = []
+    for path in paths:
+        free = (part for part in parts if not any(_meet(path, each) for each in part))
+        part = next(free, None)
+        if part is None:
+            parts.append(part := [])
+        part.append(path)
+    return [tuple(part) for part in parts]
+
+
+def _meet(one: Path, other: Path) -> bool:
+    return one.in_mesh and other.in_mesh and (one.near == other.near or one.far == other.far)
+
+
 def side_by_side(paths: Sequence[Path]) -> list[tuple[Path, ...]]:
     """The paths, in as many parts as it takes to have no more processes at once than a machine can start and pace."""
     if not any(_is_modelled(path) for path in paths):

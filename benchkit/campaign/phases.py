@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchkit.campaign.meshes import bulk_groups, sampled, side_by_side
+from benchkit.campaign.meshes import apart, bulk_groups, sampled, side_by_side
 from benchkit.clock import NS_PER_S
 from benchkit.model.place import Path
 from benchkit.model.target import Plan
@@ -106,7 +106,7 @@ def wire_phases(paths: tuple[Path, ...]) -> tuple[Phase, ...]:
     paths = sampled(paths)
     filling = [path for path in paths if path.model is not None and path.model.buffer_octets]
     rest = tuple(path for path in paths if path not in filling)
-    groups = [*((path,) for path in filling), *((rest,) if rest else ())]
+    groups = [*((path,) for path in filling), *apart(rest)]
     return tuple(
         Phase(name, f"{_names(group)} {name}, no delay", group, WIRE_NS, 0)
         for group in groups

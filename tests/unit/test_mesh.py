@@ -175,6 +175,16 @@ route_factor = 1.2
     assert sorted(rates) == [50_000_000] * 2 + [100_000_000] * 3  # there and back are both of them
 
 
+def test_wires_that_are_tried_at_once_share_no_address(tmp_path: FilePath) -> None:
+    target = target_of(tmp_path, 'mesh = "full"')
+    tried = phases.wire_phases(target.paths)
+    assert {path for phase in tried for path in phase.paths} == set(sampled(target.paths))
+    for phase in tried:
+        for end in ("near", "far"):
+            ends = [getattr(path, end) for path in phase.paths]
+            assert len(set(ends)) == len(ends)
+
+
 def test_the_plan_of_a_mesh_says_its_rounds_and_its_duration() -> None:
     target = narrowed(load_target("guizhou-47"), Changes(probes=("rtt", "tcp")))
     whole, *rest = outline(target)
