@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from benchkit.campaign.room import Room
 
 # More packets than any session of ours has; what claims to be a later one is none of them.
 MOST = 1 << 26
+MOST_LATELY = 8
 
 
 class Departures:
@@ -18,6 +21,7 @@ class Departures:
         """Know none."""
         self._sequence, self._t3_ns = Room(np.int64), Room(np.int64)
         self._count = 0
+        self._lately: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque(maxlen=MOST_LATELY)
         self._by_sequence: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -33,6 +37,7 @@ class Departures:
         self._sequence.put(self._count, sequence)
         self._t3_ns.put(self._count, t3_ns)
         self._count += len(sequence)
+        self._lately.append((sequence, t3_ns))
         self._by_sequence = None
 
     def of(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -42,6 +47,19 @@ class Departures:
         found = np.zeros(len(sequence), dtype=np.int64)
         known = sequence < len(self._by_sequence)
         found[known] = self._by_sequence[sequence[known]]
+        return found
+
+    def lately(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
+        """As `of`, of what the last few calls of `add` told: in microseconds, however many are known."""
+        found = np.zeros(len(sequence), dtype=np.int64)
+        if self._lately:
+            told, t3_ns = map(np.concatenate, zip(*self._lately, strict=True))
+            order = np.argsort(told, kind="stable")
+            place = (
+                np.searchsorted(told, sequence, side="right", sorter=order) - 1
+            )  # what came last
+            is_told = told[order[place]] == sequence
+            found[is_told] = t3_ns[order[place]][is_told]
         return found
 
     def _sorted_in(self) -> NDArray[np.int64]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,19 @@ SHARES = [float(percentile_share(name)) for name in SHOWN]
 # What an operator would call measuring; calibration has words of its own at its end.
 PHASES = (*(name for name, _, _ in SINGLE.values()), *LOADED)
 RATE = "rate"
+# So many batches wait for departures; then those that have none are counted as answers without stamps.
+MOST_AWAITING = 4
+Departed = Callable[[Samples], tuple[Samples, bool]]
 BITS_PER_OCTET = 8
 
 
 class LiveFigures:
     """The figures so far of each path in each phase. `take` costs microseconds: it runs beside the probes."""
 
-    def __init__(self, observe: Observer) -> None:
-        """Tell this observer."""
-        self._observe = observe
+    def __init__(self, observe: Observer, departed: Departed = lambda rows: (rows, True)) -> None:
+        """Tell this observer. `departed` gives a batch its answers' departures, and says whether it has them all."""
+        self._observe, self._departed = observe, departed
+        self._awaiting: dict[tuple[str, str], deque[Samples]] = defaultdict(deque)
         self._histograms: dict[tuple[str, str, str], LogHistogram] = defaultdict(LogHistogram)
 
     def take(self, batch: Samples) -> None:
@@ -41,10 +45,26 @@ class LiveFigures:
             return
         if batch.kind == RATE:
             self._observe(RateMoved(batch.path, batch.phase, _mbps(batch)))
-        elif batch.kind in ("rtt", "http"):
-            histogram = self._histograms[batch.kind, batch.path, batch.phase]
-            histogram.add(latencies_ns(batch))
-            self._observe(_moved(batch, histogram))
+        elif batch.kind == "rtt":
+            self._take_departed(batch)
+        elif batch.kind == "http":
+            self._count(batch)
+
+    def _take_departed(self, batch: Samples) -> None:
+        """When answers left is told after they have come: a batch waits for that, and so far behind are the figures."""
+        awaiting = self._awaiting[batch.path, batch.phase]
+        awaiting.append(batch)
+        while awaiting:
+            rows, has_all = self._departed(awaiting[0])
+            if not has_all and len(awaiting) <= MOST_AWAITING:
+                return
+            awaiting.popleft()
+            self._count(rows)
+
+    def _count(self, batch: Samples) -> None:
+        histogram = self._histograms[batch.kind, batch.path, batch.phase]
+        histogram.add(latencies_ns(batch))
+        self._observe(_moved(batch, histogram))
 
 
 def latencies_ns(rows: Samples) -> NDArray[np.float64]:

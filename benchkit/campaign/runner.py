@@ -122,7 +122,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
             agents, theirs = cluster.enter(stack, question, channel)
             executors |= theirs
             observe(Said(f"cluster: {', '.join(sorted(agents.told)) or 'no agent has joined it'}"))
-        live = LiveFigures(observe)
+        live = LiveFigures(observe, log.harvest.departed)
 
         def heard(batch: Samples) -> None:
             log.harvest.add(batch)

@@ -25,9 +25,9 @@ def test_it_knows_what_a_dictionary_would(
             np.array(list(unique), dtype=np.int64), np.array(list(unique.values()), dtype=np.int64)
         )
     assert bool(found) == bool(plain)
-    assert found.of(np.array(asked, dtype=np.int64)).tolist() == [
-        plain.get(each, 0) for each in asked
-    ]
+    wanted = np.array(asked, dtype=np.int64)
+    known = [plain.get(each, 0) for each in asked]
+    assert found.of(wanted).tolist() == found.lately(wanted).tolist() == known
 
 
 def test_a_sequence_beyond_every_session_takes_no_memory() -> None:

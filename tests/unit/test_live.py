@@ -25,7 +25,7 @@ from benchkit.campaign.events import (
     Said,
 )
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.live import LiveFigures
+from benchkit.campaign.live import MOST_AWAITING, LiveFigures
 from benchkit.campaign.telling import told
 from benchkit.cli.progress import Board, progress
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
@@ -71,6 +71,40 @@ def test_every_batch_moves_the_figures_of_its_path() -> None:
     assert moved[-1].lost == 1
     exact = float(np.sort(whole)[math.ceil(0.95 * 2000) - 1])
     assert moved[-1].percentiles_ms["p95"] == pytest.approx(exact, rel=2e-3)
+
+
+def test_a_batch_waits_for_the_departures_of_its_answers() -> None:
+    """What the far host adds between its own stamp and its kernel's is in no figure."""
+    heard: list[Event] = []
+    harvest = Harvest()
+    figures = LiveFigures(heard.append, harvest.departed)
+    ssid = harvest.open_session(PATH, "idle")
+    rows = rtt_samples(np.full(100, 8.0))
+    kernels = rows.columns["t3_ns"].data + 3_000_000  # so late did the answers leave
+    for first in (0, 50):
+        batch = Samples(
+            "rtt", PATH, "idle", {k: v[first : first + 50] for k, v in rows.columns.items()}
+        )
+        harvest.add(batch)
+        figures.take(batch)
+    assert not heard
+    told = {"ssid": np.full(100, ssid), "sequence": np.arange(100), "t3_ns": kernels}
+    harvest.add(Samples("departures", "", "", {name: column(each) for name, each in told.items()}))
+    figures.take(batch)  # again, as one that comes later
+    moved = [event for event in heard if isinstance(event, PathMoved)]
+    assert [event.settled for event in moved] == [50, 100, 150]
+    assert moved[-1].percentiles_ms["p95"] == pytest.approx(5.0, rel=2e-3)
+
+
+def test_answers_whose_departure_is_never_told_hold_nothing_up() -> None:
+    heard: list[Event] = []
+    harvest = Harvest()
+    harvest.open_session(PATH, "idle")
+    figures = LiveFigures(heard.append, harvest.departed)
+    for _ in range(MOST_AWAITING + 2):
+        figures.take(rtt_samples(np.full(10, 8.0)))
+    moved = [event for event in heard if isinstance(event, PathMoved)]
+    assert [event.settled for event in moved] == [0, 0]
 
 
 def test_a_rate_is_told_and_not_kept() -> None:
