@@ -50,7 +50,7 @@ class Departures:
         return found
 
     def lately(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
-        """As `of`, of what the last few calls of `add` told: in microseconds, however many are known."""
+        """As `of`, in ns and of shape (n,), from what the last few calls of `add` told: quick, however many are known."""
         found = np.zeros(len(sequence), dtype=np.int64)
         if self._lately:
             told, t3_ns = map(np.concatenate, zip(*self._lately, strict=True))
