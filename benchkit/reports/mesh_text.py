@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchkit.reports.figures import cells, decimals_for, fixed, padded
 from benchkit.reports.layout import INDENT, hanging
@@ -21,13 +21,19 @@ def matrix_lines(matrix: Matrix, width: int) -> Iterator[Line]:
     """A title, and the matrix in as few columns as it takes."""
     yield []
     yield [(f"{INDENT}{matrix.words}, {matrix.unit}, from the row's site to the column's", "bold")]
-    names = max(cells(name) for name in matrix.sites)
-    if len(INDENT) + names + 2 + NUMBER_WIDTH * len(matrix.sites) <= width:
-        yield from _numbers(matrix, names)
-        if blank := _blank(matrix):
-            yield from hanging((INDENT, ""), blank, width, "dim")
+    widest = max(cells(name) for name in matrix.sites)
+    column = (width - len(INDENT) - widest - 2) // len(matrix.sites)
+    if column >= max(NUMBER_WIDTH, widest + 2):
+        yield from _numbers(matrix, matrix.sites, matrix.sites, max(NUMBER_WIDTH, widest + 2))
+    elif len(INDENT) + widest + 5 + NUMBER_WIDTH * len(matrix.sites) <= width:
+        heads = [str(place) for place, _ in enumerate(matrix.sites, start=1)]
+        rows = [f"{head:>2} {name}" for head, name in zip(heads, matrix.sites, strict=True)]
+        yield from _numbers(matrix, heads, rows, NUMBER_WIDTH)
     else:
         yield from _signs(matrix, width)
+        return
+    if blank := _blank(matrix):
+        yield from hanging((INDENT, ""), blank, width, "dim")
 
 
 def _blank(matrix: Matrix) -> str:
@@ -37,17 +43,20 @@ def _blank(matrix: Matrix) -> str:
     return f"a blank has no figure, {count} of them" if count else ""
 
 
-def _numbers(matrix: Matrix, names: int) -> Iterator[Line]:
+def _numbers(
+    matrix: Matrix, heads: Sequence[str], rows: Sequence[str], column: int
+) -> Iterator[Line]:
+    """Under the heads a row for each site, columns so wide; where no name has room both are numbered."""
     places = decimals_for(cell.value for cell in matrix.cells.values())
-    short = [name[: NUMBER_WIDTH - 1] for name in matrix.sites]
-    head = "".join(padded(name, NUMBER_WIDTH, right=True) for name in short)
+    names = max(map(cells, rows))
+    head = "".join(padded(name, column, right=True) for name in heads)
     yield [(f"{INDENT}{' ' * names}  {head}", "dim")]
-    for near in matrix.sites:
-        line: Line = [(f"{INDENT}{padded(near, names)}  ", "bold")]
+    for near, name in zip(matrix.sites, rows, strict=True):
+        line: Line = [(f"{INDENT}{padded(name, names)}  ", "bold")]
         for far in matrix.sites:
             cell = matrix.cells.get((near, far))
             text = _number(cell, places) if near != far else ITSELF
-            line.append((padded(text, NUMBER_WIDTH, right=True), _style(cell)))
+            line.append((padded(text, column, right=True), _style(cell)))
         yield line
 
 
