@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from benchkit.cli.comparing import (
+    SIDE_BY_SIDE_FORMATS,
     despite_option,
     floor_option,
     floor_share_option,
     rule_from,
     side_by_side_format_option,
 )
-from benchkit.cli.options import output_option, put, results_option, terminal
+from benchkit.cli.options import form_of, output_option, put, results_option, terminal
 from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError
 from benchkit.units import show_count
@@ -47,7 +48,7 @@ def compare(
     min_percent: float | None,
     min_latency: int | None,
     results: Path,
-    form: str,
+    form: str | None,
     output: Path | None,
 ) -> None:
     """Hold the last run named against the ones before it: what changed, and is it more than chance?
@@ -73,6 +74,7 @@ def compare(
     ]
     width, color = terminal()
     color = color and output is None
+    form = form_of(form, output, SIDE_BY_SIDE_FORMATS)
     put(render_side_by_side(comparisons, form, width=width, color=color), output)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import DURATION
+from benchkit.cli.options import BY_NAME, DURATION
 from benchkit.cli.words import Number, Words
 from benchkit.clock import NS_PER_MS
 
@@ -25,9 +25,7 @@ side_by_side_format_option = click.option(
     "--format",
     "form",
     type=click.Choice(SIDE_BY_SIDE_FORMATS),
-    default="text",
-    show_default=True,
-    help="What the answer is written as; paper is one table in Markdown, html one file with charts.",
+    help=f"What the answer is written as; paper is one table in Markdown, html one file with charts.  {BY_NAME}",
 )
 
 

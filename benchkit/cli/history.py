@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import output_option, put, results_option, terminal
+from benchkit.cli.options import BY_NAME, form_of, output_option, put, results_option, terminal
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import METRICS
 
@@ -37,9 +37,7 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="What the answer is written as; html is one file with charts.",
+    help=f"What the answer is written as; html is one file with charts.  {BY_NAME}",
 )
 def history(
     target: str | None,
@@ -50,7 +48,7 @@ def history(
     sql: str | None,
     results: Path,
     output: Path | None,
-    form: str,
+    form: str | None,
 ) -> None:
     """Show one figure over all runs of TARGET (the newest run's without one), and where its level changed.
 
@@ -80,8 +78,10 @@ def history(
             raise AskedWronglyError("--sql gives one table: --format html is for histories")
         fetch_everything(results)
         answer = ask(results, records, sql)
-        put(render_table(answer.columns, answer.rows, form), output)
+        table = form_of(form, output, [each for each in FORMATS if each != HTML])
+        put(render_table(answer.columns, answer.rows, table), output)
         return
+    form = form_of(form, output, FORMATS)
     wanted = wanted_of(
         choices_of(records, target or ""),
         paths,

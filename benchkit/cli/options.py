@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +151,20 @@ format_option = click.option(
 )
 
 
+BY_SUFFIX = {".html": HTML, ".htm": HTML, ".md": "markdown", ".json": "json", ".csv": "csv"}
+BY_NAME = "[default: text, or as the name of -o ends]"
 output_option = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file instead of stdout.",
 )
+
+
+def form_of(form: str | None, output: Path | None, allowed: Collection[str]) -> str:
+    """The format that was asked for; else that of the file's name, where it is one of those, else text."""
+    named = None if output is None else BY_SUFFIX.get(output.suffix.lower())
+    return form or (named if named in allowed and named else "text")
 
 
 def put(text: str, output: Path | None, what: str = "the report") -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import FORMATS, HTML, output_option, put, results_option, terminal
+from benchkit.cli.options import (
+    BY_NAME,
+    FORMATS,
+    HTML,
+    form_of,
+    output_option,
+    put,
+    results_option,
+    terminal,
+)
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 
@@ -19,7 +28,7 @@ from benchkit.model.record import RunRecord
     "--format",
     "form",
     type=click.Choice((*FORMATS, HTML)),
-    help="What the report is written as; html is one file with charts that needs nothing else.  [default: text]",
+    help=f"What the report is written as; html is one file with charts that needs nothing else.  {BY_NAME}",
 )
 @click.option(
     "--charts",
@@ -39,7 +48,8 @@ def report(
     record = read_run(folder)
     if charts is None or form or output:
         width, color = terminal() if output is None else (80, False)
-        put(_rendered(folder, record, form or "text", width, color=color), output)
+        form = form_of(form, output, (*FORMATS, HTML))
+        put(_rendered(folder, record, form, width, color=color), output)
     if charts is not None:
         _draw(folder, record, charts)
 

@@ -34,7 +34,7 @@ class Scale:
 def scale_for(
     marks: Mapping[str, float], estimates: Sequence[Estimate], width: int
 ) -> Scale | None:
-    """A scale that shows every mark, and as much of the estimates as leaves the marks apart."""
+    """A scale that shows every mark and the first estimate, the median, and of the others as much as leaves the marks apart."""
     ends = [
         end for each in estimates for end in (each.low, each.value, each.high) if end is not None
     ]
@@ -44,7 +44,8 @@ def scale_for(
     low, high = min(seen), max(seen)
     if marks and max(marks.values()) > low:
         top = max(marks.values())
-        high = min(high, top + _OVERSHOOT * (top - low))
+        middle = estimates[0].high or estimates[0].value or top if estimates else top
+        high = min(high, max(top + _OVERSHOOT * (top - low), middle))
     margin = _MARGIN * (high - low)
     return Scale(low - margin, high + margin, width)
 

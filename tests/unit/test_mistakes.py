@@ -113,6 +113,30 @@ def test_what_cannot_be_read_takes_one_line(
     assert "--help" in line or "name a file" in line
 
 
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        ("report -o a.html", "<!doctype html>"),
+        ("report -o a.json", "{"),
+        ("report -o a.html --format csv", "path,"),
+        ("report -o a.out", "PASS: "),
+        ("compare latest~1 latest -o a.md", "## "),
+        ("compare latest~1 latest -o a.html", "<!doctype html>"),
+        ("history -o a.csv", "target,path,"),
+        ("history -o a.html", "<!doctype html>"),
+    ],
+)
+def test_a_file_is_written_as_its_name_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, begins: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for seed in (1, 2):
+        write(tmp_path / "results", seed, jitter(seed, n=200))
+    assert CliRunner().invoke(cli.cli, words.split()).exit_code == 0
+    (file,) = tmp_path.glob("a.*")
+    assert file.read_text().lower().startswith(begins.lower()), file.read_text()[:80]
+
+
 def test_a_run_without_its_record_is_called_damaged(tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / run_id(1)
     folder.mkdir(parents=True)
