@@ -70,9 +70,12 @@ class StreamServed:
         try:
             while "clock" in (words := self.talk.hear(STREAMS_S)):
                 tell_clock(self.talk, words["clock"])
-            return words
+        except TalkError:
+            self._opening.close()  # nothing more comes: who holds on to the lease keeps others out
+            raise
         finally:
             opening.join(STREAMS_S)
+        return words
 
     def _open(self) -> None:
         try:
@@ -100,6 +103,7 @@ class StreamOpening:
         self._wanted = wanted
         self._thread_of = thread_of
         self._changed = threading.Condition()
+        self._is_closed = False
         self._arrived: dict[int, socket.socket] = {}
 
     def take(self, number: int, connection: socket.socket) -> bool:
@@ -114,7 +118,8 @@ class StreamOpening:
     def opened(self) -> Sequence[DataThread]:
         """Wait for all of them. Raises TalkError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: len(self._arrived) == self._wanted, STREAMS_S):
+            self._changed.wait_for(self._is_settled, STREAMS_S)
+            if self._is_closed or len(self._arrived) < self._wanted:
                 raise TalkError(
                     f"it opened {len(self._arrived)} of {show_count(self._wanted, 'stream')}"
                 )
@@ -124,9 +129,14 @@ class StreamOpening:
             threads.append(self._thread_of(number, self._arrived[number]))
         return threads
 
+    def _is_settled(self) -> bool:
+        return self._is_closed or len(self._arrived) == self._wanted
+
     def close(self) -> None:
-        """Close what has come."""
+        """Close what has come, and wait for no more."""
         with self._changed:
+            self._is_closed = True
+            self._changed.notify()
             for connection in self._arrived.values():
                 connection.close()
 

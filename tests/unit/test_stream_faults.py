@@ -14,7 +14,7 @@ import pytest
 from loopback import LOCAL, free_port
 from streams import MS, PATIENCE_S, TERMS, all_of, measured, rows_of, serving, spec_of
 
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, TakenError
 from benchkit.linux import bulk
 from benchkit.model.bulk_spec import TcpSpec
 from benchkit.model.responder_spec import StreamServerSpec
@@ -94,6 +94,21 @@ def test_one_who_hangs_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch
                 silent.sendall(line())  # and never opens its streams
                 await asyncio.sleep(0.3)
                 assert len(await all_of(probe.stream(spec_of(port)), [])) == 3
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+def test_one_who_hangs_up_lets_go_of_the_far_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_served, "STREAMS_S", 10 * PATIENCE_S)
+
+    async def work() -> None:
+        async with serving() as port:
+            said = await asyncio.to_thread(talk, port, line())  # hears that it is granted, and goes
+            assert "granted" in json.loads(said.splitlines()[0])
+            served = False
+            while not served:
+                with suppress(TakenError):
+                    served = len(await all_of(probe.stream(spec_of(port)), [])) == 3
 
     asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
 
