@@ -34,20 +34,26 @@ class Scale:
 def scale_for(
     marks: Mapping[str, float], estimates: Sequence[Estimate], width: int
 ) -> Scale | None:
-    """A scale that shows every mark and the first estimate, the median, and of the others as much as leaves the marks apart."""
-    ends = [
-        end for each in estimates for end in (each.low, each.value, each.high) if end is not None
-    ]
-    seen = [*marks.values(), *ends]
+    """A scale that shows every mark, and as much of the estimates as leaves the marks apart.
+
+    Where there is no budget to be held against, the first estimate is shown in any case: the median.
+    """
+    seen = [*marks.values(), *_ends(estimates)]
     if not seen or min(seen) == max(seen):
         return None
     low, high = min(seen), max(seen)
     if marks and max(marks.values()) > low:
         top = max(marks.values())
-        middle = estimates[0].high or estimates[0].value or top if estimates else top
-        high = min(high, max(top + _OVERSHOOT * (top - low), middle))
+        apart = top + _OVERSHOOT * (top - low)
+        high = min(high, apart if "budget" in marks else max((apart, *_ends(estimates[:1]))))
     margin = _MARGIN * (high - low)
     return Scale(low - margin, high + margin, width)
+
+
+def _ends(estimates: Sequence[Estimate]) -> list[float]:
+    return [
+        end for each in estimates for end in (each.low, each.value, each.high) if end is not None
+    ]
 
 
 def legend(scale: Scale, marks: Mapping[str, float]) -> list[str]:
@@ -78,7 +84,8 @@ def lane(scale: Scale, marks: Mapping[str, float], estimate: Estimate) -> str:
     first, last = scale.cell(low), scale.cell(high if high is not None else low)
     if last > first:
         signs[first : last + 1] = [LOW_END, *BETWEEN * (last - first - 1), HIGH_END]
-    if open_end or (high is not None and not scale.holds(high)):
+    end = estimate.value if high is None else high
+    if open_end or (end is not None and not scale.holds(end)):
         signs[last] = BEYOND
     if estimate.value is not None and scale.holds(estimate.value):
         signs[scale.cell(estimate.value)] = VALUE

@@ -70,6 +70,11 @@ def test_a_spike_beyond_the_scale_is_an_arrow_at_its_end() -> None:
     assert lane(scale, marks, Estimate(500.0, 400.0, 600.0)).endswith("▶")
     assert "●" not in lane(scale, marks, Estimate(500.0, 400.0, 600.0))
     assert lane(scale, marks, Estimate()).endswith("▶")
+    shown_alone = {"floor": 8.0, "model": 10.0}
+    scale = scale_for(shown_alone, [Estimate(500.0, 400.0, 600.0), Estimate(9000.0)], 40)
+    assert scale is not None
+    assert "●" in lane(scale, shown_alone, Estimate(500.0, 400.0, 600.0))
+    assert lane(scale, shown_alone, Estimate(9000.0)).endswith("▶")
 
 
 def test_a_bar_shows_floor_model_measured_and_budget_in_their_order() -> None:
