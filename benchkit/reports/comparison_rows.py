@@ -56,13 +56,13 @@ def headline(comparison: Comparison) -> tuple[str, str]:
         if (count := sum(_says(cell, word) for cell in gated))
     ]
     if not counts:
-        seen = f"in {len(gated)} judged cells; smallest visible: {smallest_visible(gated)}"
-        return comparison.word.upper(), seen
+        seen = (f"in {len(gated)} judged cells", smallest_visible(gated))
+        return comparison.word.upper(), "; ".join(filter(None, seen))
     return comparison.word.upper(), f"{', '.join(counts)} in {len(gated)} judged cells"
 
 
 def smallest_visible(cells: Iterable[Cell]) -> str:
-    """The least change that each statistic could have shown, on the path where it shows least."""
+    """The least change that each statistic could have shown, on the path where it shows least; and which could show none."""
     worst: dict[str, tuple[float | None, str]] = {}
     for cell in cells:
         if cell.missing is not None:
@@ -72,10 +72,15 @@ def smallest_visible(cells: Iterable[Cell]) -> str:
         visible = cell.smallest_visible
         both = None if known is None or visible is None else max(known, visible)
         worst[name] = (both, clean(cell.unit))
-    return ", ".join(
-        f"{name} {'none' if figure is None else f'{show_figure(figure, 2)} {unit}'}"
+    seen = [
+        f"{name} {show_figure(figure, 2)} {unit}"
         for name, (figure, unit) in worst.items()
-    )
+        if figure is not None
+    ]
+    blind = [name for name, (figure, _) in worst.items() if figure is None]
+    said = [f"smallest visible: {', '.join(seen)}"] if seen else []
+    said += [f"not enough samples to see any of {', '.join(blind)}"] if blind else []
+    return "; ".join(said)
 
 
 def sides(comparison: Comparison) -> tuple[str, str]:

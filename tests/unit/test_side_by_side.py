@@ -13,6 +13,7 @@ import pytest
 from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison import SIDE_BY_SIDE_FORMATS, render_side_by_side
+from benchkit.reports.comparison_rows import headline, smallest_visible
 from benchkit.reports.html.comparison_charts import difference_matrix, forest_chart
 from benchkit.reports.side_by_side import letters, lines_of
 
@@ -118,8 +119,39 @@ def test_a_forest_draws_open_ends_and_no_number_that_is_not_finite() -> None:
     chart = forest_chart("a-b", [("A", open_end), ("B", lost)], "forest")
     assert chart is not None
     assert "open above" in chart.words
+    assert [each["shape"] for each in chart.spec["datasets"]["arrows"]] == ["triangle-right"]
     json.dumps(chart.spec, allow_nan=False)
     assert forest_chart("a-b", [("B", lost)], "forest") is None
+
+
+def test_a_forest_keeps_points_apart_where_much_does_not_count() -> None:
+    wide = [replace(each, floor=500.0) for each in (BOTH[0].cells[0], BOTH[1].cells[0])]
+    chart = forest_chart("a-b", [("A", wide[0]), ("B", wide[1])], "forest")
+    assert chart is not None
+    points = chart.spec["datasets"]["points"]
+    (low, high), *_ = (
+        each["encoding"]["x"]["scale"]["domain"]
+        for each in chart.spec["layer"]
+        if "scale" in each["encoding"].get("x", {})
+    )
+    reach = max(abs(end) for point in points for end in (point["low"], point["high"]))
+    assert 0 < high <= 2 * reach < min(point["floor"] for point in points)
+    assert low < 0
+    assert chart.spec["datasets"]["arrows"] == []
+    vague = replace(wide[0], statistic="p99", difference=Estimate(0.9, -80.0, 90.0))
+    chart = forest_chart("a-b", [("A", wide[0]), ("B", wide[1]), ("A", vague)], "forest")
+    assert chart is not None
+    assert [each["row"] for each in chart.spec["datasets"]["arrows"]] == ["RTT, idle p99 · A"] * 2
+
+
+def test_what_could_not_be_seen_for_want_of_samples_is_said_apart() -> None:
+    seen = cell("a-b", "p50", 0.01)
+    blind = replace(cell("a-b", "p99", 0.01), smallest_visible=None)
+    whole = Comparison(("base",), ("run",), "no difference seen", (seen, blind))
+    assert headline(whole)[1] == (
+        "in 2 judged cells; smallest visible: RTT p50 0.12 ms; not enough samples to see any of RTT p99"
+    )
+    assert smallest_visible([blind]) == "not enough samples to see any of RTT p99"
 
 
 def test_a_mesh_is_a_matrix_and_most_of_its_forests_are_left_out() -> None:

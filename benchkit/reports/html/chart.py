@@ -28,6 +28,9 @@ DASHES = {
     "muted": [6, 3],
 }
 SOLID = [1, 0]
+# Four digits that count, and no power of ten.
+PLAIN = ",.4~r"
+_TEXTS = ("s", "p", "words", "row", "path", "interval", "km")
 HEIGHT = 250
 # Only a mouse drags: a finger on a chart scrolls the page.
 BRUSH = {
@@ -236,4 +239,4 @@ def levels(
 
 
 def _numeric(field: str) -> Spec:
-    return {} if field in ("s", "p", "words") else {"type": "quantitative", "format": ",.4~g"}
+    return {} if field in _TEXTS else {"type": "quantitative", "format": PLAIN}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from benchkit.model.comparison import (
     IMPROVEMENT,
@@ -14,7 +15,7 @@ from benchkit.model.comparison import (
 )
 from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
-from benchkit.reports.html.chart import VISIBLE, Chart, Spec, colored, layer, spec_of, tip
+from benchkit.reports.html.chart import PLAIN, VISIBLE, Chart, Spec, colored, layer, spec_of, tip
 from benchkit.reports.html.matrix import matrix_spec
 from benchkit.reports.html.palette import role
 
@@ -27,8 +28,9 @@ WORD_ROLES = (
     (NOT_COMPARABLE, "inconclusive"),
     (NO_DIFFERENCE, "muted"),
 )
-# Beyond it a plot's scale would hide every other row.
-FARTHEST_PERCENT = 1000.0
+# An interval that reaches so many times as far as most do runs off the plot, or every other row would be a dot on a dot;
+# and so does what does not count, where it is so many times as wide as all that is shown.
+FARTHEST, WIDEST_FLOOR = 6.0, 4.0
 
 
 def forest_chart(path: str, cells: Sequence[tuple[str, Cell]], key: str) -> Chart | None:
@@ -36,19 +38,57 @@ def forest_chart(path: str, cells: Sequence[tuple[str, Cell]], key: str) -> Char
     points = [point for letter, cell in cells if (point := _point(letter, cell)) is not None]
     if not points:
         return None
-    low = min(min(point["low"], point["x"], -point["floor"]) for point in points)
-    high = max(max(point["high"], point["x"], point["floor"]) for point in points)
-    margin = (high - low) * 0.06 or 1.0
-    words = "Each difference from the base in percent, with its 95 % interval; the grey bar is what does not count. "
+    low, high = _ends(points)
+    words = (
+        "Each difference from the base in percent, with its 95 % interval, an arrow where it goes on; "
+        "the grey bar is what does not count. "
+    )
     words += " ".join(point["words"] for point in points)
+    arrows = [arrow for point in points for arrow in _arrows(point, low, high)]
+    points = [
+        {**point, "low": _or(point["low"], low), "high": _or(point["high"], high)}
+        for point in points
+    ]
     shown = tuple(pair for pair in WORD_ROLES if any(point["s"] == pair[0] for point in points))
     spec = spec_of(
-        _forest_layers(points, (low - margin, high + margin), shown),
-        {"points": points},
+        _forest_layers(points, (low, high), shown),
+        {"points": points, "arrows": arrows},
         None,
         height=MARGIN + ROW_HEIGHT * len(points),
     )
     return Chart(key, f"{clean(path)}: differences from the base", words, spec, shown, wide=True)
+
+
+def _ends(points: Sequence[Spec]) -> tuple[float, float]:
+    """What the axis spans: every difference, its interval as far as that tells, and zero between what does not count."""
+    known = [
+        [end for end in (point["low"], point["x"], point["high"]) if end is not None]
+        for point in points
+    ]
+    most = FARTHEST * median(max(map(abs, row)) for row in known)
+    most = max(most, *(abs(point["x"]) for point in points))
+    ends = [end for row in known for end in row if abs(end) <= most]
+    reach = max(map(abs, ends))
+    floors = (point["floor"] for point in points)
+    floor = max((each for each in floors if each <= WIDEST_FLOOR * reach or not reach), default=0.0)
+    low, high = min(*ends, 0.0, -floor), max(*ends, 0.0, floor)
+    margin = (high - low) * 0.06 or 1.0
+    return round(low - margin, 4), round(high + margin, 4)
+
+
+def _arrows(point: Spec, low: float, high: float) -> list[Spec]:
+    """A tip at each edge that an interval runs off, or towards which it has no end."""
+    inset = (high - low) * 0.006
+    found = []
+    if point["low"] is None or point["low"] < low:
+        found.append((low + inset, "triangle-left"))
+    if point["high"] is None or point["high"] > high:
+        found.append((high - inset, "triangle-right"))
+    return [{**point, "edge": round(edge, 4), "shape": shape} for edge, shape in found]
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
 
 
 def _point(letter: str, cell: Cell) -> Spec | None:
@@ -57,11 +97,10 @@ def _point(letter: str, cell: Cell) -> Spec | None:
         return None
     scale = 100.0 / abs(base.value)
     value = difference.value * scale
-    low = difference.low * scale if difference.low is not None else -FARTHEST_PERCENT
-    high = difference.high * scale if difference.high is not None else FARTHEST_PERCENT
-    open_ends = [
-        side for side, end in (("below", difference.low), ("above", difference.high)) if end is None
-    ]
+    low, high = (
+        None if end is None else round(end * scale, 4) for end in (difference.low, difference.high)
+    )
+    open_ends = [side for side, end in (("below", low), ("above", high)) if end is None]
     name = f"{series(cell.metric, cell.phase)} {clean(cell.statistic)}"
     row = f"{name} · {letter}" if letter else name
     ends = f"{short(low)}..{short(high)} %" if not open_ends else f"open {' and '.join(open_ends)}"
@@ -69,11 +108,11 @@ def _point(letter: str, cell: Cell) -> Spec | None:
         "row": row,
         "s": cell.word,
         "x": round(value, 4),
-        "low": round(max(low, value - FARTHEST_PERCENT, -FARTHEST_PERCENT), 4),
-        "high": round(min(high, FARTHEST_PERCENT), 4),
+        "low": low,
+        "high": high,
         "floor": round((cell.floor or 0.0) * scale, 4),
         "interval": ends,
-        "words": f"{row}: {value:+.3g} % ({ends}), {cell.word}.",
+        "words": f"{row}: {'+' if value >= 0 else ''}{short(value)} % ({ends}), {cell.word}.",
     }
 
 
@@ -87,7 +126,13 @@ def _forest_layers(
         "axis": {"title": None, "labelColor": role("ink"), "labelLimit": 220, "ticks": False},
     }
     scale = {"domain": [round(end, 4) for end in ends], "nice": False, "clamp": True}
-    axis = {"title": "difference from the base, %", "grid": True, "format": "+~g"}
+    # A format alone is made as exact as the ticks are far apart, with powers of ten.
+    axis = {
+        "title": "difference from the base, %",
+        "grid": True,
+        "labelExpr": f"format(datum.value, '+{PLAIN}')",
+        "tickCount": {"expr": "max(2, ceil(width / 90))"},
+    }
 
     def x(field: str) -> Spec:
         return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
@@ -107,6 +152,14 @@ def _forest_layers(
         },
         layer("points", whisker, VISIBLE, x=x("low"), x2={"field": "high"}, **seen),
         layer("points", dot, VISIBLE, x=x("x"), **seen),
+        layer(
+            "arrows",
+            {"type": "point", "filled": True, "size": 110, "opacity": 1},
+            VISIBLE,
+            x=x("edge"),
+            shape={"field": "shape", "type": "nominal", "scale": None, "legend": None},
+            **seen,
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from benchkit.model.record import Metric, PathRecord
 from benchkit.model.samples import Samples
 from benchkit.reports.figures import percent, short
 from benchkit.reports.html.chart import (
+    PLAIN,
     VISIBLE,
     Chart,
     Spec,
@@ -188,7 +189,7 @@ def _in_rows(
     figures: Spec = {
         **data,
         "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 10, "color": role("ink")},
-        "encoding": {**places, "text": {"field": "count", "format": ",.4~g"}},
+        "encoding": {**places, "text": {"field": "count", "format": PLAIN}},
     }
     height = ROW_STEP * len(names)
     spec = spec_of([dots, figures], {"points": points}, None, height=height)
