@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchkit.model.record import TRIED_AGAIN, RunRecord
 from benchkit.reports.figures import clean
+
+UNFIT = "unfit"
 
 
 def besides(record: RunRecord) -> list[str]:
@@ -18,6 +22,17 @@ def besides(record: RunRecord) -> list[str]:
         found.append(what if what and ending in told else clean(reason))
         told.add(ending)
     return found[1:]
+
+
+def marked(record: RunRecord) -> RunRecord:
+    """The record with "unfit" for each verdict on an unfit path, which is kept as inconclusive: a page says one word of it."""
+    paths = tuple(
+        replace(path, verdicts=tuple(replace(each, verdict=path.verdict) for each in path.verdicts))
+        if path.verdict == UNFIT
+        else path
+        for path in record.paths
+    )
+    return replace(record, paths=paths)
 
 
 def notes(record: RunRecord) -> list[str]:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from drawn_samples import MS, PATH, goodput_samples, rtt_samples
-from sample_records import SAMPLE_RECORDS, passing
+from sample_records import SAMPLE_RECORDS, passing, unfit
 
 from benchkit.model.meter import EQUIPMENT, FACILITY
 from benchkit.model.record_json import significant
@@ -27,9 +27,11 @@ from benchkit.reports.html.curves import (
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
+from benchkit.reports.html.tables import Cell, overview_table
 from benchkit.reports.html.timeline import Timeline
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import rows_of
+from benchkit.reports.unfit import marked
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "</script><img src=x onerror=alert(1)>&\"'"
@@ -291,6 +293,27 @@ def test_a_legend_shows_every_series_in_its_colour_and_dash() -> None:
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
     for chart in charts_of(passing(), whole()):
         assert "var(--" not in json.dumps(painted(chart.spec, LIGHT))
+
+
+def test_the_page_of_an_unfit_run_says_no_other_word_of_its_budgets() -> None:
+    (path, *_) = unfit().paths
+    # As runs are kept: the path is unfit, and each budget on it left open.
+    left = tuple(replace(each, verdict="inconclusive") for each in path.verdicts)
+    record = replace(unfit(), paths=(replace(path, verdicts=left),))
+    assert overview_table(marked(record)).rows[0][1] == Cell("UNFIT", verdict="unfit")
+    page = render_html(record, ())
+    assert '<td class="v-unfit">UNFIT</td>' in page
+    assert "INCONCLUSIVE" not in page
+    assert marked(passing()) == passing()
+
+
+def test_a_picture_of_sites_without_positions_claims_no_lengths() -> None:
+    record = passing()
+    assert "lengths are to scale" in render_html(record, ())
+    without = tuple(replace(each, great_circle_km=None) for each in record.paths)
+    page = render_html(replace(record, paths=without), ())
+    assert "lengths are to scale" not in page
+    assert "directions and lengths say nothing" in page
 
 
 def test_a_page_of_energy_counters_has_no_map_and_no_sites() -> None:

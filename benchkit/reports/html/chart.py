@@ -30,6 +30,8 @@ DASHES = {
 SOLID = [1, 0]
 # Four digits that count, and no power of ten.
 PLAIN = ",.4~r"
+# Along an axis below, as many as labels have room for beside each other.
+TICKS = {"expr": "max(2, ceil(width / 70))"}
 _TEXTS = ("s", "p", "words", "row", "path", "interval", "km")
 HEIGHT = 250
 # Only a mouse drags: a finger on a chart scrolls the page.
@@ -139,7 +141,7 @@ def zoomed(field: str, title: str, **axis: Any) -> Spec:  # noqa: ANN401  whatev
         "field": field,
         "type": "quantitative",
         "scale": scale,
-        "axis": {"title": title, "grid": False, **axis},
+        "axis": {"title": title, "grid": False, "tickCount": TICKS, **axis},
     }
 
 

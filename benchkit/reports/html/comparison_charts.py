@@ -15,7 +15,17 @@ from benchkit.model.comparison import (
 )
 from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
-from benchkit.reports.html.chart import PLAIN, VISIBLE, Chart, Spec, colored, layer, spec_of, tip
+from benchkit.reports.html.chart import (
+    PLAIN,
+    TICKS,
+    VISIBLE,
+    Chart,
+    Spec,
+    colored,
+    layer,
+    spec_of,
+    tip,
+)
 from benchkit.reports.html.matrix import matrix_spec
 from benchkit.reports.html.palette import role
 
@@ -131,7 +141,7 @@ def _forest_layers(
         "title": "difference from the base, %",
         "grid": True,
         "labelExpr": f"format(datum.value, '+{PLAIN}')",
-        "tickCount": {"expr": "max(2, ceil(width / 90))"},
+        "tickCount": TICKS,
     }
 
     def x(field: str) -> Spec:

@@ -61,6 +61,10 @@ def history_chart(history: History, key: str) -> Chart | None:
         "limits": _limits(history),
     }
     shown = tuple(pair for pair, rows in zip(SERIES, data.values(), strict=True) if rows)
+    whole = [
+        each for each in data["points"] if each["low"] is not None and each["high"] is not None
+    ]
+    data = {"intervals": whole, **data}
     times = [point["x"] for point in points]
     margin = max((max(times) - min(times)) * MARGIN_SHARE, LEAST_MARGIN_S * MS_PER_S)
     return Chart(
@@ -128,10 +132,15 @@ def _limits(history: History) -> list[Spec]:
     ]
 
 
+def _moments() -> Spec:
+    """The x channel in UTC, so that ticks stand at whole seconds, minutes and days."""
+    found = zoomed("x", "when the run began, UTC", **TIME)
+    ends = {name: found["scale"][name] for name in ("nice", "domainMin", "domainMax")}
+    return {**found, "type": "temporal", "scale": {**ends, "type": "utc"}}
+
+
 def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
-    x = zoomed("x", "when the run began, UTC", **TIME)
-    x = {**x, "type": "temporal", "scale": {**x["scale"], "type": "utc"}}
-    color = colored(shown)
+    x, color = _moments(), colored(shown)
     rule = {"type": "rule", "clip": True}
     dot = {"type": "point", "filled": True, "size": 45, "opacity": 1, "stroke": role("card")}
     cross = {"type": "point", "shape": "cross", "size": 60, "opacity": 1, "clip": True}
@@ -140,7 +149,12 @@ def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
     value = tip(run="p", value="y", low="low", high="high", state="words")
     return [
         layer(
-            "points", {**rule, "strokeWidth": 1.4, "opacity": 0.55}, VISIBLE, x=x, **ends, **color
+            "intervals",
+            {**rule, "strokeWidth": 1.4, "opacity": 0.55},
+            VISIBLE,
+            x=x,
+            **ends,
+            **color,
         ),
         layer(
             "changes",

@@ -84,6 +84,7 @@ def render_html(
 
     `home` is the address of the list that the page belongs to, where a dashboard serves it.
     """
+    kept, record = record, unfit.marked(record)
     paths = _detailed(record)
     cards = tuple(
         _card(path, samples, f"path-{place}") for place, path in enumerate(paths, start=1)
@@ -112,7 +113,7 @@ def render_html(
         environment=[(clean(key), clean(value)) for key, value in record.environment.items()],
         run_facts=[fact for fact in background.run_facts(record) if fact[0] != "again"],
         command=repeating(record, elsewhere=True),
-        figures=tables.figures_table(record),
+        figures=tables.figures_table(kept),
         name=clean(record.run),
     )
 
@@ -121,6 +122,7 @@ def charts_of(
     record: RunRecord, samples: Sequence[Samples] = (), sites: Sequence[Site] = ()
 ) -> tuple[Chart, ...]:
     """Every chart of the page, for those who want them as files of their own."""
+    record = unfit.marked(record)
     paths = _detailed(record)
     found: list[Chart | None] = [
         *_overview(record, paths, sites),

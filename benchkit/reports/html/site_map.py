@@ -26,7 +26,9 @@ def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
     kind = "Places by their coordinates; straight lines, not the route of a fibre."
     if places is None:
         places = _as_star(record)
-        kind = "Schematic: lengths are to scale, directions are not."
+        kind = "Schematic: directions and lengths say nothing."
+        if all(path.great_circle_km is not None for path in record.paths):
+            kind = "Schematic: lengths are to scale, directions are not."
     labels = {site.name: clean(site.label or site.name) for site in sites}
     dots = [{"s": clean(labels.get(name, name)), "x": x, "y": y} for name, (x, y) in places.items()]
     lines = [
