@@ -21,9 +21,10 @@ from benchkit.model.meter import EQUIPMENT, FACILITY, TIME, Meter
 from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
-from benchkit.stats.energy_ratio import energy_ratio
+from benchkit.stats.energy_ratio import FEWEST, EnergyRatio, energy_ratio
 from benchkit.stats.reservations import of_a_part
-from benchkit.stats.verdicts import judge, overall
+from benchkit.stats.verdicts import NO_DOUBT, Doubt, judge, overall
+from benchkit.units import by_number, show_count
 
 PHASE = "ratio"
 # September 2001: what is below counts from a start of its own, and tells no date.
@@ -89,11 +90,13 @@ def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRe
     unfit, missing = under.unfit, under.why_missing(meter.name, PHASE)
     rows = harvest.samples("energy", meter.name, PHASE)
     metrics: tuple[Metric, ...] = ()
-    interval, n = None, 0
+    interval, n, doubt = None, 0, NO_DOUBT
     if rows is not None:
         columns = rows.columns
         found = energy_ratio(columns["total_micro"], columns["equipment_micro"])
         interval, n = found.interval, found.effective_n
+        doubt = Doubt(longer=_more_readings(meter, found))
+        unfit = unfit or _why_no_ratio(found, doubt)
         metrics = (
             Metric(
                 metric="ratio",
@@ -106,17 +109,43 @@ def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRe
                 details={"gaps": found.gaps, "resets": found.resets},
             ),
         )
-    verdicts = tuple(
-        of_a_part(
-            replace(judge(budget, interval, n=n, phase=PHASE, unfit=unfit), percentile=""), missing
-        )
+    held = [
+        judge(budget, interval, n=n, phase=PHASE, unfit=unfit, doubt=doubt)
         for budget in meter.budgets
-    )
+    ]
+    verdicts = tuple(of_a_part(replace(each, percentile=""), missing) for each in held)
     return PathRecord(
         path=meter.name,
         near=FACILITY,
         far=EQUIPMENT,
-        verdict=overall((verdict.verdict for verdict in verdicts), unfit is not None),
+        verdict=overall((verdict.verdict for verdict in verdicts), under.unfit is not None),
         metrics=metrics,
         verdicts=verdicts,
     )
+
+
+def _more_readings(meter: Meter, found: EnergyRatio) -> str:
+    """What to do for more samples; how many an interval takes, where there are too few for one."""
+    more = (
+        "give a recording with more rows"
+        if meter.is_recording
+        else "measure longer with --duration"
+    )
+    if found.n >= FEWEST:
+        return more
+    name = "row" if meter.is_recording else "reading"
+    # A stretch lies between two readings, and one in which a counter fell counts for nothing.
+    read = found.n + found.resets + 1
+    needed = read + FEWEST - found.n
+    return f"{more}, at least {needed} where there {by_number(read, 'was', 'were')} {show_count(read, name)}"
+
+
+def _why_no_ratio(found: EnergyRatio, doubt: Doubt) -> str | None:
+    """Why there is nothing to judge; None where there is a ratio."""
+    if found.interval is not None:
+        return None
+    if found.n:
+        return (
+            "the counter of the IT equipment did not rise, so there is no ratio: see that it counts"
+        )
+    return f"too few readings for a ratio: {doubt.longer}"

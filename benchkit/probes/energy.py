@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,10 +21,14 @@ from benchkit.model.spec import EnergySpec
 
 Reading = tuple[float, float]
 Row = tuple[int | None, Reading | None]  # when it was read, and what
+Value = TypeVar("Value", int, float)
 MOST_OCTETS = 16 << 20
 # In millionths it still fits 64 bits.
 LARGEST = 2**62 / MICRO
 LARGEST_S = 2**62 / NS_PER_S
+# What a cell of a recording is to be, in words.
+A_TIME = "time: write ISO 8601, such as 2026-01-02T03:04:05Z, or seconds"
+A_NUMBER = "number: write what the counter stood at, or leave the cell empty where it was not read"
 
 
 async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
@@ -131,10 +135,13 @@ def _recorded(spec: EnergySpec) -> list[Row]:
     """All rows of the file; a row whose counters are empty is a gap."""
     try:
         return recorded(_contents(Path(spec.address)), spec)
-    except (OSError, UnicodeError, csv.Error, ValueError) as error:
+    except OSError as error:
         raise MeasureError(
-            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; it needs a header, and a number "
-            "in each row or nothing"
+            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; name a file that this user may read"
+        ) from error
+    except (UnicodeError, csv.Error, ValueError) as error:
+        raise MeasureError(
+            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; give text in CSV, with a header"
         ) from error
 
 
@@ -153,8 +160,8 @@ def recorded(text: str, spec: EnergySpec) -> list[Row]:
     """The rows of a recording in CSV, each with its time in ns where it has a column for that.
 
     Raises:
-        csv.Error, ValueError: it is no such thing, or its times fall.
-        MeasureError: it lacks a column.
+        csv.Error: it is no such thing.
+        MeasureError: it lacks a column, a cell is no number or no time, or its times fall.
     """
     table = csv.DictReader(io.StringIO(text, newline=""))
     missing = {spec.total, spec.equipment} - set(table.fieldnames or ())
@@ -163,19 +170,39 @@ def recorded(text: str, spec: EnergySpec) -> list[Row]:
         raise MeasureError(
             f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
         )
-    rows = [
-        (_time_ns(row.get(TIME)), _reading((row[spec.total], row[spec.equipment]))) for row in table
-    ]
-    times = [at for at, _ in rows if at is not None]
-    if any(after < before for before, after in itertools.pairwise(times)):
-        raise ValueError("its times fall: sort its rows by time")
+    rows: list[Row] = []
+    latest: int | None = None
+    for row in table:
+        where = f"{spec.path}: {spec.address} line {table.line_num}"
+        at = _cell(where, TIME, row.get(TIME), _time_ns, A_TIME)
+        total, equipment = (
+            _cell(where, name, row[name], lambda said: _counter(float(said)), A_NUMBER)
+            for name in (spec.total, spec.equipment)
+        )
+        if at is not None and latest is not None and at < latest:
+            raise MeasureError(
+                f"{where}: {row[TIME]} is earlier than the row before: sort the rows by time"
+            )
+        latest = latest if at is None else at
+        rows.append((at, None if total is None or equipment is None else (total, equipment)))
     return rows
 
 
-def _time_ns(text: str | None) -> int | None:
-    """Nanoseconds of a time in seconds, or in ISO 8601, which is in UTC where it names no zone. Raises ValueError."""
-    if not text:
+def _cell(
+    where: str, name: str, text: str | None, read: Callable[[str], Value], remedy: str
+) -> Value | None:
+    """What a cell says; None where it is empty. Raises MeasureError where it is not what its column has."""
+    if not text or not text.strip():
         return None
+    try:
+        return read(text.strip())
+    except ValueError as error:
+        said = printable(text)[:60]
+        raise MeasureError(f"{where}, column {name}: {said!r} is no {remedy}") from error
+
+
+def _time_ns(text: str) -> int:
+    """Nanoseconds of a time in seconds, or in ISO 8601, which is in UTC where it names no zone. Raises ValueError."""
     try:
         seconds = float(text)
     except ValueError:
@@ -184,11 +211,6 @@ def _time_ns(text: str | None) -> int | None:
     if not abs(seconds) <= LARGEST_S:
         raise ValueError(f"{text} is no time in seconds")
     return round(seconds * NS_PER_S)
-
-
-def _reading(row: tuple[str | None, str | None]) -> Reading | None:
-    total, equipment = row
-    return (_counter(float(total)), _counter(float(equipment))) if total and equipment else None
 
 
 def _rows(spec: EnergySpec, found: Sequence[Row]) -> Samples:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from benchkit.model.meter import FACILITY
-from benchkit.model.record import RunRecord
+from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports.figures import clean
 from benchkit.reports.scaled import label
+from benchkit.units import show_count
 
 NO_EMULATOR = "none"
 
@@ -13,6 +16,14 @@ NO_EMULATOR = "none"
 def is_of_meters(record: RunRecord) -> bool:
     """Whether nothing but energy counters was read: then there are no sites, and no packets."""
     return bool(record.paths) and all(path.near == FACILITY for path in record.paths)
+
+
+def counted(paths: Sequence[PathRecord]) -> str:
+    """How many paths and meters there are, each called what it is."""
+    meters = len([path for path in paths if path.near == FACILITY])
+    if meters == len(paths) and meters:
+        return show_count(meters, "meter")
+    return f"{len(paths)} paths and meters" if meters else show_count(len(paths), "path")
 
 
 def in_a_word(record: RunRecord) -> str:

@@ -16,8 +16,9 @@ from benchkit.reports.figures import (
     short,
     with_interval,
 )
+from benchkit.reports.provenance import counted
 from benchkit.reports.rows import Series
-from benchkit.units import by_number, show_count, show_figure
+from benchkit.units import by_number, show_figure
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -63,10 +64,7 @@ def headline(record: RunRecord) -> tuple[str, str]:
         return "INTERRUPTED", f"{kept}; so far {clean(record.verdict)}, {said}"
     if record.paths and not any(path.metrics for path in record.paths):
         names = [clean(path.path) for path in record.paths]
-        return (
-            UNMEASURED,
-            f"nothing was measured on {show_count(len(names), 'path')}: {_named(names)}",
-        )
+        return UNMEASURED, f"nothing was measured on {counted(record.paths)}: {_named(names)}"
     return clean(record.verdict).upper(), said
 
 
@@ -74,7 +72,7 @@ def _count(record: RunRecord) -> str:
     judged = [path for path in record.paths if path.verdicts]
     if not judged:
         return "no budget was judged"
-    of = f"of {show_count(len(record.paths), 'path')}"
+    of = f"of {counted(record.paths)}"
     for verdict, few, many in (
         ("fail", "breaks its promise", "break their promises"),
         ("unfit", "could not be judged", "could not be judged"),

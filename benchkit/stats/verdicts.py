@@ -21,12 +21,13 @@ class Doubt:
     """What makes a verdict less sure than one interval at 95 %.
 
     The interval is looked at up to `looks` times, each time at `confidence`. The figure may be `less_by` or `more_by`, in the
-    budget's unit, without the emulator's own error.
+    budget's unit, without the emulator's own error. `longer` is what to do for more samples, in words.
     """
 
     looks: int = 1
     less_by: float = 0.0
     more_by: float = 0.0
+    longer: str = "measure longer"
 
     @property
     def confidence(self) -> float:
@@ -193,7 +194,7 @@ def _reason(verdict: str, budget: Budget, interval: Interval, n: int, doubt: Dou
     if alone != "inconclusive":
         return f"{_decided(alone, budget, interval, doubt.surely)}; {_moved(alone, budget, judged, doubt)}"
     if math.isfinite(judged.low) and math.isfinite(judged.high):
-        return _undecided(budget, judged, doubt.surely)
+        return _undecided(budget, judged, doubt)
     return _without_end(budget, judged, n, doubt)
 
 
@@ -229,14 +230,14 @@ def _moved(alone: str, budget: Budget, judged: Interval, doubt: Doubt) -> str:
     )
 
 
-def _undecided(budget: Budget, interval: Interval, surely: str) -> str:
+def _undecided(budget: Budget, interval: Interval, doubt: Doubt) -> str:
     """Both ends, on either side of the budget; and how much longer would do, where that can be said."""
     distance = abs(budget.limit - interval.value)
     end = interval.high if interval.value <= budget.limit else interval.low
     digits = _digits(budget, interval)
     text = (
         f"{_name(budget)} lies between {_number(interval.low, digits)} and "
-        f"{_number(interval.high, digits)} {budget.unit} {surely}, so {budget.limit:g} {budget.unit} "
+        f"{_number(interval.high, digits)} {budget.unit} {doubt.surely}, so {budget.limit:g} {budget.unit} "
         "is neither kept nor broken for sure"
     )
     # Standard errors shrink with the square root of n; what bounds a loss of nothing shrinks with n.
@@ -245,7 +246,8 @@ def _undecided(budget: Budget, interval: Interval, surely: str) -> str:
     times = min(ratio, _MOST_TIMES + 1) ** power
     if times > _MOST_TIMES:
         return f"{text}; the measured {_number(interval.value, digits)} {budget.unit} is too near to it"
-    return f"{text}; measure longer: about {max(math.ceil(times), 2)} times as many samples would decide at this spread"
+    several = f"about {max(math.ceil(times), 2)} times as many samples"
+    return f"{text}; {doubt.longer}: {several} would decide at this spread"
 
 
 def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> str:
@@ -265,7 +267,7 @@ def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> st
             f"{name} is at least {_number(interval.low, digits)} {unit} {doubt.surely}, but no upper end can be given: "
             "too many packets were lost, or too few samples are independent: measure longer"
         )
-    return f"{name} was measured over too few independent samples for an interval: measure longer"
+    return f"{name} was measured over too few independent samples for an interval: {doubt.longer}"
 
 
 def _name(budget: Budget) -> str:

@@ -23,6 +23,7 @@ from benchkit.model.meter import MICRO
 from benchkit.model.samples import Samples, column, concatenate
 from benchkit.model.spec import EnergySpec
 from benchkit.probes.energy import energy, selected
+from benchkit.reports.provenance import counted
 from benchkit.stats.energy_ratio import energy_ratio
 from benchkit.targets import load_target
 
@@ -142,10 +143,59 @@ def test_a_recordings_times_give_the_report_its_period(tmp_path: Path) -> None:
     assert setup_of("1767225600", "1767229200") == dated
     assert setup_of("0", "30") == f"{counted}, over 30 s"
     assert setup_of("", "") == f"{counted}, which has no column time: over which time is not known"
-    with pytest.raises(MeasureError, match="its times fall: sort its rows by time"):
-        setup_of("30", "0")
-    with pytest.raises(MeasureError, match="cannot be read as a recording"):
-        setup_of("yesterday", "today")
+
+
+def test_a_cell_that_is_none_is_told_with_its_line_its_column_and_what_to_write(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "meters.csv"
+
+    def said(*rows: str) -> str:
+        file.write_text("\n".join(["time,facility,it", "0,0,0", *rows]))
+        with pytest.raises(MeasureError) as told:
+            read(spec_of(str(file), total="facility", equipment="it"))
+        return str(told.value).removeprefix(f"hall: {file} ")
+
+    assert said("1,2,1", "01/02/2026,4,2") == (
+        "line 4, column time: '01/02/2026' is no time: write ISO 8601, such as 2026-01-02T03:04:05Z, or seconds"
+    )
+    assert said("1,2,abc") == (
+        "line 3, column it: 'abc' is no number: write what the counter stood at, or leave the cell empty where it was not read"
+    )
+    assert said("1,inf,1").startswith("line 3, column facility: 'inf' is no number")
+    assert said("5,2,1", ",3,2", "4,4,3") == (
+        "line 5: 4 is earlier than the row before: sort the rows by time"
+    )
+
+
+def test_a_recording_too_short_for_an_interval_says_how_many_rows_it_takes() -> None:
+    (meter,) = load_target("guizhou-pue").meters
+
+    def judged(address: str, *readings: tuple[int, int]) -> str:
+        harvest = Harvest()
+        total, equipment = counters(*readings)
+        rows = {"at_ns": column(range(len(readings))), "total_micro": total}
+        harvest.add(Samples("energy", meter.name, "ratio", {**rows, "equipment_micro": equipment}))
+        found = meter_record(replace(meter, address=address), harvest, Circumstances())
+        assert counted([found]) == "1 meter"
+        assert found.verdict == "inconclusive"
+        return found.verdicts[0].reason
+
+    few = "ratio was measured over too few independent samples for an interval: "
+    assert judged("a.csv", (0, 0), (12, 10), (25, 20)) == (
+        f"{few}give a recording with more rows, at least 4 where there were 3 rows"
+    )
+    assert judged("http://a", (0, 0), (12, 10), (25, 20)) == (
+        f"{few}measure longer with --duration, at least 4 where there were 3 readings"
+    )
+    assert judged("a.csv", (0, 0)) == (
+        "too few readings for a ratio: give a recording with more rows, at least 4 where there was 1 row"
+    )
+    assert judged("a.csv", (0, 0), (1, 0), (2, 0), (3, 0), (4, 0)) == (
+        "the counter of the IT equipment did not rise, so there is no ratio: see that it counts"
+    )
+    spread = [(0, 0), (11, 10), (23, 20), (34, 30), (47, 40)]
+    assert "for sure; give a recording with more rows: about " in judged("a.csv", *spread)
 
 
 def test_the_report_of_an_exporter_names_it_without_its_password() -> None:
