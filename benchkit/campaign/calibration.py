@@ -30,6 +30,8 @@ JITTER_TOLERANCE = 0.1
 # Half the distance between these is one standard deviation of a normal distribution, and unlike the standard
 # deviation it says nothing of a machine that stood still for a moment.
 LOW, HIGH = 15.87, 84.13
+# How a sentence on what was missed ends.
+REMEDY = "; free a core and run again"
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
     if not found:
         return ["the emulator could not be calibrated: no packet came back"]
     return [
-        f"{one.miss}: {emulator} does not hold this path here; free a core and run again"
+        f"{one.miss}: {emulator} does not hold this path here{REMEDY}"
         for one in found
         if not one.within
     ]

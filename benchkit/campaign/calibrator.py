@@ -12,7 +12,7 @@ from benchkit.emulators.link import modelled
 from benchkit.errors import UnfitError
 from benchkit.model.record import TRIED_AGAIN, Calibration
 
-ATTEMPTS = 3
+ATTEMPTS = ("first", "second", "third")
 
 
 class Calibrator:
@@ -43,17 +43,27 @@ class Calibrator:
         self._performance.run(self._floor)
         asked = (*self._wires, self._got)
         troubles: list[str] = []
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._performance.say(f"{troubles[0].rpartition('; ')[0]}{TRIED_AGAIN}")
+        missed: list[str] = []
+        for attempt in ATTEMPTS:
+            if troubles:
+                missed.append(f"{troubles[0].removesuffix(calibration.REMEDY)}{TRIED_AGAIN}")
+                self._performance.say(missed[-1])
                 self._performance.forget(asked)
             found = self._asked_against_got(asked, tolerance_ns)
             troubles = calibration.out_of_tolerance(found, emulator)
             if not troubles:
+                self._note_held(attempt, missed)
                 return True
             asked = (*self._wires_again(found), self._got)
         self._log.unfit += troubles
         return False
+
+    def _note_held(self, attempt: str, missed: Sequence[str]) -> None:
+        """What missed at first and was held in the end is one note, not several that sound as if it had not been."""
+        if missed:
+            self._log.notes = [each for each in self._log.notes if each not in missed]
+            what = missed[-1].removesuffix(TRIED_AGAIN).rpartition(": ")[0]
+            self._log.notes.append(f"calibration held at the {attempt} try; before that, {what}")
 
     def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:
         """The phases of those wires that did not give what was asked of them."""

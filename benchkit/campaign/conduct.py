@@ -68,7 +68,7 @@ class Campaign:
         lacking = shortfalls.shortfalls(found, reaches, self._plan.probes)
         shortfalls.settle(lacking, self._target, self._log, self._tell_words)
         reaches = self._performance.reaches = keys.tried(
-            [path for path in found if self._names_keys(path)],
+            [path for path in found if self._is_tried(path)],
             reaches, self._target, self._crew, self._log, self._tell_words,
         )  # fmt: skip
         self._measuring = phases.measuring_phases(
@@ -81,10 +81,10 @@ class Campaign:
         calibrating = self._calibrator.phases if self._emulated else self._own
         self._performance.plan([*calibrating, *self._measuring])
 
-    def _names_keys(self, path: Path) -> bool:
-        """Whether an agent is at its far end whose keys the target names; those of a cluster tell their own."""
+    def _is_tried(self, path: Path) -> bool:
+        """Whether at its far end is what the target names; agents of a cluster tell of themselves."""
         site = self._target.site(path.far)
-        known = site.agent or bool(site.request_key)
+        known = site.agent or bool(site.request_key) or site.iperf3 is not None
         return path.model is None and known and not self._agents.answers(path.far)
 
     def _serve(self) -> None:

@@ -47,7 +47,7 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
         else:
             silent.append(candidate)
     if site.iperf3 is not None:
-        say(f"{site.name}: nothing answers round trips; its iperf3 server is asked for throughput")
+        say(f"{site.name}: nothing answers round trips; its iperf3 server is tried for throughput")
         return _allowed(real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE)))
     raise MeasureError(
         f"nothing answers at {site.name} ({_tried(silent, forbidden=forbidden)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"

@@ -1,4 +1,4 @@
-"""Keys that agents want, tried before anything is measured: a wrong one is told at once, and once."""
+"""Far ends tried before anything is measured: a key that an agent refuses, or an iperf3 server that is gone, is told once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from benchkit.campaign.crew import Crew
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import Reach
 from benchkit.clock import NS_PER_S
-from benchkit.errors import KeyRefusedError
-from benchkit.model.bulk_spec import StreamKeySpec
+from benchkit.errors import KeyRefusedError, MeasureError, SiteLostError
+from benchkit.model.bulk_spec import Iperf3TrialSpec, StreamKeySpec
 from benchkit.model.place import Path
 from benchkit.model.schedule import PERIODIC
 from benchkit.model.spec import Spec
 from benchkit.model.target import Target
 
-# What each key opens, and by what that is tried.
+IPERF3 = "iperf3"
+# What each opens: to who has the right key, or of an iperf3 server to everybody.
 DOORS = {
+    IPERF3: ("tcp", "udp"),
     "stream": ("tcp", "udp", "workload"),
     "request": ("request",),
     "http": ("http", "http-fresh", "http-load"),
@@ -33,9 +35,9 @@ def tried(
     log: Log,
     say: Callable[[str], None],
 ) -> dict[str, Reach]:
-    """How the paths are reached, without what their far ends refuse for want of a key: told, and noted as not measured.
+    """How the paths are reached, without what their far ends refuse or nobody is there for: told, and noted as not measured.
 
-    `paths` are those whose keys the target itself names.
+    `paths` are those whose keys, or iperf3 servers, the target itself names.
     """
     found = dict(reaches)
     jobs = {
@@ -50,16 +52,27 @@ def tried(
         log.harvest.forget(discovery.TRIAL)
     for path, door in jobs:
         error = troubles.get(f"{path} {door}")
-        if isinstance(error, KeyRefusedError):
+        if error is not None and _is_shut(door, error):
             found[path] = _without(found[path], door)
             _note(path, door, str(error), target, log)
             say(str(error))
     return found
 
 
+def _is_shut(door: str, error: MeasureError) -> bool:
+    """Whether it stays shut: whatever else goes wrong may go better when it is measured."""
+    if isinstance(error, SiteLostError):
+        return False
+    return isinstance(error, KeyRefusedError) or door == IPERF3
+
+
 def _trials(path: Path, there: Reach, target: Target) -> Iterator[tuple[str, Spec]]:
-    """By door, where an agent may be that wants a key for what the plan asks."""
+    """By door, where an agent may be that wants a key for what the plan asks, or an iperf3 server is asked."""
     asked = {probe for probe in target.plan.probes if there.can(probe)}
+    server = there.iperf3 if there.stream_port is None else None
+    if server is not None and asked & set(DOORS[IPERF3]):
+        yield IPERF3, Iperf3TrialSpec(path.name, discovery.TRIAL, there.address, server.port)
+        return
     if there.stream_port is not None and asked & set(DOORS["stream"]):
         where = path.name, discovery.TRIAL, there.address, there.stream_port
         yield "stream", StreamKeySpec(*where)

@@ -76,7 +76,10 @@ def _goodput(path: Path, name: str, harvest: Harvest, under: Circumstances) -> l
         return []
     info = harvest.samples("tcp_info", path.name, name)
     baseline_ns = _baseline_ns(path, harvest)
-    within = throughput.Setting(path, under.plan, under.emulator_drops, baseline_ns)
+    load, up = next((load, each[name]) for load, each in phases.BULK.items() if name in each)
+    told = harvest.samples("iperf3", path.name, load)
+    resent = throughput.resent(told, up=up) if told is not None else None
+    within = throughput.Setting(path, under.plan, under.emulator_drops, baseline_ns, resent)
     return [throughput.goodput(within, name, rows, info)]
 
 

@@ -25,12 +25,16 @@ OFFERED = 0.97
 
 @dataclass(frozen=True)
 class Setting:
-    """What a stream ran in: its path, the plan, what the emulator dropped, the idle round trip (None: unknown)."""
+    """What a stream ran in: its path, the plan, what the emulator dropped, the idle round trip (None: unknown).
+
+    `resent` is what an iperf3 server says of what it sent again, in words; None where none was asked.
+    """
 
     path: Path
     plan: Plan | None
     drops: int
     baseline_ns: float | None
+    resent: str | None = None
 
 
 def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) -> Found:
@@ -40,6 +44,9 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
     level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
     rate = path.model.rate_bps if path.model else None
     found = evidence(rows, info, level.ramp_s)
+    limit = limited_by(level.goodput.value, path.model, found, drops=within.drops)
+    if found is None and within.resent is not None:
+        limit = f"what an iperf3 server does not tell; it says {within.resent}"
     told = rfc6349(rows, found, path.model, within.baseline_ns) if found else {}
     metric = Metric(
         metric="goodput",
@@ -48,11 +55,19 @@ def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) ->
         n=len(rows),
         configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
-        limited_by=limited_by(level.goodput.value, path.model, found, drops=within.drops),
+        limited_by=limit,
         setup=_setup(plan, in_force(info), ours="cpu_ns" in columns) if plan else None,
         details={"ramp_s": level.ramp_s, **told},
     )
     return metric, {"goodput": level.goodput}
+
+
+def resent(told: Samples, *, up: bool) -> str:
+    """How much an iperf3 test says was sent again in one direction: a hint at loss, for it tells nothing else of a sender."""
+    counts = told.columns["retransmits"][told.columns["up"] == int(up)].compressed()
+    if not counts.size:
+        return "not even what it sent again"
+    return f"that it sent {show_count(int(counts.sum()), 'segment')} again"
 
 
 def _setup(plan: Plan, named: str, *, ours: bool) -> str:

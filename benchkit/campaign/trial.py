@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 
+from benchkit.campaign.congestion import USUAL
 from benchkit.campaign.finding import (
     WORRYING_NS,
     Finding,
@@ -20,7 +22,7 @@ from benchkit.campaign.finding import (
 )
 from benchkit.emulators.choice import choose, why_no_netem, why_no_userspace
 from benchkit.errors import BenchkitError
-from benchkit.linux import command, process, trials
+from benchkit.linux import command, congestion_control, process, trials
 from benchkit.linux.netns import Namespace
 from benchkit.linux.privilege import may_make_namespaces
 
@@ -119,15 +121,33 @@ def _stamps_in_namespace() -> trials.StampTrial | None:
 
 
 def _congestion(*, inside: bool) -> Finding:
-    works = _congestion_controls(inside=inside)
-    have = ", ".join(name for name in CONGESTION if works[name]) or "neither cubic nor bbr"
-    if all(works.values()):
-        return Finding("congestion", "ok", have)
-    missing = [name for name in CONGESTION if not works[name]]
-    modules = " ".join(f"tcp_{name}" for name in missing)
-    remedy = f"`modprobe -a {modules}`, and run where namespaces can be made; or use what there is"
-    said = f"{have}; {' and '.join(missing)} cannot be had: TCP probes keep the kernel's own"
+    """Which controls bulk may go by: in namespaces of our own any that the kernel has, to real sites those allowed to this user."""
+    modelled = _congestion_controls(inside=inside)
+    real = _congestion_controls(inside=False)
+    have, allowed = _those(modelled), _those(real)
+    if modelled == real:
+        said = have
+    else:
+        said = f"on modelled paths {have}; to real sites this user may choose {allowed}"
+    missing = [name for name in CONGESTION if not modelled[name]]
+    if missing:
+        modules = " ".join(f"tcp_{name}" for name in missing)
+        remedy = (
+            f"`modprobe -a {modules}`, and run where namespaces can be made; or use what there is"
+        )
+        said += f"; {' and '.join(missing)} cannot be had: TCP probes keep the kernel's own"
+        return Finding("congestion", "warning", said, remedy)
+    if real[USUAL]:
+        return Finding("congestion", "ok", said)
+    remedy = (
+        f'for real sites, `sysctl -w net.ipv4.tcp_allowed_congestion_control="{congestion_control.allowing(CONGESTION)}"`, or run '
+        "as root; else TCP probes go by the system's own there"
+    )
     return Finding("congestion", "warning", said, remedy)
+
+
+def _those(works: Mapping[str, bool]) -> str:
+    return ", ".join(name for name in CONGESTION if works[name]) or "neither cubic nor bbr"
 
 
 def _congestion_controls(*, inside: bool) -> dict[str, bool]:

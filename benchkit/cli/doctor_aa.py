@@ -56,12 +56,13 @@ def findings(found: aa.SelfComparison) -> Iterator[Finding]:
 
 
 def _of(visible: aa.Visible, seconds: float) -> Finding:
+    """What can be seen of one percentile; the first finding says of which runs."""
     if not math.isfinite(visible.now):
         said = f"runs of {seconds:g} s are too short here for an interval of it ({visible.path})"
         return Finding(visible.statistic, "warning", said, "give --aa a longer --duration")
     said = (
-        f"a run of {seconds:g} s against {aa.BASE_RUNS} shows a change of {show_figure(visible.now, 2)} ms four times in five "
-        f"({visible.path})"
+        f"one such run held against a baseline of {aa.BASE_RUNS} would show a change of {show_figure(visible.now, 2)} ms four times in "
+        f"five ({visible.path})"
     )
     figures = {"smallest_visible_ms": round(visible.now, 6), "change_ms": visible.change}
     change = f"{visible.change:g} ms"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from benchkit.linux.tcp import TCP_CONGESTION
 
 AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 Standing = Literal["usable", "forbidden", "unknown"]
 
 
@@ -22,6 +24,15 @@ def standing(name: str) -> Standing:
         except OSError:
             return "unknown"
     return "usable"
+
+
+def allowing(names: Iterable[str]) -> str:
+    """What tcp_allowed_congestion_control is to say that these may be chosen too: its value replaces the one before."""
+    try:
+        allowed = ALLOWED.read_text(encoding="ascii").split()
+    except OSError:
+        allowed = []
+    return " ".join(dict.fromkeys([*allowed, *names]))
 
 
 def known() -> tuple[str, ...]:

@@ -77,6 +77,16 @@ class StreamKeySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Iperf3TrialSpec:
+    """No test at all: whether an iperf3 server is there, free or busy."""
+
+    path: str
+    phase: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Iperf3Spec:
     """A test against an iperf3 server. `direction` is "up", "down" or "both"; 0 and "" are what is usual.
 

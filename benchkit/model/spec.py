@@ -12,6 +12,7 @@ from benchkit.model.bulk_spec import (
     BurstSpec,
     FilesSpec,
     Iperf3Spec,
+    Iperf3TrialSpec,
     StreamKeySpec,
     TcpSpec,
     UdpSpec,
@@ -200,6 +201,7 @@ Spec = (
     | UdpSpec
     | FilesSpec
     | Iperf3Spec
+    | Iperf3TrialSpec
     | StreamKeySpec
     | EnergySpec
     | BurstSpec

@@ -15,6 +15,7 @@ from benchkit.model.bulk_spec import (
     BurstSpec,
     FilesSpec,
     Iperf3Spec,
+    Iperf3TrialSpec,
     StreamKeySpec,
     TcpSpec,
     UdpSpec,
@@ -51,7 +52,7 @@ from benchkit.probes.http import http
 from benchkit.probes.http_load import http_load
 from benchkit.probes.http_server import http_server
 from benchkit.probes.icmp import icmp
-from benchkit.probes.iperf3_client import iperf3
+from benchkit.probes.iperf3_client import iperf3, iperf3_trial
 from benchkit.probes.iperf3_server import iperf3_server
 from benchkit.probes.request import request
 from benchkit.probes.request_server import request_server
@@ -80,6 +81,7 @@ PROBES: dict[type, Callable[[Any], AsyncIterator[Any]]] = {
     FilesSpec: files,
     StreamKeySpec: stream_key,
     Iperf3Spec: iperf3,
+    Iperf3TrialSpec: iperf3_trial,
     EnergySpec: energy,
     BurstSpec: burst,
     BurstSinkSpec: burst_sink,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from benchkit.clock import NS_PER_S
-from benchkit.errors import AskedWronglyError, MeasureError
+from benchkit.errors import AskedWronglyError, MeasureError, TakenError
 from benchkit.linux import tcp
 from benchkit.linux.address import family_of
-from benchkit.model.bulk_spec import Iperf3Spec
+from benchkit.model.bulk_spec import Iperf3Spec, Iperf3TrialSpec
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples, tabulated
 from benchkit.probes.iperf3_far_end import CONNECT_S, Iperf3FarEnd
 from benchkit.probes.iperf3_flow import Flow, prepare
@@ -49,6 +50,20 @@ async def iperf3(spec: Iperf3Spec) -> AsyncIterator[Samples]:
     """
     terms = terms_from(spec)
     async for batch in tested(lambda put: _Test(spec, terms, put)):
+        yield batch
+
+
+async def iperf3_trial(spec: Iperf3TrialSpec) -> AsyncIterator[Samples]:
+    """Be greeted, and hang up: no data move, and there are no rows. A server that is busy is there.
+
+    Raises MeasureError where none answers.
+    """
+    to = Iperf3Spec(spec.path, spec.phase, spec.address, spec.port, 0)
+    with suppress(TakenError):
+        control = await asyncio.to_thread(Iperf3FarEnd(to).greeted, new_cookie())
+        control.close()
+    rows: tuple[Samples, ...] = ()
+    for batch in rows:
         yield batch
 
 

@@ -15,7 +15,14 @@ from benchkit.campaign import health, own_error, tidying, trial
 from benchkit.campaign.finding import Finding, to_plain
 from benchkit.emulators.choice import Choice
 from benchkit.errors import CommandError, UnfitError
-from benchkit.linux import command, hardware_stamps, host, privilege, trials
+from benchkit.linux import (
+    command,
+    congestion_control,
+    hardware_stamps,
+    host,
+    privilege,
+    trials,
+)
 from benchkit.linux.trials import StampTrial
 
 MS = 1_000_000
@@ -200,6 +207,30 @@ def test_what_makes_measuring_worse_is_a_warning_with_a_remedy(
     assert worse == {"timers", "clock", "priority", "congestion", "cores", "governor"}
     assert all(finding.remedy for finding in found if finding.state != "ok")
     assert health.is_fit(found)
+
+
+def test_doctor_says_which_congestion_controls_real_sites_can_have(
+    healthy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    allowed = tmp_path / "allowed"
+    allowed.write_text("reno bbr\n")
+    monkeypatch.setattr(congestion_control, "ALLOWED", allowed)
+    monkeypatch.setattr(trial, "may_make_namespaces", lambda: True)
+
+    def found(**real: bool) -> Finding:
+        both = {"cubic": True, "bbr": True}
+        monkeypatch.setattr(
+            trial, "_congestion_controls", lambda *, inside: both if inside else real
+        )
+        return examined(healthy)["congestion"]
+
+    assert found(cubic=True, bbr=True).said == "cubic, bbr"
+    some = found(cubic=True, bbr=False)
+    said = "on modelled paths cubic, bbr; to real sites this user may choose "
+    assert (some.state, some.said) == ("ok", f"{said}cubic")
+    other = found(cubic=False, bbr=True)
+    assert (other.state, other.said) == ("warning", f"{said}bbr")
+    assert 'net.ipv4.tcp_allowed_congestion_control="reno bbr cubic"' in other.remedy
 
 
 def test_one_core_is_too_few_and_an_untold_governor_no_finding(

@@ -9,9 +9,9 @@ from plans import plan_of
 
 from benchkit.campaign import keys, phases
 from benchkit.campaign.log import Log
-from benchkit.campaign.reach import HOST, Reach
-from benchkit.errors import KeyRefusedError, MeasureError
-from benchkit.model.place import Path, Site
+from benchkit.campaign.reach import HOST, NO_PROBE, Reach
+from benchkit.errors import KeyRefusedError, MeasureError, SiteLostError
+from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.target import Target
 
 PATH = Path("me-far", "me", "far", None)
@@ -34,7 +34,9 @@ class Asked:
         self.shown: dict[str, bytes] = {}
 
     def work(self, jobs: Any, _: float) -> dict[str, MeasureError]:
-        self.shown = {name.split()[1]: spec.key for name, (_, spec) in jobs.items()}
+        self.shown = {
+            name.split()[1]: getattr(spec, "key", b"") for name, (_, spec) in jobs.items()
+        }
         return {
             name: self._error(f"{name}: wrong")
             for name in jobs
@@ -42,10 +44,10 @@ class Asked:
         }
 
 
-def tried(crew: Any, *probes: str) -> tuple[Reach, Log, list[str]]:
+def tried(crew: Any, *probes: str, there: Reach = THERE) -> tuple[Reach, Log, list[str]]:
     target = Target("t", "T", "?", (Site("me", "Me"),), (PATH,), plan_of(1, probes=probes), "")
     log, said = Log(), list[str]()
-    found = keys.tried([PATH], {PATH.name: THERE}, target, crew, log, said.append)
+    found = keys.tried([PATH], {PATH.name: there}, target, crew, log, said.append)
     return found[PATH.name], log, said
 
 
@@ -88,3 +90,15 @@ def test_pages_that_are_refused_are_not_asked_for_beside_a_load_either() -> None
 def test_whatever_else_goes_wrong_may_go_better_when_it_is_measured() -> None:
     reach, log, said = tried(Asked("stream", error=MeasureError), "tcp")
     assert (reach, said, log.unmeasured) == (THERE, [], [])
+
+
+def test_an_iperf3_server_that_is_gone_is_told_once_and_not_measured() -> None:
+    there = Reach(HOST, "192.0.2.1", NO_PROBE, iperf3=Iperf3Server(5201))
+    gone = Asked("iperf3", error=MeasureError)
+    reach, log, said = tried(gone, "tcp", "udp", there=there)
+    assert said == ["me-far iperf3: wrong"] == log.unmeasured
+    assert not reach.can("tcp")
+    assert not reach.can("udp")
+    for free in (Asked(), Asked("iperf3", error=SiteLostError)):
+        assert tried(free, "tcp", there=there)[::2] == (there, [])
+    assert tried(gone, "rtt", there=there)[2] == []

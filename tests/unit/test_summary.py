@@ -29,8 +29,10 @@ from benchkit.model.samples import (
     HTTP_PHASES,
     Samples,
     column,
+    tabulated,
 )
 from benchkit.model.workload import Exchange, Workload
+from benchkit.probes.iperf3_meter import TOTAL_COLUMNS
 from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
@@ -255,3 +257,16 @@ def test_a_late_emulator_cannot_fail_a_budget_that_the_model_keeps() -> None:
     assert (broken.verdict, doubtful.verdict, kept.verdict) == ("fail", "inconclusive", "pass")
     assert doubtful.less_by == pytest.approx(0.4, abs=0.01)
     assert "the emulator's own error is 0.4" in doubtful.reason
+
+
+def test_a_stream_from_an_iperf3_server_says_what_that_tells() -> None:
+    for resent, words in (
+        (9, "that it sent 9 segments again"),
+        (-1, "not even what it sent again"),
+    ):
+        harvest = Harvest()
+        goodput(harvest, "down", 620.0)
+        rows = [(1, 0, 1, 1, resent, -1, -1, -1, 1), (2, 1, 1, 1, 7, -1, -1, -1, 1)]
+        harvest.add(tabulated("iperf3", "a-b", "down", TOTAL_COLUMNS, rows, hole=-1))
+        down = metric(record_of(harvest), "goodput", "down")
+        assert down.limited_by == f"what an iperf3 server does not tell; it says {words}"
