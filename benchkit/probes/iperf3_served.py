@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from benchkit.clock import NS_PER_S, realtime_ns
+from benchkit.clock import NS_PER_S, monotonic_ns, realtime_ns
 from benchkit.linux import tcp
 from benchkit.linux.lease import Lease
 from benchkit.probes.iperf3_auth import Logins
@@ -26,10 +26,10 @@ from benchkit.probes.iperf3_wire import (
     State,
 )
 from benchkit.probes.outbox import Item
-from benchkit.probes.talk import TalkError
+from benchkit.probes.talk import GoneError, TalkError
 from benchkit.units import show_count
 
-STREAMS_S = 10.0
+STREAMS_S, LOOK_S = 10.0, 0.2
 RESULTS_S = 10.0
 GRACE_S = 10
 LONGEST_S = 86_400
@@ -167,8 +167,10 @@ class Iperf3Served:
         with self._changed:
             self._awaited = wanted
             self._control.send_state(State.CREATE_STREAMS)
-            if not self._changed.wait_for(lambda: len(self._arrived) == wanted, STREAMS_S):
-                raise TalkError(f"it opened {len(self._arrived)} of {show_count(wanted, 'stream')}")
+            self._await(
+                lambda: self._changed.wait_for(lambda: len(self._arrived) == wanted, LOOK_S),
+                lambda: f"it opened {len(self._arrived)} of {show_count(wanted, 'stream')}",
+            )
             arrived = [
                 connection for _, connection in sorted(self._arrived, key=lambda one: one[0])
             ]
@@ -198,18 +200,30 @@ class Iperf3Served:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         prepare(found, terms)
         found.bind(self._here)
-        found.settimeout(STREAMS_S)
+        found.settimeout(LOOK_S)
         return found
 
     def _greeting(self, waiting: socket.socket) -> tuple[str, int]:
         """Where the next stream's first datagram comes from; only the client's own are welcome."""
-        while True:
-            try:
+        found: list[tuple[str, int]] = []
+
+        def has_come() -> bool:
+            with suppress(TimeoutError):
                 _, source = waiting.recvfrom(1)
-            except TimeoutError as error:
-                raise TalkError("its datagrams do not arrive") from error
-            if source[0] == self._peer:
-                return source[0], source[1]
+                found.extend([source[:2]] if source[0] == self._peer else [])
+            return bool(found)
+
+        self._await(has_come, lambda: "its datagrams do not arrive")
+        return found[0]
+
+    def _await(self, has_come: Callable[[], bool], why_not: Callable[[], str]) -> None:
+        """Look again and again, as long as the client is there: who is gone keeps others out. Raises TalkError."""
+        deadline = monotonic_ns() + round(STREAMS_S * NS_PER_S)
+        while not has_come():
+            if self._control.is_gone():
+                raise GoneError("it hung up")
+            if monotonic_ns() > deadline:
+                raise TalkError(why_not())
 
     def _linger(self, meter: FlowMeter) -> None:
         for _ in range(LINGERS):

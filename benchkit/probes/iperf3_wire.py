@@ -6,6 +6,7 @@ As iperf3 3.12 speaks it; what 3.13 to 3.21 changed is noted where it matters.
 from __future__ import annotations
 
 import secrets
+import select
 import socket
 import struct
 from contextlib import suppress
@@ -73,6 +74,15 @@ class Control:
     def fileno(self) -> int:
         """Give the descriptor, for a poll."""
         return self._connection.fileno()
+
+    def is_gone(self) -> bool:
+        """Whether the other end has hung up; nothing is read."""
+        if self._connection.fileno() < 0:  # closed by whoever broke the test off
+            return True
+        ends = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+        looking = select.poll()
+        looking.register(self._connection, ends)
+        return bool(looking.poll(0))
 
     def read(self, octets: int, seconds: float) -> bytes:
         """So many octets, all of them within the time. Raises TalkError, which is GoneError where it hung up."""

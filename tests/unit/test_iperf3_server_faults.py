@@ -15,7 +15,7 @@ import pytest
 from iperf3_clients import MS, PATIENCE_S, hurry, measured, spec_of, wait_for
 from loopback import LOCAL, free_port
 
-from benchkit.errors import BenchkitError, UnfitError
+from benchkit.errors import BenchkitError, TakenError, UnfitError
 from benchkit.model.responder_spec import Iperf3ServerSpec
 from benchkit.probes import iperf3_client, iperf3_flow, iperf3_served, iperf3_server
 
@@ -150,3 +150,31 @@ def test_an_address_that_is_taken() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UnfitError, match=f"{LOCAL} TCP port {port}: .*in use: stop what"):
             asyncio.run(work(port))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_client_that_goes_before_its_streams_come_lets_go_at_once(
+    monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    monkeypatch.setattr(iperf3_served, "STREAMS_S", 10 * PATIENCE_S)
+    rest = {name: value for name, value in TERMS.items() if name != "tcp"}
+    asked = framed(json.dumps({**rest, transport: True}).encode())
+
+    def come_and_go(port: int) -> None:
+        with socket.create_connection((LOCAL, port), timeout=PATIENCE_S) as ours:
+            ours.sendall(COOKIE + asked)
+            heard = b""
+            while len(heard) < 2:
+                heard += ours.recv(2)
+        assert heard == b"\x09\x0a"
+
+    async def work() -> None:
+        async with serving() as port:
+            await asyncio.to_thread(come_and_go, port)
+            served = False
+            while not served:
+                with suppress(TakenError):  # until it has looked
+                    await served_well(port)
+                    served = True
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
