@@ -6,14 +6,15 @@ A command's module is imported when it is called: `benchkit --help` must answer 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
+from typing import Any
 
 import click
 
 from benchkit import __version__
 from benchkit.cli.exit_status import INTERRUPTED, UNFIT, UNREAD
+from benchkit.cli.hearing import UnreadError, speak_aside, to_nobody, told_apart
 from benchkit.errors import AskedWronglyError, BenchkitError, printable
 from benchkit.linux import watched
 
@@ -82,6 +83,22 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it is needed."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401  as click has it
+    ) -> click.Context:
+        """Read the words; --help is said here."""
+        with told_apart():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click has it
+        """Run the command."""
+        with told_apart():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
         """Give the names in the order of the table."""
         return list(COMMANDS)
@@ -125,6 +142,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command and exit by the table of the design."""
+    speak_aside()
     try:
         tell = watched.go_on()
     except BenchkitError as error:
@@ -153,8 +171,9 @@ def _status() -> int:
         status = error.exit_code
     except MemoryError as error:
         status = _out_of_memory(str(error) or "no more is to be had")
-    except (BrokenPipeError, SystemExit) as error:
-        status = _unread(error)
+    except (BrokenPipeError, UnreadError):
+        to_nobody(1)
+        status = UNREAD
     except PermissionError as error:
         where = printable(error.filename or "a file")
         click.echo(
@@ -175,15 +194,6 @@ def _misread(error: click.ClickException) -> str:
     return f"{command}: {said[:1].lower()}{said[1:]} (see `{command} --help`)"
 
 
-def _unread(error: BaseException) -> int:
-    """Where nobody reads stdout any more, what to end with: click itself would end with 1, as if a budget had failed."""
-    if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
-        raise error
-    # Python must not complain when it flushes.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return UNREAD
-
-
 def _out_of_memory(said: str) -> int:
     allowed = watched.limit()
     remedy = f"raise or lift the limit of {allowed}" if allowed else "free some"
@@ -195,7 +205,7 @@ def _out_of_memory(said: str) -> int:
 
 def _unsaid(error: OSError) -> int:
     """Where stdout takes no more, as on a disk that is full, what to end with."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would end with 120 when it flushes
+    to_nobody(1)  # Python would end with 120 when it flushes
     click.echo(
         f"benchkit: stdout: {error.strerror}: what was said is not whole; write it elsewhere, and a run's report again "
         "with `benchkit report`",

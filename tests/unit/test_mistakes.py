@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from benchkit.campaign.calibration import out_of_tolerance
 from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.live import settled
 from benchkit.cli import progress
+from benchkit.cli.hearing import speak_aside
 from benchkit.emulators.line import LineReport
 from benchkit.errors import AskedWronglyError, BenchkitError, UnfitError
 from benchkit.linux import privilege
@@ -176,19 +179,35 @@ def test_a_defect_never_ends_with_the_status_of_a_broken_promise(
 
 
 def test_a_report_that_nobody_reads_to_its_end_is_no_broken_promise(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    ended_by_click = SystemExit(1)
-    ended_by_click.__context__ = BrokenPipeError()
+    write(tmp_path / "results", 1, jitter(1, n=200))
+    for words in ("--help", "report --help", "report", "history", "targets list", "rnu"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchkit", *words.split()],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            check=False,
+        )
+        os.close(writer)
+        said = b"no such command" if words == "rnu" else b""
+        assert done.returncode == (AskedWronglyError.exit_code if said else cli.UNREAD), words
+        assert said in done.stderr
+        assert said or not done.stderr
 
-    def ends(**_: object) -> None:
-        raise ended_by_click
 
-    monkeypatch.setattr(cli.cli, "main", ends)
-    monkeypatch.setattr(os, "dup2", lambda *_: None)
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == cli.UNREAD
+def test_stderr_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        speak_aside()
+        for _ in range(2):
+            click.echo("progress", err=True)
+        assert sys.stderr.fileno() == writer
 
 
 def test_what_one_may_not_read_is_named_in_a_line(
