@@ -71,7 +71,9 @@ class ManPages(BuildHookInterface[Any]):
         """Write the pages beside the build, unless it is an editable one."""
         if version == "editable":
             return
-        folder = Path(tempfile.mkdtemp(prefix="benchkit-man-"))
+        # It lives as long as this hook, which the wheel is written in the life of.
+        self._folder = tempfile.TemporaryDirectory(prefix="benchkit-man-")
+        folder = Path(self._folder.name)
         build_data["shared_data"] |= {
             str(page): f"share/man/man1/{page.name}" for page in write(folder)
         }

@@ -14,7 +14,8 @@ from benchkit.cli.comparing import (
     rule_from,
     side_by_side_format_option,
 )
-from benchkit.cli.options import form_of, output_option, put, results_option, terminal
+from benchkit.cli.options import form_of, output_option, results_option, terminal
+from benchkit.cli.output import put
 from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError
 from benchkit.units import show_count

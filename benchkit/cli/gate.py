@@ -18,7 +18,8 @@ from benchkit.cli.comparing import (
 )
 from benchkit.cli.exit_status import FAILED, INCONCLUSIVE, UNFIT
 from benchkit.cli.options import results_option, terminal
-from benchkit.errors import AskedWronglyError, BenchkitError
+from benchkit.cli.output import write_whole
+from benchkit.errors import BenchkitError
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.comparing import StoredRun
@@ -100,12 +101,7 @@ def _write(answer: Gate, forms: Sequence[tuple[str, Path | None]]) -> None:
             width, color = terminal()
             click.echo(render_gate(answer, form, width=width, color=color), nl=False)
             continue
-        try:
-            file.write_text(render_gate(answer, form), encoding="utf-8")
-        except OSError as error:
-            raise AskedWronglyError(
-                f"the gate's answer cannot be written to {file}: {error.strerror}; name another file"
-            ) from error
+        write_whole(file, render_gate(answer, form), "the gate's answer", "name another file")
 
 
 def _confirmed(candidate: StoredRun, first: Gate, against_base: Against, results: Path) -> Gate:

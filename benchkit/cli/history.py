@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.options import BY_NAME, form_of, output_option, put, results_option, terminal
+from benchkit.cli.options import BY_NAME, form_of, output_option, results_option, terminal
+from benchkit.cli.output import put
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import METRICS
 

@@ -14,10 +14,10 @@ import click
 
 from benchkit import units
 from benchkit.cli.words import Words
-from benchkit.errors import AskedWronglyError
 from benchkit.model.schedule import Schedule, read_pace, read_schedule
 
 DEFAULT_RESULTS = "results"
+NARROWEST = 60  # columns; below that a chart has no room beside its figures
 HTML = "html"
 FORMATS = (
     *("text", "full", "markdown", "json", "csv", "junit", "github-summary", "github-annotations"),
@@ -167,21 +167,9 @@ def form_of(form: str | None, output: Path | None, allowed: Collection[str]) -> 
     return form or (named if named in allowed and named else "text")
 
 
-def put(text: str, output: Path | None, what: str = "the report") -> None:
-    """Print it, or write it to the file. Raises AskedWronglyError where that cannot be written."""
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise AskedWronglyError(
-            f"{what} cannot be written to {output}: {error.strerror}; name another file with -o"
-        ) from error
-
-
 def terminal() -> tuple[int, bool]:
-    """The width of the report, and whether it may have colour: on a terminal, unless NO_COLOR says otherwise."""
+    """The width of the report, and whether it may have colour: on a terminal, unless it is dumb, or NO_COLOR is set."""
     on_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((80, 24)).columns if on_terminal else 80
-    return max(80, min(width, 120)), on_terminal and not os.environ.get("NO_COLOR")
+    has_colour = os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    return max(NARROWEST, min(width, 120)), on_terminal and has_colour

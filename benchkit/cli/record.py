@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import DURATION, FREQUENCY, put
+from benchkit.cli.options import DURATION, FREQUENCY
+from benchkit.cli.output import put
 from benchkit.cli.words import Whole
 from benchkit.errors import UnfitError
 

@@ -12,11 +12,10 @@ from benchkit.cli.options import (
     HTML,
     form_of,
     output_option,
-    put,
     results_option,
     terminal,
 )
-from benchkit.errors import AskedWronglyError
+from benchkit.cli.output import put, unwritten
 from benchkit.model.record import RunRecord
 
 
@@ -60,9 +59,7 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
     try:
         written = write_charts(folder, record, charts)
     except OSError as error:
-        raise AskedWronglyError(
-            f"the charts cannot be written to {charts}: {error.strerror}; name another folder"
-        ) from error
+        raise unwritten("the charts", charts, error, "name another folder") from error
     for name, title in written:
         click.echo(f"{charts / name}.svg and .png: {title}", err=True)
 

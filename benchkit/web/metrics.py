@@ -105,6 +105,11 @@ class Snapshot(Collector):
             "1 where every budget of the path was kept in the newest run, else 0.",
             labels=PATH,
         )
+        fails = GaugeMetricFamily(
+            "benchkit_path_fails",
+            "1 where a budget of the path was broken in the newest run, 0 where none was for sure, or the run was unfit.",
+            labels=PATH,
+        )
         due = GaugeMetricFamily(
             "benchkit_newest_due", "Packets or requests due in the newest run.", labels=COUNTED
         )
@@ -114,12 +119,13 @@ class Snapshot(Collector):
                 labels = _path_labels(record.target, path)
                 if path.verdicts:
                     passes.add_metric(labels, float(path.verdict == "pass"))
+                    fails.add_metric(labels, float(path.verdict == "fail"))
                 # Two metrics of one name in one phase would be two samples of one name: the first stands.
                 own = {(each.metric, each.phase): each for each in reversed(path.metrics)}
                 for (metric, phase), each in own.items():
                     due.add_metric((*labels, metric, phase), each.n)
                     lost.add_metric((*labels, metric, phase), each.lost)
-        yield from (passes, due, lost)
+        yield from (passes, fails, due, lost)
 
     def _verdicts(self, unit: str) -> Iterator[tuple[str, PathRecord, Verdict]]:
         for record in self._newest:

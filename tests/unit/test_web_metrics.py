@@ -60,6 +60,7 @@ def test_metrics_of_a_path_say_between_which_sites_it_is(tmp_path: Path) -> None
         for sample in families[name].samples:
             assert (sample.labels["near"], sample.labels["far"]) == ("guiyang", "guangzhou")
     assert families["benchkit_path_passes"].samples[0].value == 1
+    assert families["benchkit_path_fails"].samples[0].value == 0
 
 
 def test_a_record_with_a_time_that_is_none_takes_no_other_figure_along(tmp_path: Path) -> None:
