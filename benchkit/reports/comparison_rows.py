@@ -163,7 +163,7 @@ def _answer(cell: Cell) -> str:
     seen = cell.difference or Estimate()
     apart = (seen.low or 0.0) > 0 or (seen.high or 0.0) < 0
     if cell.word == NO_DIFFERENCE and apart and cell.floor is not None:
-        return f"none counts below {show_figure(cell.floor, 2)} {clean(cell.unit)}"
+        return f"below the {show_figure(cell.floor, 2)} {clean(cell.unit)} that count"
     return _word(cell)
 
 

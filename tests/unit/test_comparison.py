@@ -39,7 +39,7 @@ def test_a_change_too_small_to_count_says_what_would() -> None:
     cells = judge_cells([question([level(8.5, 0.001)], [level(8.55, 0.001)])])
     (block,) = blocks_of(Comparison(("a",), ("b",), gravest(cells), cells))["a-b"]
     assert {cell.word for cell in cells} == {"no difference seen"}
-    assert block.rows[0][1][-1] == "none counts below 0.17 ms"
+    assert block.rows[0][1][-1] == "below the 0.17 ms that count"
 
 
 def test_a_slower_path_is_a_regression_and_a_faster_one_an_improvement() -> None:
