@@ -21,7 +21,7 @@ import numpy as np
 
 from benchkit import units
 from benchkit.campaign.kept_harvest import recovered
-from benchkit.cli.agent import HostPort, Network
+from benchkit.cli.places import HostPort, Network
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError, TargetError
 from benchkit.linux.key_file import read_key
 from benchkit.model.record_json import dump_record, load_record

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,48 +11,15 @@ import click
 from benchkit import units
 from benchkit.cli.cluster_options import access_of, certs_option, cluster_option
 from benchkit.cli.options import Unit
-from benchkit.cli.words import Whole, Words
+from benchkit.cli.places import LOOPBACK, PORT_LIMIT, HostPort, Network, resolved
+from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError, told_by_system
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
 
-LOOPBACK = "127.0.0.1"
-PORT_LIMIT = 65_535
 STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
 RATE_CAP = "20000/s"
-
-
-class HostPort(Words[tuple[str, int]]):
-    """HOST:PORT, [ADDRESS]:PORT for IPv6; :PORT is loopback."""
-
-    name = "host:port"
-
-    def __init__(self, least_port: int = 1) -> None:
-        """Port 0, where it may be given, is any that is free."""
-        self._least_port = least_port
-
-    def read(self, text: str) -> tuple[str, int]:
-        """The two, the host without brackets."""
-        host, colon, port = text.rpartition(":")
-        if not colon or not port.isdecimal() or not self._least_port <= int(port) <= PORT_LIMIT:
-            raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.1:5201")
-        return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
-
-
-class Network(Words[str]):
-    """An address, or a network in CIDR notation."""
-
-    name = "network"
-
-    def read(self, text: str) -> str:
-        """As `ipaddress` writes it."""
-        try:
-            return str(ip_network(text))
-        except ValueError as error:
-            raise ValueError(
-                f"{text!r} is no network, as in 192.0.2.0/24 or 2001:db8::/32"
-            ) from error
 
 
 @click.command()
@@ -198,7 +164,7 @@ def agent(
     read_key(key_file)  # what is wrong with it is told before anything is started
     bulk_key, asking_key = (read_key(str(each or "")) for each in (stream_key, request_key))
     _warn_of_exposure(stamp_key, stream_key, request_key, iperf3_key)
-    here = _resolved(address)
+    here = resolved(address)
     # With a key for everything nothing is open to who has none.
     guarded = bool(allow or open_to_all or (key_file and bulk_key and asking_key))
     remedy = "--allow NETWORK, or by all of --stamp-key, --stream-key and --request-key"
@@ -280,7 +246,7 @@ def _iperf3(
         )
     if place is None:
         return None
-    host, port = _resolved(place[0]), place[1]
+    host, port = resolved(place[0]), place[1]
     remedy = "--allow NETWORK, or who may log in with --iperf3-users FILE"
     if key is None or users is None:
         _check_admission("--iperf3", host, remedy, guarded=guarded)
@@ -292,15 +258,3 @@ def _iperf3(
     return Iperf3ServerSpec(
         host, port, private_key=logins.private_key, users=tuple(logins.users.items())
     )
-
-
-def _resolved(host: str) -> str:
-
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no name of a host"
-        raise AskedWronglyError(
-            f"{host} is no address: {said}; give one of this machine's"
-        ) from error
-    return str(found[0][4][0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from benchkit.cli.options import BY_NAME, form_of, output_option, results_option
 from benchkit.cli.output import put
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import METRICS
+
+if TYPE_CHECKING:  # numpy, which `--help` need not pay for
+    from benchkit.model.record import RunRecord
 
 HTML = "html"
 FORMATS = ("text", "markdown", "csv", "json", HTML)
@@ -63,7 +68,7 @@ def history(
         read_records,
         wanted_of,
     )
-    from benchkit.reports.history_text import render_histories, render_table
+    from benchkit.reports.history_text import render_histories
     from benchkit.store import why_none
 
     records, damaged = read_records(results)
@@ -72,15 +77,7 @@ def history(
     if not records and not damaged:
         raise AskedWronglyError(f"history: {why_none(results)}")
     if sql is not None:
-        from benchkit.store.mirror import fetch_everything
-        from benchkit.store.sql import ask  # duckdb
-
-        if form == HTML:
-            raise AskedWronglyError("--sql gives one table: --format html is for histories")
-        fetch_everything(results)
-        answer = ask(results, records, sql)
-        table = form_of(form, output, [each for each in FORMATS if each != HTML])
-        put(render_table(answer.columns, answer.rows, table), output)
+        _ask(sql, records, results, form, output)
         return
     form = form_of(form, output, FORMATS)
     wanted = wanted_of(
@@ -98,3 +95,18 @@ def history(
         return
     width, _ = terminal()
     put(render_histories(found, form, width), output)
+
+
+def _ask(
+    sql: str, records: Sequence[RunRecord], results: Path, form: str | None, output: Path | None
+) -> None:
+    from benchkit.reports.history_text import render_table
+    from benchkit.store.mirror import fetch_everything
+    from benchkit.store.sql import ask  # duckdb
+
+    if form == HTML:
+        raise AskedWronglyError("--sql gives one table: --format html is for histories")
+    fetch_everything(results)
+    answer = ask(results, records, sql)
+    table = form_of(form, output, [each for each in FORMATS if each != HTML])
+    put(render_table(answer.columns, answer.rows, table), output)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.agent import LOOPBACK
+from benchkit.cli.places import LOOPBACK
 from benchkit.cli.serve import PORT
 from benchkit.errors import UnfitError, printable
 

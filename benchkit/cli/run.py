@@ -21,6 +21,7 @@ from benchkit.cli.asking import (
 from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
 from benchkit.cli.exit_status import INTERRUPTED, gravest
+from benchkit.cli.inside import run_inside
 from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
@@ -33,7 +34,6 @@ from benchkit.cli.options import (
 )
 from benchkit.cli.series_options import check_series, series_options
 from benchkit.cli.words import Whole
-from benchkit.errors import AskedWronglyError
 from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.schedule import Pacing, Schedule
 
@@ -202,7 +202,7 @@ def run(
     asked = [target_of(each, changes, here) for each in (base, target) if each is not None]
     check_longest(max_duration, asked)
     if here != "uml" and kernel == "uml" and not dry_run:
-        context.exit(_inside(asked, results, repeat, live=live))
+        context.exit(run_inside(asked, results, repeat, live=live))
     for each in asked:
         tell(each, emulator, in_cluster=cluster is not None)
     if dry_run:
@@ -214,19 +214,34 @@ def run(
     questions = [
         Question(each, emulator, name, command, here, *reached, wait or 0) for each in asked
     ]
-    from benchkit.cli.measuring import see_runs_can_be_kept  # costs numpy
-    from benchkit.cli.series import again_and_again, rotated
-
     if every is not None:
-        _enter_namespaces(questions)
-        see_runs_can_be_kept(results)
-        say_outline(asked, in_cluster=access is not None)
         series = (every, lasts), results, keep_raw
-        context.exit(again_and_again(questions[0], *series, gate=gate, live=live))
+        context.exit(_series(questions[0], *series, gate=gate, live=live))
     status = _answer(questions, repeat, results, form, gate=gate, live=live)
     if keep_raw is not None:
+        from benchkit.cli.series import rotated  # costs numpy
+
         rotated(results, questions[-1].target.name, keep_raw)
     context.exit(status)
+
+
+def _series(
+    question: Question,
+    when: tuple[int, int | None],
+    results: Path,
+    keep_raw: Policy | None,
+    *,
+    gate: bool,
+    live: bool,
+) -> int:
+    """Measure what is asked at whole intervals of the clock."""
+    from benchkit.cli.measuring import see_runs_can_be_kept  # costs numpy
+    from benchkit.cli.series import again_and_again
+
+    _enter_namespaces([question])
+    see_runs_can_be_kept(results)
+    say_outline([question.target], in_cluster=question.cluster is not None)
+    return again_and_again(question, when, results, keep_raw, gate=gate, live=live)
 
 
 def _print_steps(targets: Sequence[Target], emulator: str) -> None:
@@ -235,31 +250,6 @@ def _print_steps(targets: Sequence[Target], emulator: str) -> None:
     say_outline(targets)
     for each in targets:
         print_steps(each, emulator)
-
-
-def _inside(targets: Sequence[Target], results: Path, repeat: int, *, live: bool) -> int:
-    """Run the same command inside user-mode Linux, with the host's files."""
-    from benchkit.campaign.question import longest_s  # costs numpy
-    from benchkit.linux import uml
-
-    if live:
-        raise AskedWronglyError(
-            "--live cannot be reached inside user-mode Linux: start `benchkit serve` beside the run"
-        )
-    hidden = uml.why_hidden(results)
-    if hidden is not None:
-        raise AskedWronglyError(
-            f"--results {results}: {hidden}, so the run would be lost: name another folder"
-        )
-    click.echo("starting user-mode Linux", err=True)
-    return uml.run_inside(
-        [sys.executable, "-m", "benchkit", *sys.argv[1:]],
-        environment=uml.own_environment({}),
-        # In a turn each of two targets is measured twice.
-        limit_s=len(targets)
-        * repeat
-        * sum(longest_s(each.plan, len(each.paths)) for each in targets),
-    )
 
 
 def _arguments() -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.agent import HostPort
 from benchkit.cli.cluster_options import access_of, certs_option
+from benchkit.cli.places import HostPort
 from benchkit.linux.address import bracketed
 
 

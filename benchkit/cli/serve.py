@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from benchkit.cli.agent import LOOPBACK, HostPort
 from benchkit.cli.options import results_option
+from benchkit.cli.places import LOOPBACK, HostPort
 
 PORT = 8642
 TOKEN_OCTETS = 24

@@ -23,7 +23,7 @@ from benchkit.targets.limits import HAS_PERCENTILES, USUAL_PERCENTILE, limit_of
 from benchkit.targets.mesh import meshed, pairs_of
 from benchkit.targets.path_models import model_of
 from benchkit.targets.problems import causes, complaints_of
-from benchkit.targets.schema import BudgetTable, MeterTable, PathTable, TargetTable
+from benchkit.targets.schema import BudgetTable, MeterTable, PathTable, SiteTable, TargetTable
 from benchkit.targets.schema import SharedModelTable as Shared
 from benchkit.targets.stamp_table import stamp_complaints
 
@@ -47,25 +47,7 @@ def read_target(path: FilePath) -> Target:
 
 
 def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
-    sites = tuple(
-        Site(
-            name=site.name,
-            label=site.label or site.name.capitalize(),
-            latitude=site.latitude,
-            longitude=site.longitude,
-            address=host_of(site.address),
-            reach=site.reach,
-            url=site.url,
-            agent=site.agent,
-            http_port=site.http_port,
-            stream_port=site.stream_port,
-            iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, file.path.parent),
-            stamp=site.stamp.options(file.path.parent) if site.stamp else None,
-            stream_key=key_of(site.stream_key, file.path.parent),
-            request_key=key_of(site.request_key, file.path.parent),
-        )
-        for site in table.site
-    )
+    sites = tuple(_site(site, file.path.parent) for site in table.site)
     named = {site.name: site for site in sites}
     paths = _paths(table, named, library)
     name = re.sub(r"[^a-z0-9]+", "-", file.path.stem.lower()).strip("-")  # it names runs
@@ -88,6 +70,25 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
         ),
         documents=library.documents,
         meters=tuple(_meter(meter, library) for meter in table.meter),
+    )
+
+
+def _site(site: SiteTable, folder: FilePath) -> Site:
+    return Site(
+        name=site.name,
+        label=site.label or site.name.capitalize(),
+        latitude=site.latitude,
+        longitude=site.longitude,
+        address=host_of(site.address),
+        reach=site.reach,
+        url=site.url,
+        agent=site.agent,
+        http_port=site.http_port,
+        stream_port=site.stream_port,
+        iperf3=iperf3_server(site.address, site.iperf3_user, site.iperf3_key, folder),
+        stamp=site.stamp.options(folder) if site.stamp else None,
+        stream_key=key_of(site.stream_key, folder),
+        request_key=key_of(site.request_key, folder),
     )
 
 

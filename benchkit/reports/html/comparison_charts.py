@@ -153,6 +153,8 @@ def _forest_layers(
     whisker = {"type": "rule", "strokeWidth": 2.4, "clip": True}
     dot = {"type": "point", "filled": True, "size": 80, "opacity": 1, "clip": True}
     seen = {"y": y, "tooltip": hover, **colored(shown)}
+    arrow = {"type": "point", "filled": True, "size": 110, "opacity": 1}
+    shape = {"field": "shape", "type": "nominal", "scale": None, "legend": None}
     return [
         layer("points", within, VISIBLE, floors, y=y, x=x("from"), x2={"field": "floor"}),
         {
@@ -162,14 +164,7 @@ def _forest_layers(
         },
         layer("points", whisker, VISIBLE, x=x("low"), x2={"field": "high"}, **seen),
         layer("points", dot, VISIBLE, x=x("x"), **seen),
-        layer(
-            "arrows",
-            {"type": "point", "filled": True, "size": 110, "opacity": 1},
-            VISIBLE,
-            x=x("edge"),
-            shape={"field": "shape", "type": "nominal", "scale": None, "legend": None},
-            **seen,
-        ),
+        layer("arrows", arrow, VISIBLE, x=x("edge"), shape=shape, **seen),
     ]
 
 
