@@ -18,12 +18,14 @@ from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
 from benchkit.reports.html.chart import DASHES
 from benchkit.reports.html.curves import (
+    LOADED,
     SINGLE,
     curve_of,
     ecdf_points,
     tail_points,
     time_points,
 )
+from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
@@ -220,7 +222,7 @@ def _luminance(color: str) -> float:
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
 def test_colours_reach_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
     texts = ("ink", "muted", "pass", "fail", "inconclusive", "unfit", "idle", "budget")
-    for name in (*texts, *SINGLE, "up", "down"):
+    for name in (*texts, *SINGLE, *LOADED, *(f"http-{each}" for each in LOADED)):
         for ground in ("card", "ground"):
             low, high = sorted((_luminance(palette[name]), _luminance(palette[ground])))
             assert (high + 0.05) / (low + 0.05) >= (4.5 if name in texts else 3.0), (name, ground)
@@ -279,6 +281,42 @@ def test_long_names_do_not_squeeze_one_axis_of_the_map() -> None:
     (chart,) = [each for each in charts_of(passing(), whole()) if each.key == "map"]
     assert chart.spec["width"] == chart.spec["height"]
     assert chart.spec["autosize"]["type"] == "pad"
+
+
+def test_no_two_series_of_a_chart_look_alike() -> None:
+    (path, *_) = passing().paths
+    metric = next(each for each in path.metrics if each.percentiles)
+    metrics = tuple(
+        replace(metric, metric=name, phase=phase)
+        for name in ("rtt", "http-fresh")
+        for phase in LOADED
+    )
+    (chart,) = latency_charts(replace(path, metrics=metrics, verdicts=()), [], "a")
+    roles = [role for name, role in chart.series if "loaded" in name]
+    assert len(roles) == len(set(roles)) == len({LIGHT[role] for role in roles}) == 6
+    assert len({DASHES[role] and tuple(DASHES[role]) for role in roles}) == 6
+    shapes = {point["s"]: point["shape"] for point in chart.spec["datasets"]["known"]}
+    assert shapes == {
+        name: "circle" if name.startswith("RTT") else "square"
+        for name, _ in chart.series
+        if "loaded" in name
+    }
+
+
+def test_a_small_matrix_has_its_figures_and_no_green_where_the_run_is_unfit() -> None:
+    (path, *_) = passing().paths
+    shown = [replace(path, path=f"{a}-{b}", near=a, far=b) for a, b in ("ab", "ba")]
+    chart = budget_matrix(shown)
+    assert chart is not None
+    points = chart.spec["datasets"]["points"]
+    assert {point["color"] for point in points} == {"var(--pass)"}
+    assert all(float(point["text"]) for point in points)
+    assert "green within it, red beyond" in chart.title
+    chart = budget_matrix([replace(each, verdict="unfit") for each in shown])
+    assert chart is not None
+    assert {each["color"] for each in chart.spec["datasets"]["points"]} == {"var(--unfit)"}
+    assert "violet: unfit" in chart.title
+    assert "2 unfit" in chart.words
 
 
 def test_a_legend_shows_every_series_in_its_colour_and_dash() -> None:

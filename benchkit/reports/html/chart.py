@@ -24,6 +24,9 @@ DASHES = {
     "up": [3, 2],
     "down": [9, 3, 2, 3],
     "both": [5, 2, 1, 2],
+    "http-up": [3, 2, 1, 2],
+    "http-down": [9, 3, 2, 3, 2, 3],
+    "http-both": [5, 2, 1, 2, 1, 2],
     "budget": [6, 3],
     "muted": [6, 3],
 }
@@ -47,6 +50,8 @@ BRUSH = {
         "mark": {"fill": role("idle"), "fillOpacity": 0.12, "stroke": role("idle")},
     },
 }
+# The name of a level stands above it, or at the top of the chart below it, for above that are the names of the phases.
+ABOVE = {"expr": "scale('y', datum.y) < 14 ? 14 : -2"}
 VISIBLE = {"filter": "indexof(hidden, datum.s) < 0"}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 CONFIG = {
@@ -227,7 +232,7 @@ def levels(
         {
             "data": {"name": "levels"},
             "transform": [VISIBLE, {"filter": f"datum.side === '{side}'"}],
-            "mark": {"type": "text", "align": side, "baseline": "bottom", "dx": dx, "dy": -2},
+            "mark": {"type": "text", "align": side, "baseline": "bottom", "dx": dx, "dy": ABOVE},
             "encoding": {
                 "x": {"value": x},
                 "y": {"field": "y", "type": "quantitative"},

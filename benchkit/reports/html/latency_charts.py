@@ -109,6 +109,7 @@ def _known(metric: Metric) -> Points:
     return [
         {
             "s": series_name(metric),
+            "shape": "circle" if metric.metric == "rtt" else "square",
             "t": round(TAILS.get(name, largest), 4),
             "p": clean(name),
             "y": estimate.value,
@@ -162,6 +163,7 @@ def _tail_known(series: Sequence[tuple[str, str]]) -> Spec:
             "x": _tail_x(),
             "y": upright("y", ROUND_TRIP),
             **colored(series),
+            "shape": {"field": "shape", "type": "nominal", "scale": None, "legend": None},
             "tooltip": tip(series="s", percentile="p", ms="y", interval="words"),
         },
     }
@@ -222,7 +224,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _role(metric: Metric) -> str:
     if metric.phase in LOADED:
-        return metric.phase
+        return metric.phase if metric.metric == "rtt" else f"http-{metric.phase}"
     return metric.metric if metric.metric in SINGLE else "idle"
 
 
@@ -273,6 +275,7 @@ def tail_chart(key: str, title: str, words: str, curves: Sequence[Any]) -> Chart
     hover = _tail_known(series)
     hover["data"] = {"name": "curves"}
     hover["mark"] = {"type": "point", "filled": True, "size": 40, "opacity": 0, "clip": True}
+    del hover["encoding"]["shape"]
     hover["encoding"]["tooltip"] = tip(series="s", percentile="p", ms="y")
     hover["encoding"]["y"] = line["encoding"]["y"]
     return Chart(

@@ -15,6 +15,10 @@ from benchkit.reports.sentences import path_sentence
 
 MARGIN = 60
 SQUARE = 13
+# Of so few sites each square has room for its figure, on ground that is no fuller than it can be read on.
+MOST_WRITTEN, WRITTEN = 12, 22
+FULLEST, FULLEST_WRITTEN = 0.95, 0.55
+UNFIT = "unfit"
 # What is wrong is a cross too, for those who see no difference of colours; what is not known is no shade of anything.
 MISSING = "missing"
 CROSS, OPEN, NONE = "\N{MULTIPLICATION SIGN}", "?", "\N{EN DASH}"
@@ -35,13 +39,19 @@ def budget_matrix(paths: Sequence[PathRecord]) -> Chart | None:
     for verdict, said in (
         ("fail", "beyond their budget"),
         ("inconclusive", "left open"),
+        (UNFIT, "unfit"),
         (MISSING, "not measured"),
     ):
         if counted[verdict]:
-            told.append(f"{counted[verdict]} {said} (marked {MARKS_OF_BUDGETS[verdict]})")
+            sign = f" (marked {each})" if (each := MARKS_OF_BUDGETS.get(verdict)) else ""
+            told.append(f"{counted[verdict]} {said}{sign}")
     words += f"{', '.join(told)}; the table below names them all."
     spec = matrix_spec(points, "x", centred=False, marks=MARKS_OF_BUDGETS)
-    return Chart("matrix", "Measured as a share of the budget", words, spec, wide=True)
+    key = "violet: unfit" if counted[UNFIT] else "green within it, red beyond"
+    units = {clean(each.unit) for path in paths for each in path.verdicts}
+    unit = f", {units.pop()}" if len(units) == 1 else ""
+    title = f"Measured{unit}, the fuller the larger a share of the budget: {key}"
+    return Chart("matrix", title, words, spec, wide=True)
 
 
 def figure_matrices(record: RunRecord) -> list[Chart]:
@@ -58,6 +68,7 @@ def figure_matrices(record: RunRecord) -> list[Chart]:
                 "far": far,
                 "s": "",
                 "x": round(value / most, 4),
+                "figure": short(value),
                 "words": f"{short(value)} {one.unit}",
             }
             for (near, far), value in known.items()
@@ -65,7 +76,8 @@ def figure_matrices(record: RunRecord) -> list[Chart]:
         words = f"{one.words} from the row's site to the column's, the fuller the larger: "
         words += f"from {short(min(known.values()))} to {short(most)} {one.unit}."
         spec = matrix_spec(points, "x", centred=False)
-        charts.append(Chart(f"matrix-{place}", f"{one.words}, {one.unit}", words, spec, wide=True))
+        title = f"{one.words}, {one.unit}: the fuller the larger"
+        charts.append(Chart(f"matrix-{place}", title, words, spec, wide=True))
     return charts
 
 
@@ -81,6 +93,7 @@ def _share(path: PathRecord) -> Spec | None:
         "far": clean(path.far),
         "s": path.verdict,
         "x": LOST_RATIO if value is None else round(value / worst.limit, 4),
+        "figure": "lost" if value is None else short(value),
         "words": f"{short(value)} of {short(worst.limit)} {clean(worst.unit)}: {path_sentence(path)}",
     }
 
@@ -99,10 +112,10 @@ def _missing(path: PathRecord) -> Spec:
 def matrix_spec(
     points: Sequence[Spec], field: str, *, centred: bool, marks: Mapping[str, str] = MARKS
 ) -> Spec:
-    """A heat map of points with `near`, `far`, `s`, `words`: red beyond the threshold, the fuller the farther.
+    """A heat map of points with `near`, `far`, `s`, `words`, and perhaps a `figure`: red beyond the threshold, the fuller the farther.
 
-    The threshold is 0 where `centred`, else 1. Colours are roles, which cannot be mixed: opacity says how far. `marks` are
-    what stands in a square by its `s`.
+    The threshold is 0 where `centred`, else 1. What is unfit has a colour of its own, and so has what was not judged, whose
+    `s` is "". Colours are roles, which cannot be mixed: opacity says how far. `marks` are what stands in a square by its `s`.
     """
     names = list(dict.fromkeys([p["near"] for p in points] + [p["far"] for p in points]))
     most = max((abs(point[field]) for point in points), default=1.0) or 1.0
@@ -116,29 +129,42 @@ def matrix_spec(
             "axis": {**axis, "labelAngle": -60},
         },
     }
-    beyond = {
-        "type": "threshold",
-        "domain": [0 if centred else 1],
-        "range": [role("pass"), role("fail")],
-    }
-    full = {"domain": [0, 1], "range": [0.05, 0.95], "clamp": True}
+    is_written = len(names) <= MOST_WRITTEN
+    range_ = [0.05, FULLEST_WRITTEN if is_written else FULLEST]
+    full = {"domain": [0, 1], "range": range_, "clamp": True}
     squares = layer(
         "points",
         {"type": "rect", "stroke": role("line"), "strokeWidth": 0.4},
-        color=amount(field, scale=beyond, legend=None),
+        color={"field": "color", "type": "nominal", "scale": None, "legend": None},
         opacity=amount("o", scale=full, legend=None),
         tooltip=tip(path="p", said="words"),
         **at,
     )
-    sign = {"type": "text", "fontSize": 11, "fontWeight": "bold"}
-    only = {"filter": "datum.mark"}
-    said = {"field": "mark", "type": "nominal"}
+    sign = {"type": "text", "fontSize": 11, "fontWeight": "normal" if is_written else "bold"}
+    only = {"filter": "datum.text"}
+    said = {"field": "text", "type": "nominal"}
     marked = layer("points", sign, only, text=said, color={"value": role("ink")}, **at)
-    data = [_square(point, field, most if centred else 1.0, marks) for point in points]
-    return spec_of([squares, marked], {"points": data}, None, height=MARGIN + SQUARE * len(names))
+    threshold = 0.0 if centred else 1.0
+    data = []
+    for point in points:
+        mark = marks.get(point["s"], "")
+        figure = point.get("figure", "") if is_written else ""
+        square = _square(point, field, most if centred else 1.0)
+        color = role(_color(point["s"], beyond=point[field] > threshold))
+        data.append({**square, "color": color, "mark": mark, "text": f"{figure} {mark}".strip()})
+    height = MARGIN + (WRITTEN if is_written else SQUARE) * len(names)
+    return spec_of([squares, marked], {"points": data}, None, height=height)
 
 
-def _square(point: Spec, field: str, most: float, marks: Mapping[str, str]) -> Spec:
+def _color(word: str, *, beyond: bool) -> str:
+    if word == UNFIT:
+        return "unfit"
+    if not word:
+        return "idle"
+    return "fail" if beyond else "pass"
+
+
+def _square(point: Spec, field: str, most: float) -> Spec:
     return {
         "near": point["near"],
         "far": point["far"],
@@ -146,5 +172,4 @@ def _square(point: Spec, field: str, most: float, marks: Mapping[str, str]) -> S
         "o": round(min(1.0, abs(point[field]) / most), 3),
         "p": f"{point['near']}-{point['far']}",
         "words": point["words"],
-        "mark": marks.get(point["s"], ""),
     }

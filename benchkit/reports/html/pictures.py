@@ -19,6 +19,7 @@ _LEGEND = {
     "symbolType": "stroke",
     "symbolStrokeWidth": 2,
     "labelLimit": 320,
+    "columns": 4,
 }
 
 
