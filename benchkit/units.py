@@ -16,6 +16,7 @@ from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 
 NS_PER_S, NS_PER_MS, NS_PER_US = 1_000_000_000, 1_000_000, 1_000
+LONGEST_NS = 24 * 3600 * NS_PER_S
 # A unit may not start like the rest of a number: "1,5 ms" is a wrong number, not a wrong unit.
 _EXPONENT = re.compile(r"e[+-]?[0-9]+\s*(.*)", re.IGNORECASE)
 _QUANTITY = re.compile(r"([+-]?)([0-9]{1,18}(?:\.[0-9]{1,400})?)\s*([^\s0-9.,][^\n]*)?")
@@ -87,6 +88,18 @@ def duration_ns(text: str) -> int:
     benchkit.units.UnitError: '10 mss' is not a duration: the unit must be ns, us, µs, ms, s, min or h; did you mean '10 ms'?
     """
     return _whole(text, _DURATION)
+
+
+def period_ns(text: str) -> int:
+    """As `duration_ns`, of what one run may take: 24 h or less. Raises UnitError.
+
+    >>> period_ns("24 h")
+    86400000000000
+    """
+    found = duration_ns(text)
+    if found > LONGEST_NS:
+        raise UnitError(f"{text!r} must be 24 h or less")
+    return found
 
 
 def bits_per_second(text: str) -> int:

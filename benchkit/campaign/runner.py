@@ -119,6 +119,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
         executors: dict[str, Executor] = dict(testbed.sites)
         agents = NO_AGENTS
         if question.cluster is not None:
+            observe(Said(f"cluster: asking at {question.cluster.address}"))
             agents, theirs = cluster.enter(stack, question, channel)
             executors |= theirs
             observe(Said(f"cluster: {', '.join(sorted(agents.told)) or 'no agent has joined it'}"))

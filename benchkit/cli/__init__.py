@@ -40,7 +40,7 @@ COMMANDS = {
     "plan": (
         "benchkit.cli.plan",
         "plan",
-        "Compute or simulate what each path needs; measures nothing.",
+        "Compute or simulate what each path needs; --measure times it.",
     ),
     "agent": (
         "benchkit.cli.agent",

@@ -59,13 +59,16 @@ class _Scale(Words[int]):
 
 
 SCALE = _Scale()
-DURATION = Unit("duration", units.duration_ns, "10 s")
-# Where nobody means milliseconds or metres, "5m" is what people type for minutes.
-LONG_DURATION = Unit(
-    "duration",
-    lambda text: units.duration_ns(re.sub(r"(?<=[0-9])\s*m$", " min", text.strip())),
-    "10 min",
-)
+DURATION = Unit("duration", units.period_ns, "10 s")
+
+
+def _minutes(text: str) -> str:
+    """Where nobody means milliseconds or metres, "5m" is what people type for minutes."""
+    return re.sub(r"(?<=[0-9])\s*m$", " min", text.strip())
+
+
+LONG_DURATION = Unit("duration", lambda text: units.duration_ns(_minutes(text)), "10 min")
+LONGEST_DURATION = Unit("duration", lambda text: units.period_ns(_minutes(text)), "10 min")
 FREQUENCY = Unit("rate", read_pace, "500/s")
 BIT_RATE = Unit("rate", units.bits_per_second, "100 Mbit/s")
 SIZE = Unit("size", units.octets, "64 KiB")

@@ -25,7 +25,7 @@ from benchkit.cli.inside import run_inside
 from benchkit.cli.options import (
     DURATION,
     FREQUENCY,
-    LONG_DURATION,
+    LONGEST_DURATION,
     SCALE,
     ScheduleWords,
     format_option,
@@ -80,7 +80,7 @@ EMULATORS = ("auto", "netem", "userspace", "none")
 )
 @click.option(
     "--max-duration",
-    type=LONG_DURATION,
+    type=LONGEST_DURATION,
     help='The longest that --until-decided may measure idle round trips; "5m" without it.',
 )
 @click.option(

@@ -18,9 +18,8 @@ def upload(results: Path) -> None:
     from benchkit.store.mirror import pending, push, remote_of
 
     if remote_of(results) is None:
-        raise AskedWronglyError(
-            f"--results {results} is a folder, where runs are already: give the URL that they belong to"
-        )
+        what = "is a folder, where runs are already" if results.is_dir() else "is no URL"
+        raise AskedWronglyError(f"--results {results} {what}: give the URL that they belong to")
     waiting = pending(results)
     for run in waiting:
         click.echo(f"uploaded to {push(results, run)}", err=True)

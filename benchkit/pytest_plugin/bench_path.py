@@ -78,13 +78,15 @@ class BenchPath:
     ) -> None:
         """Assert a budget, such as "p95", "20 ms"; without one those that the target has for the path's round trips.
 
-        A broken one fails the test. An inconclusive one skips it, or fails it with --benchkit-inconclusive=fail. Raises
-        AskedWronglyError where there is neither a limit nor a budget, and for a percentile that is not computed.
+        A broken one fails the test. An inconclusive one skips it, or fails it with --benchkit-inconclusive=fail. What cannot
+        be judged fails it in a line: neither a limit nor a budget, no duration, or a percentile that is not computed.
         """
         __tracebackhide__ = True
-        verdicts = [
-            self._standing.verdict(latencies_ns, each) for each in self._budgets(percentile, limit)
-        ]
+        try:
+            budgets = self._budgets(percentile, limit)
+            verdicts = [self._standing.verdict(latencies_ns, each) for each in budgets]
+        except (AskedWronglyError, units.UnitError) as error:
+            raise _failed(f"keeps: {error}") from None
         name = self._standing.path.name
         self._told += [Judged(self._request.node.nodeid, name, each) for each in verdicts]
         if self._benchmark is not None:
@@ -105,10 +107,7 @@ class BenchPath:
     def _budgets(self, percentile: str | None, limit: str | None) -> tuple[Budget, ...]:
         __tracebackhide__ = True
         if limit is not None:
-            try:
-                milliseconds = units.duration_ns(limit) / NS_PER_MS
-            except units.UnitError as error:
-                pytest.fail(f"keeps: {error}", pytrace=False)
+            milliseconds = units.duration_ns(limit) / NS_PER_MS
             return (Budget("rtt", milliseconds, "ms", percentile or "p95"),)
         path = self._standing.path
         own = tuple(each for each in path.budgets if each.metric == "rtt")
@@ -152,7 +151,12 @@ def bench_path(request: pytest.FixtureRequest, told: list[Judged]) -> Iterator[B
         with open_path(target.paths[0], emulator, target.plan.seed, tolerance) as standing:
             yield BenchPath(standing, request, told)
     except BenchkitError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise _failed(str(error)) from None
+
+
+def _failed(why: str) -> BaseException:
+    """The test's failure in one line: raised from None, for pytest would tell what it comes from as well."""
+    return pytest.fail.Exception(why, pytrace=False)
 
 
 def _plain(path: str, verdict: Verdict) -> dict[str, object]:

@@ -85,6 +85,16 @@ def test_programs(benchkit_path):
         assert benchkit_path.near.run(["python3", "-c", script]).returncode == 0
 
 
+@ON_PATH
+def test_unread(benchkit_path):
+    benchkit_path.keeps(STEADY, "p50", "40")
+
+
+@ON_PATH
+def test_unknown(benchkit_path):
+    benchkit_path.keeps(STEADY, "p42", "40 ms")
+
+
 def test_unmarked(benchkit_path):
     pass
 '''
@@ -130,11 +140,16 @@ def test_kept_broken_and_open_budgets_become_pass_failure_and_skip(folder: Path)
         "test_open": "SKIPPED",
         "test_lost": "FAILED",
         "test_programs": "PASSED",
+        "test_unread": "FAILED",
+        "test_unknown": "FAILED",
         "test_unmarked": "ERROR",
     }, done.stdout + done.stderr
     assert "inconclusive: p99 needs at least 368 effective samples" in done.stdout
     assert "p50 is a lost packet" in done.stdout
     assert "PASS         test_it.py::test_kept on here-there: p50 is" in done.stdout
+    assert done.stdout.count("keeps: '40'") == 1
+    assert done.stdout.count("keeps: percentile 'p42': there are ") == 1
+    assert "During handling" not in done.stdout
     assert "mark it with @pytest.mark.benchkit_path" in done.stdout
     found = {
         each["name"]: each for each in json.loads((folder / "bench.json").read_text())["benchmarks"]

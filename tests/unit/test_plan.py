@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -152,6 +153,12 @@ def test_simulated_figures_are_called_simulated() -> None:
     assert 0.9 < figures["utilisation"]["value"] <= 1.001
     assert {path[key]["status"] for key in ("simulated", "window")} == {"simulated", "computed"}
     assert "simulated, not measured" in ran(*words)
+    assert "in each round trip fill no more" not in ran(*words)
+    few = ran(*words[:2], "--rate", "400 Gbit/s", "--simulate", "1", "--duration", "100 ms")
+    said = " ".join(few.split())
+    assert re.search(
+        r"1 window of [0-9.]+ MB in each round trip fill no more: it takes [0-9]+,", said
+    )
     assert "| | simulated | source | |" in ran(*words, "--format", "markdown")
     assert "| | simulated |" not in ran(*words[:2], "--format", "markdown")
 

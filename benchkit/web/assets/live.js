@@ -118,7 +118,7 @@
   function tick() {
     if (!phase) return;
     const gone = clock.run - phase.at + (performance.now() - clock.here) / 1000;
-    at("progress").value = Math.min(1, gone / phase.seconds);
+    at("progress").value = Math.min(1, (phase.at + gone) / (phase.at + phase.left_s));
     at("phase").textContent = `${phase.index + 1} of ${phase.total}: ${phase.words}, about ${Math.max(0, Math.round(phase.left_s - gone))} s left in all`;
   }
   setInterval(tick, 1000);
