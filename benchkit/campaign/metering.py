@@ -79,6 +79,14 @@ def _setup(meter: Meter, times_ns: NDArray[np.int64]) -> str:
     return f"{said}, from {begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _told_resets(resets: int) -> str:
+    """That counters fell, where they did: what they had counted by then is not known."""
+    if not resets:
+        return ""
+    times = "once" if resets == 1 else f"{resets} times"
+    return f"; a counter fell {times}, and the stretches in which it did are left out"
+
+
 def _without_secrets(address: str) -> str:
     """The URL without what stands before its host and after its path, where passwords and tokens are."""
     found = urlsplit(address)
@@ -105,7 +113,7 @@ def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRe
                 n=found.n,
                 effective_n=n,
                 estimate=interval.estimate() if interval else None,
-                setup=_setup(meter, columns["at_ns"].compressed()),
+                setup=_setup(meter, columns["at_ns"].compressed()) + _told_resets(found.resets),
                 details={"gaps": found.gaps, "resets": found.resets},
             ),
         )

@@ -24,6 +24,11 @@ def run_inside(targets: Sequence[Target], results: Path, repeat: int, *, live: b
         raise AskedWronglyError(
             "--live cannot be reached inside user-mode Linux: start `benchkit serve` beside the run"
         )
+    real = [path.name for each in targets for path in each.paths if path.model is None]
+    if real:
+        raise AskedWronglyError(
+            f"--kernel uml: {real[0]} is a real path, and user-mode Linux has no way to any network: leave --kernel uml out"
+        )
     hidden = uml.why_hidden(results)
     if hidden is not None:
         raise AskedWronglyError(

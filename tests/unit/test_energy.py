@@ -198,6 +198,17 @@ def test_a_recording_too_short_for_an_interval_says_how_many_rows_it_takes() -> 
     assert "for sure; give a recording with more rows: about " in judged("a.csv", *spread)
 
 
+def test_a_report_says_how_often_a_counter_fell() -> None:
+    (meter,) = load_target("guizhou-pue").meters
+    harvest = Harvest()
+    total, equipment = counters((0, 0), (12, 10), (1, 1), (13, 11))
+    rows = {"at_ns": column(range(4)), "total_micro": total, "equipment_micro": equipment}
+    harvest.add(Samples("energy", meter.name, "ratio", rows))
+    setup = meter_record(meter, harvest, Circumstances()).metrics[0].setup
+    assert setup is not None
+    assert setup.endswith("; a counter fell once, and the stretches in which it did are left out")
+
+
 def test_the_report_of_an_exporter_names_it_without_its_password() -> None:
     (meter,) = load_target("guizhou-pue").meters
     harvest = Harvest()

@@ -102,4 +102,7 @@ def test_a_cell_without_a_figure_is_explained(sites: int) -> None:
 def test_the_page_of_a_mesh_without_budgets_has_its_figures_as_matrices() -> None:
     charts = charts_of(record_of(6, budget=False))
     titles = [chart.title for chart in charts if chart.key.startswith("matrix")]
-    assert titles == ["RTT, idle, p95, ms", "goodput, Mbit/s"]
+    assert titles == [
+        "RTT, idle, p95, ms: the fuller the larger",
+        "goodput, Mbit/s: the fuller the larger",
+    ]

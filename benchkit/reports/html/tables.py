@@ -83,7 +83,8 @@ def _overview_rows(path: PathRecord) -> list[tuple[Cell, ...]]:
                 name,
                 Cell(word.upper(), verdict=word),
                 Cell(
-                    f"{sentences.metric_name(verdict.metric)} {clean(verdict.percentile)}, {clean(verdict.unit)}"
+                    f"{sentences.metric_name(verdict.metric)} {clean(verdict.percentile)}".rstrip()
+                    + f", {clean(verdict.unit)}"
                 ),
                 _measured(measured, places),
                 Cell(
