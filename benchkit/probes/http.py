@@ -84,21 +84,31 @@ async def _shown(spec: HttpSpec) -> Credentials | None:
 
 
 async def _warm_up(session: aiohttp.ClientSession, spec: HttpSpec) -> None:
-    try:
-        async with asyncio.TaskGroup() as group:
-            asked = [_request(session, spec.url, Stages(), None) for _ in range(WARM_UP)]
-            tasks = [group.create_task(each) for each in asked]
-    except* (aiohttp.ClientError, TimeoutError) as errors:
-        raise _unanswered(spec, errors.exceptions[0]) from errors
-    if UNAUTHORIZED in {task.result() for task in tasks} and not spec.key:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_tried(session, spec)) for _ in range(WARM_UP)]
+    answers = [task.result() for task in tasks]
+    errors = [each for each in answers if isinstance(each, Exception)]
+    if len(errors) == WARM_UP:  # where a path loses packets, some may
+        raise _unanswered(spec, errors[0]) from errors[0]
+    if UNAUTHORIZED in answers and not spec.key:
         await _shown(spec)  # where it is an agent that wants a key, that is told
+
+
+async def _tried(session: aiohttp.ClientSession, spec: HttpSpec) -> int | Exception:
+    """The status of an answer, or why there is none."""
+    try:
+        return await _request(session, spec.url, Stages(), None)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return error
 
 
 def _unanswered(spec: HttpSpec, error: BaseException) -> MeasureError:
     said = str(error) or "nothing came in time"
-    return MeasureError(
-        f"{spec.path}: {spec.url} does not answer: {said}; is a server running there, and may TCP pass?"
-    )
+    remedy = "is a server running there, and may TCP pass?"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        said = f"its certificate is not trusted ({error.certificate_error})"
+        remedy = "add who signed it to this system's, or name its PEM file as SSL_CERT_FILE"
+    return MeasureError(f"{spec.path}: {spec.url} does not answer: {said}; {remedy}")
 
 
 class _Requests:
