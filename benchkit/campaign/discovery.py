@@ -38,9 +38,9 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
         spec = candidate.round_trips(site.name, TRY, 1, TRY_TIMEOUT_NS)
         troubles = crew.work({site.name: (at, spec)}, TRY_TIMEOUT_NS / NS_PER_S)
         if not troubles:
-            tried_in_vain = site.agent and site.reach == AUTO and candidate.probe != "stamp"
-            despite = DESPITE_AGENT if tried_in_vain else ""
-            say(f"{site.name} ({candidate.address}): {candidate.words()} answers{despite}")
+            say(
+                f"{site.name} ({candidate.address}): {candidate.words()} answers{_despite(site, candidate)}"
+            )
             return _allowed(real(site, candidate))
         if at == HOST and _is_forbidden(candidate):
             forbidden = True
@@ -52,6 +52,16 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
     raise MeasureError(
         f"nothing answers at {site.name} ({_tried(silent, forbidden=forbidden)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
     )
+
+
+def measured_by(path: str, site: Site, way: Reach) -> str:
+    """By what the round trips of a path are measured that has no STAMP, for the report."""
+    return f"{path}: round trips by {way.words()}{_despite(site, way)}"
+
+
+def _despite(site: Site, way: Reach) -> str:
+    """That there is an agent which did not answer, and why that may be."""
+    return DESPITE_AGENT if site.agent and site.reach == AUTO and way.probe != "stamp" else ""
 
 
 def _allowed(found: Reach) -> Reach:
@@ -102,6 +112,8 @@ def candidates(
 
 def _ways(address: str, reach: str, options: StampOptions | None) -> Iterator[Reach]:
     kind, _, named = reach.partition(" ")
+    if kind == AUTO and options is not None and options.key_file:
+        kind = "stamp"  # who gives a key wants no answer that anybody could have sent
     if kind in {AUTO, "stamp"}:
         port = int(named or STAMP_PORT)
         for each in (FOLLOWED_UP, PLAIN) if options is None else (options,):

@@ -101,7 +101,9 @@ def find(
         if path.name in found:
             continue
         try:
-            found[path.name] = _one(path, target, agents, crew, say)
+            found[path.name] = way = _one(path, target, agents, crew, say)
+            if way.probe not in ("stamp", reach.NO_PROBE):
+                log.notes.append(discovery.measured_by(path.name, target.site(path.far), way))
         except MeasureError as error:
             log.miss(path.name, str(error))
             say(str(error))

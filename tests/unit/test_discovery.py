@@ -153,3 +153,32 @@ def test_a_site_whose_agent_is_missing_is_named(agents: Agents, said: str) -> No
     assert stations.find([path], target, agents, crew_of_any, log, lambda _: None) == {}
     assert said in log.unmeasured[0]
     assert log.unmeasured == log.notes
+
+
+def test_a_report_says_by_what_a_path_without_stamp_was_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, True)
+    path = Path("me-far", "me", "far", None)
+    for far, said in (
+        (
+            replace(FAR, agent=True),
+            "me-far: round trips by ICMP; its agent's STAMP does not: may UDP",
+        ),
+        (replace(FAR, reach="icmp"), "me-far: round trips by ICMP"),
+    ):
+        target = Target("mine", "M", "?", (Site("me", "Me"), far), (path,), plan_of(1), "digest")
+        log, crew = Log(), Pretending(IcmpSpec)
+        crew_of_any: Any = crew
+        stations.find([path], target, NO_AGENTS, crew_of_any, log, lambda _: None)
+        assert log.notes[0].startswith(said)
+
+
+def test_who_gives_a_key_gets_no_answer_that_anybody_could_have_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, True)
+    crew = Pretending(IcmpSpec)
+    with pytest.raises(MeasureError, match="give both ends the same key"):
+        found(crew, replace(FAR, agent=True, stamp=StampOptions("a key")))
+    assert IcmpSpec not in crew.tried
