@@ -16,7 +16,8 @@ UNREAD = 141
 ASKED_WRONGLY = AskedWronglyError.exit_code
 UNMEASURED = MeasureError.exit_code
 UNFIT = UnfitError.exit_code
-GRAVEST_FIRST = (INTERRUPTED, UNFIT, UNMEASURED, ASKED_WRONGLY, FAILED, INCONCLUSIVE, 0)
+# What was proved broken is broken, whatever else could not be measured.
+GRAVEST_FIRST = (INTERRUPTED, UNFIT, FAILED, UNMEASURED, ASKED_WRONGLY, INCONCLUSIVE, 0)
 
 
 def status_of(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
@@ -24,8 +25,8 @@ def status_of(record: RunRecord, *, unmeasured: bool, gate: bool) -> int:
     reasons = (
         (record.interrupted, INTERRUPTED),
         (record.verdict == "unfit", UNFIT),
-        (unmeasured, UNMEASURED),
         (record.verdict == "fail", FAILED),
+        (unmeasured, UNMEASURED),
         (record.verdict == "inconclusive" and gate, INCONCLUSIVE),
     )
     return next((status for holds, status in reasons if holds), 0)
