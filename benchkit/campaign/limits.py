@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from benchkit.campaign.evidence import Evidence
@@ -10,6 +11,8 @@ from benchkit.planning.framing import Framing
 from benchkit.planning.window import least_window_octets
 
 NEARLY = 0.95
+# A figure so much above what headers leave of the rate is said to be: it is not known more exactly than its interval.
+BEYOND = 1.001
 MOSTLY = 0.3
 # A thread that is on a processor for so much of its time can do no more.
 WHOLLY = 0.9
@@ -26,7 +29,10 @@ def limited_by(
     if drops:
         return "emulator"
     rate = model.rate_bps if model else None
-    if model and rate and goodput_mbps * 1e6 >= NEARLY * Framing(model.mtu).goodput_bps(rate):
+    most_mbps = Framing(model.mtu).goodput_bps(rate) / 1e6 if model and rate else math.inf
+    if goodput_mbps > BEYOND * most_mbps:
+        return f"rate, which leaves at most {most_mbps:.4g} Mbit/s"
+    if goodput_mbps >= NEARLY * most_mbps:
         return "rate"
     if found is None:
         return "unknown"

@@ -13,6 +13,12 @@ from benchkit.reports.rows import Series
 from benchkit.units import show_count
 
 STATISTICS = ("p50", "p95", "p99")
+# Of datagrams, beside the lost ones; told where there are any.
+FATES = {
+    "dropped_by_the_receiving_host": "dropped by the receiving host itself",
+    "duplicates": "came more than once",
+    "reordered": "overtaken",
+}
 
 
 def latencies(spreads: Sequence[Series], width: int) -> Iterator[Line]:
@@ -49,6 +55,7 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
         if each.metric.limited_by:
             said += f" · limited by {clean(each.metric.limited_by)}"
         said += _beside_paper(each.metric)
+        said += "".join(f" · {fate}" for fate in _fates(each.metric))
         if each.metric.metric == "ratio" and each.metric.setup:
             said += f" · {clean(each.metric.setup)}"
         yield from hanging((label, "bold"), said, width)
@@ -61,6 +68,20 @@ def _beside_paper(metric: Metric) -> str:
     said = f" · on paper {short(metric.details['on_paper_s'])} s"
     times = metric.details.get("times_paper")
     return said if times is None else f"{said}, {times:.3g} times that"
+
+
+def _fates(metric: Metric) -> Iterator[str]:
+    """What became of UDP's datagrams: what the path lost, apart from what a host here dropped itself."""
+    if metric.metric != "udp":
+        return
+    told = metric.details
+    share = f" ({short(told['loss_percent'])} %)" if metric.lost and "loss_percent" in told else ""
+    yield f"{metric.lost} of {metric.n} lost{share}"
+    for name, words in FATES.items():
+        if told.get(name):
+            yield f"{short(told[name])} {words}"
+    if "jitter_ms" in told:
+        yield f"jitter {short(told['jitter_ms'])} ms"
 
 
 def calibration(record: RunRecord, width: int) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from benchkit.model.record import Estimate
 
 MARKS = {"floor": "┊", "model": "┊", "budget": "┃"}
 VALUE, LOW_END, HIGH_END, BETWEEN, BEYOND = "●", "├", "┤", "─", "▶"
+BELOW = "◀"
 _MARGIN = 0.04
 _OVERSHOOT = 0.5  # one spike of a second must not press all that matters into one column
 
@@ -81,12 +82,16 @@ def lane(scale: Scale, marks: Mapping[str, float], estimate: Estimate) -> str:
         return "".join(signs)
     open_end = estimate.high is None and (estimate.low is not None or estimate.value is None)
     high = scale.high if open_end else estimate.high
-    first, last = scale.cell(low), scale.cell(high if high is not None else low)
+    open_start = estimate.low is None and estimate.high is not None
+    first = 0 if open_start else scale.cell(low)
+    last = scale.cell(high if high is not None else low)
     if last > first:
         signs[first : last + 1] = [LOW_END, *BETWEEN * (last - first - 1), HIGH_END]
     end = estimate.value if high is None else high
     if open_end or (end is not None and not scale.holds(end)):
         signs[last] = BEYOND
+    if open_start:
+        signs[first] = BELOW
     if estimate.value is not None and scale.holds(estimate.value):
         signs[scale.cell(estimate.value)] = VALUE
     return "".join(signs).rstrip()

@@ -45,6 +45,8 @@ def test_the_share_of_the_wire_that_is_payload() -> None:
         (941.0, GIGABIT, {}, 1, "emulator"),
         (941.0, GIGABIT, {"receive_window": 0.9}, 0, "rate"),
         (895.0, GIGABIT, {}, 0, "rate"),
+        (941.9, GIGABIT, {}, 0, "rate"),
+        (947.7, GIGABIT, {}, 0, "rate, which leaves at most 941.5 Mbit/s"),
         (894.0, GIGABIT, {}, 0, "congestion window, still growing"),
         (5000.0, FREE, {}, 0, "congestion window, still growing"),
         (5000.0, None, {"sender_cpu": 0.95, "receive_window": 0.5}, 0, "sender CPU"),

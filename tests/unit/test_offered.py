@@ -17,9 +17,13 @@ PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payl
     [
         (10_000, 0, None),
         (9800, 290, None),
-        (8000, 0, "sender, which offered 40 Mbit/s"),
-        (10_000, 400, "receiver, which dropped 4 %"),
-        (8000, 1000, "sender, which offered 40 Mbit/s, and receiver, which dropped 12.5 %"),
+        (8000, 0, "sending host, which was too busy: it offered 40 Mbit/s"),
+        (10_000, 400, "receiving host, which dropped 4 %"),
+        (
+            8000,
+            1000,
+            "sending host, which was too busy: it offered 40 Mbit/s, and receiving host, which dropped 12.5 %",
+        ),
     ],
 )
 def test_a_host_that_fell_short_is_what_limited_the_figure(
@@ -34,5 +38,9 @@ def test_a_host_that_fell_short_is_what_limited_the_figure(
     metric, _ = datagrams("udp up", rows, account, PLAN)
     assert metric.limited_by == said
     assert metric.lost == 0
+    if said and "too busy" in said:
+        crowded = Samples("datagrams", "a-b", "udp up", {**account.columns, "refused": column([3])})
+        metric, _ = datagrams("udp up", rows, crowded, PLAN)
+        assert metric.limited_by == said.replace("which was too busy", "whose kernel had no room")
     assert metric.estimate is not None
     assert metric.estimate.value == pytest.approx(sent * 1250 * 8 / 2e6)

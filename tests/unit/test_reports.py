@@ -27,6 +27,7 @@ from benchkit.model.record import (
     Verdict,
 )
 from benchkit.reports import FORMATS, render
+from benchkit.reports.chart import Scale, lane
 from benchkit.reports.figures import ABSENT, cells, clean
 from benchkit.reports.rows import rows_of
 
@@ -253,6 +254,28 @@ def test_goodput_of_too_few_independent_rates_says_so() -> None:
     words = "(too few independent tenths of a second for an interval)"
     assert words in " ".join(render(record, "full").split())
     assert words not in " ".join(render(passing(), "full").split())
+
+
+def test_the_usual_report_says_what_became_of_datagrams() -> None:
+    told = {"loss_percent": 29.31, "dropped_by_the_receiving_host": 12, "jitter_ms": 0.0123}
+    udp = Metric("udp", "up", "Mbit/s", 202262, 59288, estimate=Estimate(836.7), details=told)
+    path = replace(passing().paths[0], metrics=(udp,), verdicts=())
+
+    def said(metric: Metric) -> str:
+        record = replace(passing(), paths=(replace(path, metrics=(metric,)),))
+        return " ".join(render(record, "text", width=200).split())
+
+    words = "59288 of 202262 lost (29.31 %) · 12 dropped by the receiving host itself · jitter 0.0123 ms"
+    assert words in said(udp)
+    assert "0 of 100 lost" in said(Metric("udp", "up", "Mbit/s", 100, estimate=Estimate(9.5)))
+    goodput = Metric("goodput", "up", "Mbit/s", 50, estimate=Estimate(836.7))
+    assert "lost" not in said(goodput)
+
+
+def test_an_interval_without_a_lower_end_is_drawn_with_an_arrow() -> None:
+    scale = Scale(0.0, 30.0, 31)
+    assert lane(scale, {}, Estimate(10.0, None, 20.0)) == "◀─────────●─────────┤"
+    assert lane(scale, {}, Estimate(10.0, 5.0, 20.0)) == "     ├────●─────────┤"
 
 
 def test_the_usual_report_shows_work_beside_what_the_path_allows_on_paper() -> None:
