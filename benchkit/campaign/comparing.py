@@ -98,7 +98,9 @@ def compare_runs(  # noqa: PLR0913  two sides, and by which rules
     """
     both = {run.folder.resolve() for run in base} & {run.folder.resolve() for run in candidate}
     if both:
-        raise AskedWronglyError(f"run {both.pop().name} is on both sides: name two different runs")
+        raise AskedWronglyError(
+            f"run {both.pop().name} is on both sides: name another base or another candidate"
+        )
     records = [run.record for run in base], [run.record for run in candidate]
     differs = differences(*records, allowed)
     refused = f"what differs: {differs[0]}" if differs else None

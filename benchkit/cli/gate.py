@@ -19,7 +19,7 @@ from benchkit.cli.comparing import (
 from benchkit.cli.exit_status import FAILED, INCONCLUSIVE, UNFIT
 from benchkit.cli.options import results_option, terminal
 from benchkit.cli.output import write_whole
-from benchkit.errors import BenchkitError
+from benchkit.errors import AskedWronglyError, BenchkitError
 
 if TYPE_CHECKING:  # numpy, which `--help` need not pay for
     from benchkit.campaign.comparing import StoredRun
@@ -78,6 +78,7 @@ def gate(
 
     (candidate,) = load_runs(results, (run,))
     base = load_measured(results, expanded(results, baseline))
+    _check_apart(candidate, base, baseline)
     rule = rule_from(min_percent, min_latency)
 
     def against_base(other: StoredRun, only: Collection[Key] | None = None) -> Comparison | None:
@@ -90,6 +91,15 @@ def gate(
         answer = _confirmed(candidate, answer, against_base, results)
     _write(answer, forms)
     context.exit(STATUS[answer.verdict])
+
+
+def _check_apart(candidate: StoredRun, base: Sequence[StoredRun], baseline: Sequence[str]) -> None:
+    """Whether the run to be judged is none of those that it is judged by. Raises AskedWronglyError."""
+    if candidate.folder.resolve() in {each.folder.resolve() for each in base}:
+        raise AskedWronglyError(
+            f"gate: run {candidate.record.run} is itself in --baseline {', '.join(baseline)}: gate a run that was measured "
+            "after it, or name another baseline"
+        )
 
 
 def _write(answer: Gate, forms: Sequence[tuple[str, Path | None]]) -> None:

@@ -33,6 +33,8 @@ def render_gate_markdown(gate: Gate) -> str:
 def _body(comparison: Comparison) -> Iterator[str]:
     yield from (f"- {escaped(side)}" for side in rows.sides(comparison))
     yield from (f"- note: {escaped(clean(note))}" for note in comparison.notes)
+    if said := rows.remedy(comparison):
+        yield f"- remedy: {escaped(said)}"
     for path, blocks in rows.blocks_of(comparison).items():
         yield from ("", f"### {escaped(path)}", "")
         for block in blocks:
@@ -40,7 +42,7 @@ def _body(comparison: Comparison) -> Iterator[str]:
             yield "| :-- |" + " --: |" * (len(rows.HEADER) - 2) + " :-- |"
             yield from (_line(row) for _, row in block.rows)
             yield ""
-        told = rows.told(cell for block in blocks for cell, _ in block.rows)
+        told = rows.told((cell for block in blocks for cell, _ in block.rows), comparison.differs)
         yield from (
             f"- **{escaped(name)}, {escaped(word)}** {escaped(reason)}"
             for name, word, reason in told

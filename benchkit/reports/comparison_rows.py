@@ -17,6 +17,7 @@ from benchkit.model.comparison import (
 from benchkit.model.history import History
 from benchkit.model.record import Estimate
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, signed
+from benchkit.stats.comparable import permissible
 from benchkit.units import show_figure
 
 HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
@@ -83,15 +84,30 @@ def smallest_visible(cells: Iterable[Cell]) -> str:
     return "; ".join(said)
 
 
+def remedy(comparison: Comparison) -> str:
+    """How sides that differ are compared all the same; empty where they do not, or where nothing lets them be."""
+    options = " ".join(f"--despite {aspect}" for aspect in permissible(comparison.differs))
+    return f"{options} compares them all the same" if options else ""
+
+
 def sides(comparison: Comparison) -> tuple[str, str]:
     """The runs of each side in a line each."""
     return _side("base", comparison.base), _side("candidate", comparison.candidate)
 
 
-def told(cells: Iterable[Cell]) -> tuple[tuple[str, str, str], ...]:
-    """(which cell, word, reason) of each change, judged or not, and of each judged cell that is missing, as counted."""
+def told(cells: Iterable[Cell], differs: Sequence[str] = ()) -> tuple[tuple[str, str, str], ...]:
+    """(which cell, word, reason) of each change, judged or not, and of each judged cell that is missing, as counted.
+
+    Nothing where the sides differ: no change is seen then, and what is missing stands in the table.
+    """
+    if differs:
+        return ()
     return tuple(
-        (f"{series(cell.metric, cell.phase)} {_statistic(cell)}", _word(cell), clean(cell.reason))
+        (
+            f"{series(cell.metric, cell.phase)} {_statistic(cell)}",
+            MISSING if cell.missing else cell.word,
+            clean(cell.reason),
+        )
         for cell in cells
         if cell.word in {REGRESSION, IMPROVEMENT} or (cell.gated and cell.missing is not None)
     )

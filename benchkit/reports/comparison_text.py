@@ -46,12 +46,14 @@ def _body(comparison: Comparison, width: int) -> Iterator[Line]:
         yield from _hanging("", side, width)
     for note in comparison.notes:
         yield from _hanging("note: ", clean(note), width)
+    if said := rows.remedy(comparison):
+        yield from _hanging("remedy: ", said, width)
     for path, blocks in rows.blocks_of(comparison).items():
         yield []
         yield [(path, "bold")]
         for block in blocks:
             yield from _table(block)
-        told = rows.told(cell for block in blocks for cell, _ in block.rows)
+        told = rows.told((cell for block in blocks for cell, _ in block.rows), comparison.differs)
         for name, word, reason in told:
             yield from _hanging(f"  {name}, {word}: ", reason, width)
     yield []

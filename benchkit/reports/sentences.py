@@ -109,7 +109,7 @@ def path_sentence(path: PathRecord) -> str:
 
 
 def _held_against(verdict: Verdict) -> str:
-    name = f"{metric_name(verdict.metric)} {clean(verdict.percentile)}"
+    name = f"{metric_name(verdict.metric)} {clean(verdict.percentile)}".rstrip()
     unit = clean(verdict.unit)
     if verdict.measured is None:
         return f"{name} not known, budget {limit(verdict)}"

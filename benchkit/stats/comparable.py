@@ -65,6 +65,18 @@ def differences(
     return tuple(found)
 
 
+def permissible(differs: Sequence[str]) -> tuple[str, ...]:
+    """The aspects to allow so that nothing of `differences` is left; none where a run was unfit or interrupted.
+
+    >>> permissible(["kernel: base 6.1; candidate 6.18", "cores: base 2; candidate 4"])
+    ('kernel', 'environment')
+    """
+    names = [line.partition(": ")[0] for line in differs]
+    aspects = ["environment" if name in ENVIRONMENT_LINES else name for name in names]
+    known = all(aspect in ASPECTS for aspect in aspects)
+    return tuple(dict.fromkeys(aspects)) if known else ()
+
+
 def noted_differences(
     base: Sequence[RunRecord], candidate: Sequence[RunRecord], allowed: Collection[str] = ()
 ) -> tuple[str, ...]:

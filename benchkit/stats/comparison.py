@@ -187,7 +187,7 @@ def side_estimate(side: Sequence[Replicate]) -> Estimate:
 
 def _missing(question: CellQuestion) -> Cell:
     side = "candidate" if question.base else "base"
-    said = _sides(question, NOT_COMPARABLE, f"missing: the {side} has no such figure")
+    said = _sides(question, NOT_COMPARABLE, f"the {side} has no such figure")
     return replace(said, gated=question.gated and side == "candidate", missing=side)
 
 

@@ -152,7 +152,7 @@ def _confirmed_cell(cell: Cell, again: Cell | None, differs: Sequence[str]) -> C
 
 def _budgets_that(budgets: Collection[PathVerdict], word: str) -> list[str]:
     return [
-        f"{each.path}, {each.verdict.metric} {each.verdict.percentile}, budget: {each.verdict.reason}"
+        f"{each.path}, {f'{each.verdict.metric} {each.verdict.percentile}'.rstrip()}, budget: {each.verdict.reason}"
         for each in budgets
         if each.verdict.verdict == word
     ]
@@ -163,7 +163,7 @@ def _failed_cells(comparison: Comparison | None) -> list[str]:
     if comparison is None or comparison.differs:
         return []
     return [
-        f"{_named(cell)}: {cell.reason if cell.missing else f'{cell.word}: {cell.reason}'}"
+        f"{_named(cell)}: {'missing' if cell.missing else cell.word}: {cell.reason}"
         for cell in comparison.gated
         if cell.word == REGRESSION or cell.missing == "candidate"
     ]

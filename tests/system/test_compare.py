@@ -86,7 +86,7 @@ def test_runs_without_samples_are_compared_by_their_records(tmp_path: Path) -> N
         (("compare", "latest", "latest"), "on both sides"),
         (("compare", "nope", "latest"), "no run nope"),
         (("gate", "latest", "--baseline", "nope"), "no run nope"),
-        (("gate", "latest", "--baseline", "latest"), "on both sides"),
+        (("gate", "latest", "--baseline", "latest"), "is itself in --baseline latest"),
         (("baseline", "save", "../x", "latest"), "a name has letters"),
         (("baseline", "show", "main"), "no baseline main"),
         (("history", "nowhere"), "no run of target nowhere"),

@@ -293,4 +293,19 @@ def test_as_many_cells_are_listed_as_missing_as_are_counted() -> None:
         )
 
     listed = told([cell("judged", gated=True), cell("not-judged", gated=False)])
-    assert [word for _, word, _ in listed] == ["missing in the candidate"]
+    assert [word for _, word, _ in listed] == ["missing"]
+    assert told([cell("judged", gated=True)], ["target: base a; candidate b"]) == ()
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_the_answer_says_how_sides_that_differ_are_compared_all_the_same(form: str) -> None:
+    def said(*differs: str) -> str:
+        answer = Comparison(("a",), ("b",), "not comparable", (), differs=differs)
+        return " ".join(render_comparison(answer, form, width=200).split())
+
+    kernel, cores = "kernel: base 6.1; candidate 6.18", "cores: base 2; candidate 4"
+    assert "remedy: --despite kernel --despite environment compares them all the same" in said(
+        kernel, cores
+    )
+    assert "remedy" not in said(kernel, "run b was interrupted")
+    assert "remedy" not in said()

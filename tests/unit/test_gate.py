@@ -56,6 +56,13 @@ def test_an_improvement_passes() -> None:
     assert gate(passing(), compared(cell("improvement"))).verdict == "pass"
 
 
+def test_a_figure_without_a_percentile_is_named_without_a_gap() -> None:
+    whole = failing()
+    verdict = replace(whole.paths[0].verdicts[0], metric="loss", percentile="", verdict="fail")
+    found = gate(replace(whole, paths=(replace(whole.paths[0], verdicts=(verdict,)),)), None)
+    assert found.reasons[0].startswith(f"{whole.paths[0].path}, loss, budget: ")
+
+
 def test_a_missing_cell_fails() -> None:
     gone = cell("not comparable", missing="candidate", smallest_visible=None)
     assert gate(passing(), compared(SAME, gone)).verdict == "fail"
