@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -17,18 +18,29 @@ from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.log import Log
 from benchkit.campaign.outline import duration_words
 from benchkit.clock import NS_PER_S
+from benchkit.errors import AskedWronglyError
 from benchkit.model.meter import EQUIPMENT, FACILITY, TIME, Meter
 from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
+from benchkit.probes.energy import what_a_recording_lacks
 from benchkit.stats.energy_ratio import FEWEST, EnergyRatio, energy_ratio
 from benchkit.stats.reservations import of_a_part
 from benchkit.stats.verdicts import NO_DOUBT, Doubt, judge, overall
 from benchkit.units import by_number, show_count
 
 PHASE = "ratio"
+# Of the readings at which a counter had fallen.
+MOST_NAMED = 5
 # September 2001: what is below counts from a start of its own, and tells no date.
 DATED_NS = 10**9 * NS_PER_S
+
+
+def check_recordings(target: Target) -> None:
+    """See that recordings have the columns that the target names. Raises AskedWronglyError."""
+    for meter in target.meters:
+        if meter.is_recording and (said := what_a_recording_lacks(_spec(meter, target.plan))):
+            raise AskedWronglyError(said)
 
 
 def read_meters(target: Target, crew: Crew, observe: Observer, log: Log) -> None:
@@ -79,12 +91,14 @@ def _setup(meter: Meter, times_ns: NDArray[np.int64]) -> str:
     return f"{said}, from {begin:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _told_resets(resets: int) -> str:
-    """That counters fell, where they did: what they had counted by then is not known."""
-    if not resets:
+def _told_resets(meter: Meter, fell_at: Sequence[int]) -> str:
+    """That counters fell, and where: what they had counted by then is not known."""
+    if not fell_at:
         return ""
-    times = "once" if resets == 1 else f"{resets} times"
-    return f"; a counter fell {times}, and the stretches in which it did are left out"
+    times = "once" if len(fell_at) == 1 else f"{len(fell_at)} times"
+    rows = ", ".join(map(str, fell_at[:MOST_NAMED])) + (" …" if len(fell_at) > MOST_NAMED else "")
+    name = "row" if meter.is_recording else "reading"
+    return f"; a counter fell {times}, at {name} {rows}, and the stretches in which it did are left out"
 
 
 def _without_secrets(address: str) -> str:
@@ -113,7 +127,8 @@ def meter_record(meter: Meter, harvest: Harvest, under: Circumstances) -> PathRe
                 n=found.n,
                 effective_n=n,
                 estimate=interval.estimate() if interval else None,
-                setup=_setup(meter, columns["at_ns"].compressed()) + _told_resets(found.resets),
+                setup=_setup(meter, columns["at_ns"].compressed())
+                + _told_resets(meter, found.fell_at),
                 details={"gaps": found.gaps, "resets": found.resets},
             ),
         )

@@ -56,10 +56,10 @@ def say_outline(targets: Iterable[Target], *, in_cluster: bool = False) -> None:
 def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
     """Say what is odd about a target.
 
-    Raises AskedWronglyError where it needs an emulator and has none, where nothing that is asked can be measured, or for a
-    congestion control that this host does not know.
+    Raises AskedWronglyError where it needs an emulator and has none, where nothing that is asked can be measured, for a
+    congestion control that this host does not know, or a recording that lacks a column.
     """
-    from benchkit.campaign import congestion, shortfalls  # costs numpy
+    from benchkit.campaign import congestion, metering, shortfalls  # costs numpy
 
     for warning in asked.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -69,6 +69,7 @@ def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
             "measure; use auto, netem or userspace"
         )
     shortfalls.check(asked, in_cluster=in_cluster)
+    metering.check_recordings(asked)
     # In a cluster others send, on machines of their own.
     if not in_cluster and (said := congestion.check(asked)):
         click.echo(f"warning: {said}", err=True)

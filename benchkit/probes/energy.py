@@ -156,6 +156,27 @@ def _contents(file: Path) -> str:
     return text
 
 
+def what_a_recording_lacks(spec: EnergySpec) -> str:
+    """Which of the columns a recording has not, and what to do; empty where it has both, or cannot be read at all."""
+    try:
+        text = _contents(Path(spec.address))
+        header = csv.DictReader(io.StringIO(text, newline="")).fieldnames or ()
+    except (OSError, ValueError, csv.Error):
+        return ""  # told where it is read
+    return _lacking(header, spec)
+
+
+def _lacking(header: Sequence[str], spec: EnergySpec) -> str:
+    missing = sorted({spec.total, spec.equipment} - set(header))
+    if not missing:
+        return ""
+    has = printable(", ".join(header))[:200] or "none"
+    return (
+        f"{spec.path}: {spec.address} has no column {', '.join(missing)}; it has {has}: rename its columns, or name them "
+        "in the target's [[meter]], as total and equipment"
+    )
+
+
 def recorded(text: str, spec: EnergySpec) -> list[Row]:
     """The rows of a recording in CSV, each with its time in ns where it has a column for that.
 
@@ -164,12 +185,8 @@ def recorded(text: str, spec: EnergySpec) -> list[Row]:
         MeasureError: it lacks a column, a cell is no number or no time, or its times fall.
     """
     table = csv.DictReader(io.StringIO(text, newline=""))
-    missing = {spec.total, spec.equipment} - set(table.fieldnames or ())
-    if missing:
-        has = printable(", ".join(table.fieldnames or ()))[:200] or "none"
-        raise MeasureError(
-            f"{spec.path}: {spec.address} has no column {', '.join(sorted(missing))}; it has {has}"
-        )
+    if said := _lacking(table.fieldnames or (), spec):
+        raise MeasureError(said)
     rows: list[Row] = []
     latest: int | None = None
     for row in table:

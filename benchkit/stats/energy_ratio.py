@@ -19,15 +19,21 @@ FEWEST = 3
 class EnergyRatio:
     """The ratio, and what it rests on: `n` stretches between readings, of which `effective_n` are independent.
 
-    `gaps` readings are missing, which costs nothing but detail, for a counter counts on meanwhile. At `resets` a
-    counter fell: what it counted before is not known, and the stretch is left out of both.
+    `gaps` readings are missing, which costs nothing but detail, for a counter counts on meanwhile. `fell_at` are
+    the numbers of the readings, from 1, at which a counter had fallen: what it counted before is not known, and the
+    stretch is left out of both.
     """
 
     interval: Interval | None
     n: int
     effective_n: int
     gaps: int
-    resets: int
+    fell_at: tuple[int, ...] = ()
+
+    @property
+    def resets(self) -> int:
+        """How often a counter fell."""
+        return len(self.fell_at)
 
 
 def energy_ratio(total: Column, equipment: Column, confidence: float = 0.95) -> EnergyRatio:
@@ -41,19 +47,19 @@ def energy_ratio(total: Column, equipment: Column, confidence: float = 0.95) -> 
     gaps = int(read.size - read.sum())
     rises = [np.diff(np.ma.getdata(each)[read].astype(float)) for each in (total, equipment)]
     whole = (rises[0] >= 0) & (rises[1] >= 0)
-    resets = int(whole.size - whole.sum())
+    fell_at = tuple((np.flatnonzero(read)[1:][~whole] + 1).tolist())
     facility, used = rises[0][whole], rises[1][whole]
     n, divisor = int(used.size), float(used.sum())
     if divisor <= 0:
-        return EnergyRatio(None, n, 0, gaps, resets)
+        return EnergyRatio(None, n, 0, gaps, fell_at)
     ratio = float(facility.sum()) / divisor
     if n < FEWEST:
-        return EnergyRatio(Interval(ratio, -math.inf, math.inf), n, n, gaps, resets)
+        return EnergyRatio(Interval(ratio, -math.inf, math.inf), n, n, gaps, fell_at)
     residuals = facility - ratio * used
     time = autocorrelation(residuals).time
     effective = max(1.0, n / time)
     error = float(residuals.std(ddof=1)) * math.sqrt(n * time) / divisor
     reach = student_quantile((1 + confidence) / 2, effective - 1) * error
     return EnergyRatio(
-        Interval(ratio, ratio - reach, ratio + reach), n, int(effective), gaps, resets
+        Interval(ratio, ratio - reach, ratio + reach), n, int(effective), gaps, fell_at
     )

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances
-from benchkit.campaign.metering import meter_record
-from benchkit.errors import MeasureError, TargetError
+from benchkit.campaign.metering import check_recordings, meter_record
+from benchkit.cli import cli
+from benchkit.errors import AskedWronglyError, MeasureError, TargetError
 from benchkit.model.meter import MICRO
 from benchkit.model.samples import Samples, column, concatenate
 from benchkit.model.spec import EnergySpec
@@ -123,6 +125,23 @@ def test_a_recording_is_read_as_a_whole_with_its_gaps(tmp_path: Path) -> None:
         read(spec_of(str(file), total="kwh", equipment="it"))
 
 
+def test_a_recording_without_the_columns_is_refused_before_anything_is_kept(
+    tmp_path: Path,
+) -> None:
+    file, results = tmp_path / "mine.csv", tmp_path / "results"
+    asked = ["run", "guizhou-pue", "--meter", str(file), "--results", str(results)]
+    file.write_text("time,it,total\n0,0,0\n1,1,1\n")
+    refused = CliRunner().invoke(cli, asked)
+    assert isinstance(refused.exception, AskedWronglyError)
+    assert refused.exception.exit_code == 2
+    assert "it has time, it, total: rename its columns" in str(refused.exception)
+    assert not results.exists()
+    named = replace(
+        load_target("guizhou-pue").meters[0], address=str(file), total="total", equipment="it"
+    )
+    check_recordings(replace(load_target("guizhou-pue"), meters=(named,)))
+
+
 def test_a_recordings_times_give_the_report_its_period(tmp_path: Path) -> None:
     (meter,) = load_target("guizhou-pue").meters
     file = tmp_path / "meters.csv"
@@ -206,7 +225,11 @@ def test_a_report_says_how_often_a_counter_fell() -> None:
     harvest.add(Samples("energy", meter.name, "ratio", rows))
     setup = meter_record(meter, harvest, Circumstances()).metrics[0].setup
     assert setup is not None
-    assert setup.endswith("; a counter fell once, and the stretches in which it did are left out")
+    recorded = meter_record(replace(meter, address="a.csv"), harvest, Circumstances())
+    assert "; a counter fell once, at row 3, and" in str(recorded.metrics[0].setup)
+    assert setup.endswith(
+        "; a counter fell once, at reading 3, and the stretches in which it did are left out"
+    )
 
 
 def test_the_report_of_an_exporter_names_it_without_its_password() -> None:
