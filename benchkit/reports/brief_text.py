@@ -9,13 +9,13 @@ from benchkit.reports import sentences
 from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, padded, short
 from benchkit.reports.layout import INDENT, LABEL_WIDTH, hanging, table
 from benchkit.reports.paint import Line
-from benchkit.reports.rows import Series
+from benchkit.reports.rows import DROPPED, Series
 from benchkit.units import show_count
 
 STATISTICS = ("p50", "p95", "p99")
 # Of datagrams, beside the lost ones; told where there are any.
 FATES = {
-    "dropped_by_the_receiving_host": "dropped by the receiving host itself",
+    DROPPED: "dropped by the receiving host itself",
     "duplicates": "came more than once",
     "reordered": "overtaken",
 }

@@ -12,7 +12,7 @@ from datetime import datetime
 from benchkit.model.record import VERDICTS, Estimate, Metric, PathRecord, RunRecord, Verdict
 from benchkit.model.record_json import significant
 from benchkit.reports.figures import clean
-from benchkit.reports.rows import counts_of
+from benchkit.reports.rows import DROPPED, counts_of
 
 # unit of a metric: (OpenMetrics' base unit, factor)
 BASE = {
@@ -75,6 +75,8 @@ def _metric(path: PathRecord, metric: Metric, families: dict[str, _Family]) -> N
     if metric.loss is not None:
         _estimate("benchkit_loss", where, metric.loss, "%", families)
     counts = {"due": metric.n, "lost": metric.lost, **counts_of(metric)}
+    if DROPPED in metric.details:
+        counts[DROPPED] = round(metric.details[DROPPED])
     for name, count in counts.items():
         words = f"Packets, requests or intervals {name.replace('_', ' ')} in this phase."
         family = families.setdefault(f"benchkit_{name}", _Family("gauge", words))

@@ -10,6 +10,8 @@ from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdi
 UNLOADED = "idle"
 ESTIMATE = "estimate"
 GIVEN = ("floor", "model", "configured")
+# Of a UDP metric's details: what its receiving host had no room for, which is none of the path's loss.
+DROPPED = "dropped_by_the_receiving_host"
 # What became of packets, beside `n` and `lost`; absent where nobody could tell.
 COUNTED = (
     "lost_forward",

@@ -80,6 +80,14 @@ def test_openmetrics_is_in_base_units_and_sees_losses() -> None:
     assert sample_of(failing(), "benchkit_verdict", **fail) == 1
 
 
+def test_openmetrics_tells_what_a_receiving_host_dropped_from_what_was_lost() -> None:
+    details = {"loss_percent": 7.0, "dropped_by_the_receiving_host": 3.0}
+    udp = Metric("udp", "up", "Mbit/s", 1003, 70, estimate=Estimate(9.0), details=details)
+    record = replace(passing(), paths=(replace(passing().paths[0], metrics=(udp,), verdicts=()),))
+    assert sample_of(record, "benchkit_lost", metric="udp") == 70
+    assert sample_of(record, "benchkit_dropped_by_the_receiving_host", metric="udp") == 3
+
+
 def test_a_loss_budget_is_a_share_in_openmetrics_and_bencher() -> None:
     whole = passing()
     loss = Verdict(

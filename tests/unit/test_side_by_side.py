@@ -14,6 +14,7 @@ from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison import SIDE_BY_SIDE_FORMATS, render_side_by_side
 from benchkit.reports.comparison_rows import headline, smallest_visible
+from benchkit.reports.html import render_comparisons
 from benchkit.reports.html.comparison_charts import difference_matrix, forest_chart
 from benchkit.reports.side_by_side import letters, lines_of
 
@@ -95,6 +96,9 @@ def test_the_page_says_which_lines_make_runs_not_comparable() -> None:
     page = render_side_by_side([apart, BOTH[1]], "html")
     assert "Not comparable: A: one" in page
     assert "kernel: 6.1 and 6.18" in page
+    assert "--despite kernel compares them all the same." in page
+    served = render_comparisons([apart, BOTH[1]], despite="/compare?despite=kernel")
+    assert "--despite kernel" not in served
 
 
 @pytest.mark.parametrize("form", SIDE_BY_SIDE_FORMATS)

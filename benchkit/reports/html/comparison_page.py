@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchkit.model.comparison import IMPROVEMENT, REGRESSION, Cell, Comparison
 from benchkit.reports import side_by_side
-from benchkit.reports.comparison_rows import LEGEND, figure_name, headline, told
+from benchkit.reports.comparison_rows import LEGEND, figure_name, headline, remedy, told
 from benchkit.reports.figures import clean
 from benchkit.reports.html import tables
 from benchkit.reports.html.chart import Chart
@@ -25,7 +25,8 @@ STYLES = {"regression": "fail", "improvement": "pass", "not comparable": "inconc
 def render_comparisons(comparisons: Sequence[Comparison], home: str = "", despite: str = "") -> str:
     """The page of any number of comparisons with one and the same base; at least one.
 
-    `despite` is the address of the same page with what differs allowed, where a dashboard serves it.
+    `despite` is the address of the same page with what differs allowed, where a dashboard serves it; elsewhere the page says
+    by which options that is done.
     """
     names = side_by_side.letters(comparisons)
     word = side_by_side.gravest(comparisons)
@@ -68,12 +69,13 @@ def _said(comparisons: Sequence[Comparison]) -> str:
 
 def _banners(
     comparisons: Sequence[Comparison], names: Sequence[str]
-) -> list[tuple[str, list[str]]]:
-    """Which candidate cannot be compared, and the lines in which it differs from the base."""
+) -> list[tuple[str, list[str], str]]:
+    """Which candidate cannot be compared, the lines in which it differs from the base, and what compares it all the same."""
     return [
         (
             f"{name + ': ' if name else ''}{', '.join(map(clean, each.candidate))}",
             [clean(line) for line in each.differs],
+            remedy(each),
         )
         for each, name in zip(comparisons, names, strict=True)
         if each.differs
@@ -138,7 +140,7 @@ def _reasons(comparisons: Sequence[Comparison], names: Sequence[str]) -> list[tu
         )
         for each, name in zip(comparisons, names, strict=True)
         for cell in each.cells
-        for what, word, why in told([cell])
+        for what, word, why in told([cell], each.differs)
     ][:MOST_ROWS]
 
 

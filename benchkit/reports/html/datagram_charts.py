@@ -25,12 +25,12 @@ from benchkit.reports.html.chart import (
 )
 from benchkit.reports.html.curves import Points
 from benchkit.reports.html.palette import role
+from benchkit.reports.rows import DROPPED
 from benchkit.units import NS_PER_S
 
 # The phase of a metric, which is also its role; its samples' phase has the probe's name before it.
 WAYS = ("up", "down")
 ROW_STEP = 26
-DROPPED = "dropped_by_the_receiving_host"
 VARIATION = {
     "pdv_p50_ms": "beyond the least, p50",
     "pdv_p99_ms": "beyond the least, p99",
