@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -52,7 +53,8 @@ class Catalog:
 
     def __init__(self, results: Path) -> None:
         """Know nothing yet."""
-        self.results = results
+        # Absolute, so that a sentence that names it can be told from one in which a word is called as the folder is.
+        self.results = results.absolute()
         self._rows: dict[str, Row] = {}
         self._stamps: dict[str, _Stamp] = {}
         self._listed_ns = -1
@@ -138,7 +140,8 @@ class Catalog:
         """What an error says, without where the folder lies on this machine."""
         text = str(error)
         for place in dict.fromkeys((str(self.results.resolve()), str(self.results))):
-            text = text.replace(f"{place}/", "").replace(place, "the folder")
+            whole = rf"(?<![\w./-]){re.escape(place)}(?![\w-])"
+            text = re.sub(whole, "the folder", re.sub(f"{whole}/", "", text))
         return text
 
     def _found(self) -> Iterator[tuple[str, _Stamp]]:

@@ -280,3 +280,18 @@ def test_what_was_not_measured_is_not_called_lost(
         path["verdicts"] = [{**each, "measured": measured} for each in path["verdicts"]]
     first = row_of_data("r", data).paths[0]
     assert (first.value, first.limit is not None) == (None, has_limit)
+
+
+@pytest.mark.parametrize("name", ["r", "runs", "the"])
+def test_a_sentence_keeps_the_words_that_are_called_as_the_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    catalog = Catalog(Path(name))
+    said = "compare: tick two runs or more in the list, then compare them"
+    assert catalog.worded(ValueError(said)) == said
+    place = tmp_path / name
+    told = ValueError(f"{place}: not a directory; {place}/1/run.json: none; {place}-2 stays")
+    assert catalog.worded(told) == (
+        f"the folder: not a directory; 1/run.json: none; {place}-2 stays"
+    )
