@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from drawn_samples import MS, PATH, goodput_samples, rtt_samples
 from sample_records import SAMPLE_RECORDS, passing, unfit
 
 from benchkit.model.meter import EQUIPMENT, FACILITY
+from benchkit.model.record import RunRecord
 from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
@@ -29,6 +31,7 @@ from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import DARK, LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
+from benchkit.reports.html.site_map import site_map
 from benchkit.reports.html.tables import Cell, overview_table
 from benchkit.reports.html.timeline import Timeline
 from benchkit.reports.repeating import repeating
@@ -362,3 +365,33 @@ def test_a_page_of_energy_counters_has_no_map_and_no_sites() -> None:
     assert ">counters</span>" in page
     assert "Where the sites are" not in page
     assert "not at hand" not in page
+
+
+def triangle(**km: float) -> tuple[RunRecord, dict[str, tuple[float, float]]]:
+    """A record of the mesh of a, b and c with those distances, named by their ends, and where they are drawn."""
+    (one, *_) = passing().paths
+    ways = [way for pair in km for way in (pair, pair[::-1])]
+    paths = tuple(
+        replace(one, path="-".join(way), near=way[0], far=way[1], great_circle_km=length)
+        for way in ways
+        for pair, length in km.items()
+        if way in (pair, pair[::-1])
+    )
+    record = replace(passing(), paths=paths)
+    chart = site_map(record, ())
+    assert chart is not None
+    dots = chart.spec["datasets"]["dots"]
+    return record, {dot["s"]: (dot["x"], dot["y"]) for dot in dots}
+
+
+def test_sites_whose_distances_are_all_known_are_drawn_as_far_apart_as_they_are() -> None:
+    record, at = triangle(ab=364.0, ac=357.0, bc=637.0)
+    for path in record.paths:
+        assert math.dist(at[path.near], at[path.far]) == pytest.approx(path.great_circle_km)
+    assert "lengths are to scale" in render_html(record, ())
+
+
+def test_a_picture_whose_lengths_cannot_be_drawn_claims_none() -> None:
+    for km in ({"ab": 300.0, "bc": 900.0}, {"ab": 100.0, "ac": 100.0, "bc": 900.0}):
+        record, _ = triangle(**km)
+        assert "lengths say nothing" in render_html(record, ())

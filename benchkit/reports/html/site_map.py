@@ -1,9 +1,8 @@
-"""Where the sites are, and the paths between them: a map, or a star to scale."""
+"""Where the sites are, and the paths between them: a map, or a drawing of their distances."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from benchkit.model.place import Site
 from benchkit.model.record import VERDICTS, RunRecord
@@ -11,24 +10,18 @@ from benchkit.reports.figures import clean
 from benchkit.reports.html.chart import Chart, Spec, layer, sort, spec_of, tip
 from benchkit.reports.html.map_labels import SIDES, Line, beside, side_of
 from benchkit.reports.html.palette import role
+from benchkit.reports.html.site_places import Places, places_of
 from benchkit.reports.provenance import is_of_meters
 from benchkit.reports.sentences import path_sentence, path_word
 
-KM_PER_DEGREE = 111.19
 SIZE = 300  # in pixels
 
 
 def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
-    """The sites and the paths between them: by coordinates where all have some, else as a star to scale; of meters none."""
+    """The sites and the paths between them: by coordinates where all have some, else by their distances; of meters none."""
     if not record.paths or is_of_meters(record):
         return None
-    places = _by_coordinates(record, sites)
-    kind = "Places by their coordinates; straight lines, not the route of a fibre."
-    if places is None:
-        places = _as_star(record)
-        kind = "Schematic: directions and lengths say nothing."
-        if all(path.great_circle_km is not None for path in record.paths):
-            kind = "Schematic: lengths are to scale, directions are not."
+    places, kind = places_of(record, sites)
     labels = {site.name: clean(site.label or site.name) for site in sites}
     dots = [{"s": clean(labels.get(name, name)), "x": x, "y": y} for name, (x, y) in places.items()]
     lines = [
@@ -57,9 +50,7 @@ def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
     return Chart("map", "Where the sites are", words, _map_spec(dots, lines, places))
 
 
-def _map_spec(
-    dots: Sequence[Spec], lines: Sequence[Spec], places: Mapping[str, tuple[float, float]]
-) -> Spec:
+def _map_spec(dots: Sequence[Spec], lines: Sequence[Spec], places: Places) -> Spec:
     # One scale for both axes, or a map would lie about directions.
     xs, ys = zip(*places.values(), strict=True)
     reach = max(max(xs) - min(xs), max(ys) - min(ys), 1.0) * 0.68
@@ -123,40 +114,3 @@ def _labels(
         names.setdefault(side_of(site, drawn, sites), []).append(dot)
     lengths = [(beside(each, drawn), [line]) for line, each in zip(lines, drawn, strict=True)]
     return names, lengths
-
-
-def _by_coordinates(
-    record: RunRecord, sites: Sequence[Site]
-) -> dict[str, tuple[float, float]] | None:
-    known = {
-        site.name: (site.latitude, site.longitude)
-        for site in sites
-        if site.latitude is not None and site.longitude is not None
-    }
-    names = _names(record)
-    if not set(names) <= set(known):
-        return None
-    middle = math.radians(sum(known[name][0] for name in names) / len(names))
-    return {
-        name: (known[name][1] * math.cos(middle) * KM_PER_DEGREE, known[name][0] * KM_PER_DEGREE)
-        for name in names
-    }
-
-
-def _as_star(record: RunRecord) -> dict[str, tuple[float, float]]:
-    """The first path's near end in the middle, the others round it as far away as they are."""
-    names = _names(record)
-    hub = record.paths[0].near
-    km = {path.far: path.great_circle_km for path in record.paths if path.near == hub}
-    typical = next((each for each in km.values() if each), 1.0)
-    others = [name for name in names if name != hub]
-    places = {hub: (0.0, 0.0)}
-    for index, name in enumerate(others):
-        angle = math.radians(360.0 * index / len(others) - 60.0)
-        length = km.get(name) or typical
-        places[name] = (length * math.cos(angle), length * math.sin(angle))
-    return places
-
-
-def _names(record: RunRecord) -> list[str]:
-    return list(dict.fromkeys(name for path in record.paths for name in (path.near, path.far)))
