@@ -47,7 +47,7 @@ MOMENT_NAMES = {"mean": "mean", "stddev": "standard deviation"}
 LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged."
 # Of the headroom: an emulator's error below it changes nothing that a reader would do.
 _LARGE_PART = 0.1
-UNMEASURED = "NOT MEASURED"
+UNMEASURED, UNJUDGED = "NOT MEASURED", "NOT JUDGED"
 WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 
 
@@ -92,9 +92,14 @@ def _named(names: Sequence[str]) -> str:
 
 def path_word(path: PathRecord) -> str:
     """The path's verdict in one word."""
-    if not path.metrics and path.verdict != "unfit":
+    return verdict_word(path.verdict, is_measured=bool(path.metrics), is_judged=bool(path.verdicts))
+
+
+def verdict_word(verdict: str, *, is_measured: bool, is_judged: bool = True) -> str:
+    """What is said of a verdict: another word where there was nothing to judge, or to judge by."""
+    if not is_measured and verdict != "unfit":
         return UNMEASURED
-    return clean(path.verdict).upper() if path.verdicts else "NOT JUDGED"
+    return clean(verdict).upper() if is_judged else UNJUDGED
 
 
 def path_sentence(path: PathRecord) -> str:

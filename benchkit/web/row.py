@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchkit.model.record import VERDICTS, RunRecord
+from benchkit.reports.sentences import verdict_word
 
 State = Literal["kept", "damaged", "newer", "unfinished", "running", "unread"]
 # A mesh has thousands of paths: the worst ones are named, the others counted.
@@ -16,10 +17,14 @@ _GRAVITY = {"unfit": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The budget of one path that its verdict rests on: which figure, in `unit`, against which limit."""
+    """The budget of one path that its verdict rests on: which figure, in `unit`, against which limit.
+
+    `word` is what the report calls the path, as NOT JUDGED.
+    """
 
     path: str
     verdict: str
+    word: str = ""
     figure: str = ""
     value: float | None = None
     limit: float | None = None
@@ -30,7 +35,7 @@ class Judged:
 class Row:
     """A run in the list. `trouble` says what is wrong with one that is not `kept`, without any path of this machine.
 
-    `paths` are the worst MOST_PATHS of `path_count`; `words` is what a search looks in, in lower case.
+    `word` is what the report begins with, as NOT MEASURED. `paths` are the worst MOST_PATHS of `path_count`; `words` is what a search looks in, in lower case.
     """
 
     run: str
@@ -44,6 +49,7 @@ class Row:
     emulator: str = ""
     kernel: str = ""
     verdict: str = ""
+    word: str = ""
     interrupted: bool = False
     paths: tuple[Judged, ...] = ()
     path_count: int = 0
@@ -58,7 +64,9 @@ def row_of_data(run: str, data: Mapping[str, Any]) -> Row:
     name = _text(data.get("name") or "")
     target, title = _text(data["target"]), _text(data["title"])
     found = sorted(judged, key=lambda each: _GRAVITY.get(each.verdict, 0))
-    words = (run, name, target, title, data["verdict"], *(each.path for each in judged))
+    is_unmeasured = data["paths"] and not any(path.get("metrics") for path in data["paths"])
+    word = verdict_word(data["verdict"], is_measured=not is_unmeasured)
+    words = (run, name, target, title, data["verdict"], word, *(each.path for each in judged))
     return Row(
         run=run,
         state="kept",
@@ -70,6 +78,7 @@ def row_of_data(run: str, data: Mapping[str, Any]) -> Row:
         emulator=_text(data["emulator"]),
         kernel=_text(data["kernel"]),
         verdict=data["verdict"],
+        word=word,
         interrupted=bool(data.get("interrupted", False)),
         paths=tuple(found[:MOST_PATHS]) if len(found) > MOST_PATHS else tuple(judged),
         path_count=len(judged),
@@ -83,6 +92,7 @@ def row_of_record(record: RunRecord) -> Row:
         {
             "path": path.path,
             "verdict": path.verdict,
+            "metrics": path.metrics,
             "verdicts": [
                 {
                     "metric": each.metric,
@@ -134,12 +144,14 @@ def _judged(path: Mapping[str, Any]) -> Judged:
     verdicts = path.get("verdicts") or []
     worst = min(verdicts, key=lambda each: _GRAVITY.get(each["verdict"], 0), default=None)
     name, verdict = _text(path["path"]), _text(path["verdict"])
+    word = verdict_word(verdict, is_measured=bool(path.get("metrics")), is_judged=bool(verdicts))
     if worst is None or not worst.get("measured"):  # a figure that was lost is one, without a value
-        return Judged(name, verdict)
+        return Judged(name, verdict, word)
     value = worst["measured"].get("value")
     return Judged(
         name,
         verdict,
+        word,
         f"{_text(worst['metric'])} {_text(worst['percentile'])}".strip(),
         None if value is None else float(value),
         float(worst["limit"]),

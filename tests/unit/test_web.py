@@ -20,7 +20,7 @@ from synthetic_runs import jitter, record_of, run_id, write, write_many
 from benchkit.clock import monotonic_ns
 from benchkit.model.record_json import dump_record
 from benchkit.reports.figures import clean
-from benchkit.store import mirror
+from benchkit.store import mirror, write_run
 from benchkit.store.mirror_folder import mirror_of
 from benchkit.web import application as web_application
 from benchkit.web.catalog import CHECK_NS, Catalog
@@ -295,3 +295,18 @@ def test_a_sentence_keeps_the_words_that_are_called_as_the_folder_is(
     assert catalog.worded(told) == (
         f"the folder: not a directory; 1/run.json: none; {place}-2 stays"
     )
+
+
+def test_the_list_calls_runs_and_paths_what_their_report_calls_them(tmp_path: Path) -> None:
+    runs = [record_of(jitter(number), run_id(number)) for number in (1, 2, 3)]
+    silent = [replace(each, verdict="inconclusive", metrics=()) for each in runs[0].paths]
+    unjudged = [replace(each, verdict="inconclusive", verdicts=()) for each in runs[1].paths]
+    for record, paths in ((runs[0], silent), (runs[1], unjudged), (runs[2], runs[2].paths)):
+        verdict = paths[0].verdict
+        write_run(tmp_path, replace(record, paths=tuple(paths), verdict=verdict), [])
+    page, api = got(tmp_path, "/", "/api/runs")
+    rows = json.loads(api[1])["runs"]
+    assert [row["word"] for row in rows] == ["PASS", "INCONCLUSIVE", "NOT MEASURED"]
+    assert [row["paths"][0]["word"] for row in rows] == ["PASS", "NOT JUDGED", "NOT MEASURED"]
+    assert '<span class="chip v-none">' in page[1]
+    assert re.search(r'<tr class="v-none">\s*<td>.*</td>\s*<td class="word">NOT MEASURED', page[1])
