@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from benchkit.campaign.finding import Finding
@@ -14,8 +15,12 @@ from benchkit.store.journal import dead_journals, journals
 from benchkit.units import show_count
 
 NOTHING = "nothing is left of killed runs"
-REMEDY = "benchkit doctor --clean"
 SHOWN = 3
+
+
+def remedy(results: Path) -> str:
+    """What removes it; the folder is named, or what it is by default would be looked into."""
+    return f"benchkit doctor --clean --results {shlex.quote(str(results))}"
 
 
 def found(results: Path) -> Finding:
@@ -40,7 +45,7 @@ def found(results: Path) -> Finding:
         return Finding("leftovers", "warning", unseen[0], "see results, above")
     if not words:
         return Finding("leftovers", "ok", "; ".join([NOTHING, *notes]))
-    return Finding("leftovers", "warning", "; ".join([*words, *notes]), REMEDY)
+    return Finding("leftovers", "warning", "; ".join([*words, *notes]), remedy(results))
 
 
 def clean(results: Path) -> list[Finding]:
@@ -57,7 +62,12 @@ def clean(results: Path) -> list[Finding]:
         *(_recovered(file, results) for file in dead_journals(results)),
         *_live_logs(results),
         *(
-            Finding("run", "warning", said, f"{REMEDY} in {left_s} s, if no run is at work there")
+            Finding(
+                "run",
+                "warning",
+                said,
+                f"{remedy(results)} in {left_s} s, if no run is at work there",
+            )
             for said, left_s in _young(results)
         ),
     ]

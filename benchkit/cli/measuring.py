@@ -10,6 +10,7 @@ import click
 from benchkit.campaign.question import Question
 from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
+from benchkit.campaign.tidying import remedy
 from benchkit.cli.exit_status import UNFIT, gravest, status_of
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
@@ -99,7 +100,7 @@ def _kept(results: Path, outcome: Outcome) -> Path:
         if outcome.journal is not None and outcome.samples:
             outcome.journal.close()
             click.echo(
-                f"what had arrived is in {outcome.journal.file}: free space, and `benchkit doctor --clean` makes a run of it",
+                f"what had arrived is in {outcome.journal.file}: free space, and `{remedy(results)}` makes a run of it",
                 err=True,
             )
         raise

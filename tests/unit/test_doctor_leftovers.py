@@ -27,7 +27,7 @@ def test_what_is_left_is_named_with_the_remedy_and_stays(healthy: Path) -> None:
         os.utime(partial, (1, 1))
     finding = examined(results)["leftovers"]
     assert finding.state == "warning"
-    assert finding.remedy == "benchkit doctor --clean"
+    assert finding.remedy == f"benchkit doctor --clean --results {results}"
     assert f"1 folder of dead campaigns: {dead}" in finding.said
     assert "5 unfinished runs of dead campaigns" in finding.said
     assert finding.said.endswith("and 2 more")
@@ -61,7 +61,10 @@ def test_what_a_run_left_that_was_killed_just_now_is_named_with_when_it_goes(hea
     assert [each.said.split(",")[0] for each in cleaned] == [
         f"left alone: {each}" for each in files
     ]
-    assert all(each.remedy.startswith("benchkit doctor --clean in 10 s") for each in cleaned)
+    assert all(
+        each.remedy.startswith(f"benchkit doctor --clean --results {results} in 10 s")
+        for each in cleaned
+    )
     living = LiveLog(results, "20261123T101501Z-lab-0002")
     assert len(tidying.clean(results)) == 2
     living.close()
