@@ -30,12 +30,13 @@ def html_of(folder: Path, record: RunRecord, home: str = "") -> str:
 def write_charts(folder: Path, record: RunRecord, into: Path) -> list[tuple[str, str]]:
     """Write every chart of the report as a file of each of KINDS; returns their names without that, and their titles.
 
-    OSError where it cannot be written.
+    The folder is made only if there is a chart. OSError where it cannot be written.
 
     Raises AskedWronglyError where the extra `report` is not installed, and for damaged samples.
     """
     charts = charts_of(record, samples_of(folder, drawn(record)), sites_of(record))
-    into.mkdir(parents=True, exist_ok=True)
+    if charts:
+        into.mkdir(parents=True, exist_ok=True)
     written = []
     for chart in charts:
         name = _NO_NAME.sub("-", chart.key)

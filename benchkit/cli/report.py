@@ -60,6 +60,11 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
         written = write_charts(folder, record, charts)
     except OSError as error:
         raise unwritten("the charts", charts, error, "name another folder") from error
+    if not written:
+        click.echo(
+            f"benchkit: {record.run}: no chart to draw, since nothing was measured; {charts} was not written",
+            err=True,
+        )
     for name, title in written:
         click.echo(f"{charts / name}.svg and .png: {title}", err=True)
 

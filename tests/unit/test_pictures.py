@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,6 +16,7 @@ from benchkit.cli import cli
 from benchkit.errors import AskedWronglyError
 from benchkit.reports.html import charts_of
 from benchkit.reports.html.pictures import file_spec, picture
+from benchkit.store import write_run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -68,3 +70,18 @@ def test_without_the_extra_the_error_says_how_to_have_it(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(AskedWronglyError, match=r"pip install vl-convert-python"):
         picture(charts_of(passing())[0], "svg")
+
+
+def test_of_a_run_that_measured_nothing_no_chart_is_written_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = replace(passing(), paths=(), calibration=())
+    write_run(Path("runs"), record, [])
+    done = CliRunner().invoke(cli, ["report", "--results", "runs", "--charts", "charts"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"benchkit: {record.run}: no chart to draw, since nothing was measured; charts was not written"
+    )
+    assert not Path("charts").exists()
