@@ -193,7 +193,7 @@ def router_lines(one: wiring.Wire, *, near: bool) -> list[str]:
         out = ((one.near, one.hub_near, mac(0)), (one.far, one.core, mac(5)))
     else:
         out = ((one.far, one.hub_far, mac(3)), (one.near, one.core, mac(4)))
-    lines = [f"link set dev {one.core} up"]
+    lines = []
     for address, device, hardware_address in out:
         lines.append(f"route add {address}/32 dev {device}")
         lines.append(wiring.neighbour_line(address, hardware_address, device))
@@ -210,7 +210,7 @@ def _joining(wires: Sequence[wiring.Wire], models: Sequence[PathModel]) -> list[
         near_lines += wiring.veth_lines(one.core, one.core, "@/far", (mac(4), mac(5)), mtu)
         near_lines += router_lines(one, near=True)
         far_lines += wiring.veth_lines(one.hub_far, one.device, far, (mac(2), mac(3)), mtu)
-        far_lines += router_lines(one, near=False)
+        far_lines += [f"link set dev {one.core} up", *router_lines(one, near=False)]
         largest = wiring.super_packet_octets(model, splits=False)
         for end, site, next_hop in ((True, one.near_site, mac(1)), (False, one.far_site, mac(2))):
             in_sites.setdefault(site, [wiring.LOOPBACK_UP]).extend(

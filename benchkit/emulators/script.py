@@ -1,7 +1,8 @@
 """What has to be typed to build an emulation, as data: one run of a program for each namespace and step.
 
-The same steps are run, or printed for a person (`--dry-run`). A namespace has no name in the kernel, so lines
-speak of it as @NAME, which becomes a path when they are run. NAME is a site's, or one of ours with a slash.
+The same steps are run, or printed for a person (`--dry-run`). A namespace of ours has no name, so lines speak of
+it as @NAME, which becomes a path when they are run, and a name of `ip netns` when they are printed. NAME is a
+site's, or one of ours with a slash.
 """
 
 from __future__ import annotations
@@ -25,8 +26,14 @@ class Step:
     lines: tuple[str, ...]
 
     def spelt(self) -> list[str]:
-        """The lines as a person would type them inside that namespace."""
-        return [f"[{self.where.lstrip('/')}] {self.program} {line}" for line in self.lines]
+        """The lines as a person would type them, anywhere, once `ip netns add` has made the namespaces."""
+        lines = (_REFERENCE.sub(lambda found: typed(found[1]), line) for line in self.lines)
+        return [f"{self.program} -n {typed(self.where)} {line}" for line in lines]
+
+
+def typed(where: str) -> str:
+    """What a person calls a namespace: a site by its name, one of ours with `benchkit-`."""
+    return where.replace("/", "benchkit-")
 
 
 def run(steps: Iterable[Step], places: Mapping[str, Namespace]) -> None:

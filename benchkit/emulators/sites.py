@@ -33,9 +33,14 @@ def open_sites(paths: Sequence[Path], stack: ExitStack) -> dict[str, Namespace]:
 
 def prepare(netns: Namespace, extra: Mapping[str, str] | None = None) -> None:
     """Set the namespace's settings, `extra` ones too. Before it has devices, so that all take them."""
+    netns.set_sysctls(settings(extra))
+
+
+def settings(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The settings of a namespace, with `extra` ones, as keys below /proc/sys/net."""
     # By default nobody may ping, root included. A group that is not mapped here is refused as invalid.
     pings = {"ipv4/ping_group_range": f"0 {privilege.largest_group()}"}
-    netns.set_sysctls({**SYSCTLS, **pings, **(extra or {})})
+    return {**SYSCTLS, **pings, **(extra or {})}
 
 
 def paths_of(places: Mapping[str, Namespace]) -> dict[str, str]:

@@ -177,6 +177,21 @@ def test_what_is_asked_wrongly_is_one_line(target: str, words: list[str], said: 
 def test_a_dry_run_prints_what_would_be_typed_and_makes_nothing(target: str, emulator: str) -> None:
     done = benchkit("run", target, "--dry-run", "--emulator", emulator)
     assert done.returncode == 0, done.stderr
-    assert "[here] ip addr add 198.18.0.1/30 dev path0" in done.stdout
-    shaped = "[far] tc qdisc replace dev far0 root netem" in done.stdout
+    assert "ip -n here addr add 198.18.0.1/30 dev path0" in done.stdout
+    shaped = "tc -n benchkit-far qdisc replace dev far0 root netem" in done.stdout
     assert shaped == (emulator == "netem")
+
+
+def test_what_a_dry_run_prints_can_be_typed(target: str) -> None:
+    done = benchkit("run", target, "--dry-run", "--emulator", "userspace")
+    apart = ("unshare", "--mount", "--net", "sh", "-c")
+    typed = subprocess.run(
+        [*apart, "mount -t tmpfs none /run && sh -e && ip -n there -br address show path0"],
+        check=False,
+        input=done.stdout,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert typed.returncode == 0, typed.stderr
+    assert "198.18.0.2/30" in typed.stdout
