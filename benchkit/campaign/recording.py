@@ -33,7 +33,7 @@ from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
-from benchkit.units import by_number, show_count, show_figure
+from benchkit.units import by_number, show_count, show_duration, show_figure
 
 TIMEOUT_NS = NS_PER_S
 COMPARED = ("p50", "p95", "p99", "p99.9")
@@ -99,7 +99,7 @@ def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
         site = testbed.sites[HERE]
         way = _what_answers(task, found, site, channel, say)
         say(
-            f"measuring {task.address}: {show_count(task.phase.packets, 'packet')}, {show_figure(task.rate_per_s)}/s"
+            f"measuring {task.address} for {show_duration(task.duration_ns)}: {show_count(task.phase.packets, 'packet')}, {show_figure(task.rate_per_s)}/s"
         )
         rows = _measured(way.round_trips("", task.phase, 1, TIMEOUT_NS), site, channel)
     rows = that_left(rows)

@@ -13,6 +13,7 @@ from benchkit.cli.options import DURATION, FREQUENCY
 from benchkit.cli.output import put
 from benchkit.cli.words import Whole
 from benchkit.errors import UnfitError
+from benchkit.units import show_duration
 
 if TYPE_CHECKING:
     from benchkit.campaign.recording import MeasurementTask, Recorded
@@ -110,7 +111,7 @@ def _say(text: str) -> None:
 def _check(found: Recorded, task: MeasurementTask) -> None:
     from benchkit.campaign.recording import compare, out_of_reach  # costs numpy
 
-    _say("running the model, to see that it is the same")
+    _say(f"running the model for {show_duration(task.duration_ns)}, to see that it is the same")
     rows = compare(found, task, TOLERANCE_NS)
     _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")
     for row in rows:

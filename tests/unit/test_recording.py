@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from benchkit.campaign import recording
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.recording import MeasurementTask, Recorded, compare, out_of_reach
+from benchkit.cli.record import _check
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Direction, PathModel
 
@@ -40,6 +42,27 @@ def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
     assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE))[0]
     emulated(LATENCIES, ["the machine is too busy; free a core"])
     assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE))
+
+
+def test_how_long_it_takes_is_said_before_it_is_measured_and_before_it_is_checked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reach = Reach("here", "127.0.0.1", port=862)
+    answered: list[object] = []
+
+    def measured(spec: object, *_: object) -> None:
+        answered.append(spec)
+        raise MeasureError("stop")
+
+    monkeypatch.setattr(recording, "_what_answers", lambda *_: reach)
+    monkeypatch.setattr(recording, "_measured", measured)
+    said: list[str] = []
+    with pytest.raises(MeasureError, match="stop"):
+        recording.record_path(replace(TASK, address="127.0.0.1"), said.append)
+    assert said == ["measuring 127.0.0.1 for 1 s: 500 packets, 500/s"]
+    monkeypatch.setattr(recording, "compare", lambda *_: [])
+    _check(RECORDED, TASK)
+    assert "running the model for 1 s, to see that it is the same" in capsys.readouterr().err
 
 
 def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
