@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
@@ -46,15 +47,23 @@ def read_target(path: FilePath) -> Target:
     return _target(file, table, library)
 
 
+def _question(title: str, paths: Sequence[Path], meters: Sequence[Meter]) -> str:
+    """What a target asks that does not say: of a promise only where there is a budget."""
+    if any(path.budgets for path in paths) or any(meter.budgets for meter in meters):
+        return f"{title}: does it keep its promise?"
+    return f"{title}: how does it perform?"
+
+
 def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
     sites = tuple(_site(site, file.path.parent) for site in table.site)
     named = {site.name: site for site in sites}
     paths = _paths(table, named, library)
+    meters = tuple(_meter(meter, library) for meter in table.meter)
     name = re.sub(r"[^a-z0-9]+", "-", file.path.stem.lower()).strip("-")  # it names runs
     return Target(
         name=name or "target",
         title=table.title,
-        question=table.question or f"Does {table.title} keep its promise?",
+        question=table.question or _question(table.title, paths, meters),
         sites=sites,
         paths=paths,
         plan=_plan(table),
@@ -69,7 +78,7 @@ def _target(file: TomlFile, table: TargetTable, library: Library) -> Target:
             *(warning for path in paths for warning in _warnings(path)),
         ),
         documents=library.documents,
-        meters=tuple(_meter(meter, library) for meter in table.meter),
+        meters=meters,
     )
 
 

@@ -108,7 +108,7 @@ def test_shipped_targets_are_files_with_their_names() -> None:
 def test_a_good_target_of_a_user_is_read_with_the_shipped_seeds() -> None:
     target = load(GOOD)
     assert target.name == "x"
-    assert target.question == "Does Two ends keep its promise?"
+    assert target.question == "Two ends: does it keep its promise?"
     (path,) = target.paths
     assert path.model is not None
     assert path.model.mtu == 1400
@@ -118,6 +118,10 @@ def test_a_good_target_of_a_user_is_read_with_the_shipped_seeds() -> None:
     assert (goodput.limit, goodput.unit, goodput.percentile) == (90.0, "Mbit/s", "")
     assert goodput.fact is None
     assert [site.label for site in target.sites] == ["Near", "Far"]
+
+
+def test_a_target_without_a_budget_asks_of_no_promise() -> None:
+    assert load(GOOD.partition("[[path.budget]]")[0]).question == "Two ends: how does it perform?"
 
 
 def test_seeds_beside_the_target_come_before_the_shipped_ones(folder: Path) -> None:
