@@ -28,7 +28,7 @@ class CampaignBegan:
 
 @dataclass(frozen=True)
 class PhaseBegan:
-    """A phase is under way; `index` from 0 of `total`, measuring for about `seconds`, `left_s` until all are done."""
+    """A phase is under way; `index` from 0 of `total`, measuring for `seconds`, `left_s` until all are done."""
 
     words: str
     index: int

@@ -100,7 +100,8 @@ class Performance:
     def _worked(self, phase: Phase) -> tuple[path_jobs.Jobs, Mapping[str, MeasureError]]:
         """Measure the phase; its jobs, and which of them could not, and why."""
         left = phase.seconds + sum(each.seconds for each in self._planned[self._index + 1 :])
-        self._observe(PhaseBegan(phase.words, self._index, len(self._planned), phase.seconds, left))
+        measuring = phase.duration_ns / NS_PER_S
+        self._observe(PhaseBegan(phase.words, self._index, len(self._planned), measuring, left))
         self._index += 1
         self._emulation.report()  # start its counts anew
         offset = realtime_offset_ns()

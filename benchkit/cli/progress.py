@@ -17,7 +17,7 @@ from rich.text import Text
 from benchkit.campaign.events import Event, Observer, PathMoved, PhaseBegan, RateMoved, Said
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import printable
-from benchkit.reports.figures import clean, decimals_for
+from benchkit.reports.figures import clean, decimals_for, short
 from benchkit.units import by_number
 
 # Each time costs a few milliseconds of a core that probes may want.
@@ -122,7 +122,7 @@ def _drawn(live: Live, board: Board, event: Event) -> None:
 
 def _plain(console: Console, event: Event) -> None:
     if isinstance(event, PhaseBegan):
-        text = f"{event.index + 1}/{event.total} {event.words}, {event.seconds:.0f} s"
+        text = f"{event.index + 1}/{event.total} {event.words}, {short(round(event.seconds, 1))} s"
         console.print(text, markup=False)
     elif text := _words(event):
         console.print(text, markup=False)

@@ -33,6 +33,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("PASS")
     assert "emulator: " in done.stderr
+    assert "round trips, idle, 1 s\n" in done.stderr
     return folder / "results"
 
 

@@ -245,7 +245,7 @@ def test_without_a_terminal_each_phase_is_plain_lines_on_stderr_and_figures_come
     figures = {"p50": 8.5, "p95": 8.6, "p99": 8.7}
     with progress() as observe:
         observe(Said("emulator: none [here]"))
-        observe(PhaseBegan("round trips, idle", 0, 3, 5.0, 9.0))
+        observe(PhaseBegan("round trips, idle", 0, 3, 3.5, 9.0))
         observe(PathMoved(PATH, "rtt", "idle", 100, 0, figures))
         observe(PathMoved(PATH, "rtt", "idle", 200, 1, figures, is_final=True))
         observe(PathMoved(PATH, "http", "http", 9, 9, {}, is_final=True))
@@ -253,7 +253,7 @@ def test_without_a_terminal_each_phase_is_plain_lines_on_stderr_and_figures_come
     assert said.out == ""
     assert said.err.splitlines() == [
         "emulator: none [here]",
-        "1/3 round trips, idle, 5 s",
+        "1/3 round trips, idle, 3.5 s",
         f"    {PATH} idle: 200 due, 1 lost, p50 8.50, p95 8.60, p99 8.70 ms",
         f"    {PATH} http: 9 due, 9 lost, no answer",
     ]
