@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchkit.campaign import calibration
+from benchkit.campaign import calibration, wire
 from benchkit.campaign.calibrator import Calibrator
 from benchkit.campaign.log import Log
 from benchkit.model.record import TRIED_AGAIN, Calibration
@@ -22,6 +22,7 @@ class Scripted(Calibrator):
         self._log, self.said = Log(), list[str]()
         self._found = iter(found)
         self._models, self._wires = (), ()
+        self._unfilled: tuple[str, ...] = ()
         self._floor, self._got = None, None  # type: ignore[assignment]
         self._emulation: Any = SimpleNamespace(apply=lambda _: None)
         self._performance: Any = SimpleNamespace(
@@ -55,3 +56,18 @@ def test_what_was_never_held_is_unfit() -> None:
     assert not trial.calibrate("userspace", 1)
     assert trial._log.unfit == calibration.out_of_tolerance([MISSED], "userspace")
     assert [each.endswith(TRIED_AGAIN) for each in trial._log.notes] == [True, True]
+
+
+def test_buffers_that_were_not_filled_are_noted_once_as_the_last_try_found_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = Scripted()
+    trial._emulated = ()
+    trial._log.notes.append("another")
+    for found in (["0.6 Gbit/s"], ["0.5 Gbit/s"]):
+        monkeypatch.setattr(wire, "unmeasured", lambda *_, found=found: found)
+        trial._note_unfilled()
+    assert trial._log.notes == ["another", "0.5 Gbit/s"]
+    monkeypatch.setattr(wire, "unmeasured", lambda *_: [])
+    trial._note_unfilled()
+    assert trial._log.notes == ["another"]
