@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.room import Room
+from benchkit.clock import NS_PER_S
 
 # More packets than any session of ours has; what claims to be a later one is none of them.
 MOST = 1 << 26
-MOST_LATELY = 8
+# What was told lately: so long ago at most, and not so far behind.
+LATELY_NS, MOST_LATELY = 10 * NS_PER_S, 1 << 18
 
 
 class Departures:
@@ -21,7 +23,8 @@ class Departures:
         """Know none."""
         self._sequence, self._t3_ns = Room(np.int64), Room(np.int64)
         self._count = 0
-        self._lately: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque(maxlen=MOST_LATELY)
+        self._lately: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque()
+        self.newest = -1  # the greatest sequence number that was told
         self._by_sequence: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -38,6 +41,9 @@ class Departures:
         self._t3_ns.put(self._count, t3_ns)
         self._count += len(sequence)
         self._lately.append((sequence, t3_ns))
+        self.newest = max(self.newest, int(sequence.max()))
+        while self._is_old(*self._lately[0]):
+            self._lately.popleft()
         self._by_sequence = None
 
     def of(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -49,8 +55,12 @@ class Departures:
         found[known] = self._by_sequence[sequence[known]]
         return found
 
+    def _is_old(self, sequence: NDArray[np.int64], t3_ns: NDArray[np.int64]) -> bool:
+        is_far = int(sequence.max()) < self.newest - MOST_LATELY
+        return is_far or int(t3_ns[-1]) < int(self._lately[-1][1][-1]) - LATELY_NS
+
     def lately(self, sequence: NDArray[np.int64]) -> NDArray[np.int64]:
-        """As `of`, in ns and of shape (n,), from what the last few calls of `add` told: quick, however many are known."""
+        """As `of`, in ns and of shape (n,), from what was told in the last seconds: quick, however many are known."""
         found = np.zeros(len(sequence), dtype=np.int64)
         if self._lately:
             told, t3_ns = map(np.concatenate, zip(*self._lately, strict=True))

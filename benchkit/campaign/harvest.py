@@ -106,18 +106,19 @@ class Harvest:
         return concatenate([before, _numbered_on(last, len(before))])
 
     def departed(self, rows: Samples) -> tuple[Samples, bool]:
-        """A batch of round trips with the kernel's departures of its answers, and whether none of them is still to be told.
+        """A batch of round trips with the kernel's departures of its answers, and whether they have been told as far as it goes.
 
-        Looks among those that were told lately.
+        Looks among those that were told lately. One that is missing before later ones is none that the kernel stamped.
         """
         departures = self._departures_of(rows.path, rows.phase)
         no_more = (rows.path, rows.phase) in self._foreign and not departures
         if "t3_ns" not in rows.columns or no_more:
             return rows, True
-        t3 = departures.lately(rows.columns["sequence"].data)
-        awaited = (t3 == 0) & _answered(rows)
-        columns = {**rows.columns, "t3_ns": column(t3, (t3 == 0) | ~_answered(rows))}
-        return Samples(rows.kind, rows.path, rows.phase, columns), not awaited.any()
+        sequence, answered = rows.columns["sequence"].data, _answered(rows)
+        t3 = departures.lately(sequence)
+        columns = {**rows.columns, "t3_ns": column(t3, (t3 == 0) | ~answered)}
+        is_told = not answered.any() or departures.newest >= int(sequence[answered].max())
+        return Samples(rows.kind, rows.path, rows.phase, columns), is_told
 
     def _settle(self, key: Key) -> None:
         rows = self.samples(*key)

@@ -25,7 +25,7 @@ SHARES = [float(percentile_share(name)) for name in SHOWN]
 PHASES = (*(name for name, _, _ in SINGLE.values()), *LOADED)
 RATE = "rate"
 # So many batches wait for departures; then those that have none are counted as answers without stamps.
-MOST_AWAITING = 4
+MOST_AWAITING = 20
 Departed = Callable[[Samples], tuple[Samples, bool]]
 BITS_PER_OCTET = 8
 
@@ -64,7 +64,8 @@ class LiveFigures:
     def _count(self, batch: Samples) -> None:
         histogram = self._histograms[batch.kind, batch.path, batch.phase]
         histogram.add(latencies_ns(batch))
-        self._observe(_moved(batch, histogram))
+        if histogram.n:  # else no answer has a stamp yet
+            self._observe(_moved(batch, histogram))
 
 
 def latencies_ns(rows: Samples) -> NDArray[np.float64]:

@@ -27,7 +27,20 @@ def test_it_knows_what_a_dictionary_would(
     assert bool(found) == bool(plain)
     wanted = np.array(asked, dtype=np.int64)
     known = [plain.get(each, 0) for each in asked]
-    assert found.of(wanted).tolist() == found.lately(wanted).tolist() == known
+    assert found.of(wanted).tolist() == known
+    lately = found.lately(wanted).tolist()
+    assert all(one in {0, other} for one, other in zip(lately, known, strict=True))
+    assert found.newest == max(plain, default=-1)
+
+
+def test_what_was_told_lately_is_at_hand_and_what_was_told_long_ago_is_not() -> None:
+    found = Departures()
+    for second in range(60):
+        first = 10 * second
+        found.add(np.arange(first, first + 10), np.full(10, (second + 1) * 10**9))
+    told = found.lately(np.arange(600))
+    assert told[500:].tolist() == [(at // 10 + 1) * 10**9 for at in range(500, 600)]
+    assert not told[:400].any()
 
 
 def test_a_sequence_beyond_every_session_takes_no_memory() -> None:
