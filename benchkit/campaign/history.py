@@ -145,6 +145,8 @@ def _instead(records: Sequence[RunRecord], ours: Sequence[RunRecord], wanted: Wa
             if any(_point(one, path.path, wanted).estimate for path in one.paths)
         }
     )
+    if wanted.statistic not in _STATISTICS:
+        return f"a statistic may be {', '.join(_STATISTICS)}"
     if others:
         return f"name a target that has: {', '.join(others)}"
     metrics = choices.metrics()

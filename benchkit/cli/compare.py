@@ -91,6 +91,7 @@ def _pairs(
     others = runs[1:] if each else runs[-candidates:]
     if not base or not others:
         raise AskedWronglyError(
-            f"compare: {show_count(len(runs), 'run')} named, and {candidates} of them the candidate's: name a base run before it"
+            f"compare: {show_count(len(runs), 'run')} named, and no base before the candidate: name it first, as in "
+            "`benchkit compare latest~1 latest`"
         )
     return [(base, (other,)) for other in others] if each else [(base, others)]

@@ -105,7 +105,7 @@ def told(cells: Iterable[Cell], differs: Sequence[str] = ()) -> tuple[tuple[str,
     return tuple(
         (
             f"{series(cell.metric, cell.phase)} {_statistic(cell)}",
-            MISSING if cell.missing else cell.word,
+            (MISSING if cell.missing else cell.word) + ("" if cell.gated else ", not judged"),
             clean(cell.reason),
         )
         for cell in cells

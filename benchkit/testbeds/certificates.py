@@ -71,9 +71,13 @@ def _host(
 ) -> Path:
     own = folder / host
     is_name = host.isascii() and len(host) <= LONGEST_NAME and own.parent == folder
-    if own.exists() or not is_name:
+    if not is_name:
         raise AskedWronglyError(
-            f"{own} is there already, or no name of a host: give another, or remove it first"
+            f"{host!r} is no name of a host, of which a folder could be made: give another"
+        )
+    if own.exists():
+        raise AskedWronglyError(
+            f"{own} is there already: name with --certs-for whom certificates are still to be made for, or remove it first"
         )
     key = ec.generate_private_key(ec.SECP256R1())
     made = (

@@ -51,7 +51,11 @@ from benchkit.store.live import LiveLog
         ("history --statistic p97 --results runs", 2, "its statistics are p50"),
         ("history --metric connect --results runs", 2, "has connect idle p95: there are rtt"),
         ("report runs/{run}/nothing --results runs", 2, "type one of these"),
-        ("compare latest --results runs", 2, "compare: 1 run named, and 1 of them the candidate's"),
+        (
+            "compare latest --results runs",
+            2,
+            "compare: 1 run named, and no base before the candidate",
+        ),
         ("agent --stamp-port 70000", 2, "70000"),
         ("emulate guiyang-hangzhou -- nosuch", 127, "no program 'nosuch'"),
         ("emulate guiyang-hangzhou --serve nosuch -- true", 2, "no program 'nosuch'"),
