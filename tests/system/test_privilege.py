@@ -57,7 +57,7 @@ def test_an_ordinary_user_needs_no_sudo(open_folder: Path) -> None:
         pytest.skip("user namespaces are not allowed here")
     assert not trial(prefix, "unshare", "--net", "true"), "this user has a privilege"
     done = run_as(prefix, quick_target(open_folder), open_folder)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     file = next(open_folder.glob("2*/run.json"))
     assert file.stat().st_uid == os.geteuid()
     record = json.loads(file.read_text())
