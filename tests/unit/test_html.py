@@ -395,3 +395,11 @@ def test_a_picture_whose_lengths_cannot_be_drawn_claims_none() -> None:
     for km in ({"ab": 300.0, "bc": 900.0}, {"ab": 100.0, "ac": 100.0, "bc": 900.0}):
         record, _ = triangle(**km)
         assert "lengths say nothing" in render_html(record, ())
+
+
+def test_the_graver_of_both_ways_lies_on_top_of_the_map() -> None:
+    there = replace(passing().paths[0], verdict="fail")
+    back = replace(there, path="back", near=there.far, far=there.near, verdict="pass")
+    chart = site_map(replace(passing(), paths=(there, back)), ())
+    assert chart is not None
+    assert [line["verdict"] for line in chart.spec["datasets"]["lines"]] == ["pass", "fail"]

@@ -15,6 +15,7 @@ from benchkit.reports.provenance import is_of_meters
 from benchkit.reports.sentences import path_sentence, path_word
 
 SIZE = 300  # in pixels
+GRAVEST_LAST = sorted(VERDICTS, key=("pass", "inconclusive", "unfit", "fail").index)
 
 
 def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
@@ -85,7 +86,9 @@ def _map_spec(dots: Sequence[Spec], lines: Sequence[Spec], places: Places) -> Sp
         ),
     ]
     texts = {f"km{number}": its for number, (_, its) in enumerate(lengths)}
-    data = {"dots": dots, "lines": lines, **sides, **texts}
+    # Both ways between two sites are one line: the graver lies on top.
+    drawn = sorted(lines, key=lambda line: GRAVEST_LAST.index(line["verdict"]))
+    data = {"dots": dots, "lines": drawn, **sides, **texts}
     # Names at the rim make the picture wider: were they fitted in, one axis would shrink, and directions lie.
     shape = {"width": SIZE, "autosize": {"type": "pad", "contains": "content"}}
     return {**spec_of(layers, data, None, height=SIZE), **shape}
