@@ -79,3 +79,13 @@ def test_the_chart_has_unfit_runs_apart() -> None:
     assert chart is not None
     assert [name for name, _ in chart.series] == ["runs", "unfit runs", "level", "budget"]
     assert [len(chart.spec["datasets"][name]) for name in ("points", "unfit")] == [1, 1]
+
+
+def test_an_interval_that_has_no_end_has_an_arrow_and_no_whisker() -> None:
+    few, many = (record_of(jitter(n, n=size), run_id(n)) for n, size in ((1, 50), (2, 2000)))
+    (found,) = histories([few, many], Wanted(statistic="p99"))
+    chart = history_chart(found, "key")
+    assert chart is not None
+    data = chart.spec["datasets"]
+    assert [(each["p"], each["mark"]) for each in data["open"]] == [(run_id(1), "↑")]
+    assert [each["p"] for each in data["intervals"]] == [run_id(2)]

@@ -33,6 +33,12 @@ SERIES = (
     (BUDGET, "budget"),
 )
 MS_PER_S = 1000
+# By whether the lower and the upper end are open.
+OPEN_ENDS = {
+    (False, True): "\N{UPWARDS ARROW}",
+    (True, False): "\N{DOWNWARDS ARROW}",
+    (True, True): "\N{UP DOWN ARROW}",
+}
 # No narrower than so: ticks are told apart by their seconds.
 LEAST_MARGIN_S = 5
 MARGIN_SHARE = 0.04
@@ -64,7 +70,8 @@ def history_chart(history: History, key: str) -> Chart | None:
     whole = [
         each for each in data["points"] if each["low"] is not None and each["high"] is not None
     ]
-    data = {"intervals": whole, **data}
+    unsure = [{**each, "mark": _open_ends(each)} for each in data["points"]]
+    data = {"intervals": whole, "open": [each for each in unsure if each["mark"]], **data}
     times = [point["x"] for point in points]
     margin = max((max(times) - min(times)) * MARGIN_SHARE, LEAST_MARGIN_S * MS_PER_S)
     return Chart(
@@ -92,6 +99,12 @@ def _point(point: Point) -> Spec:
         "low": estimate.low if estimate else None,
         "high": estimate.high if estimate else None,
     }
+
+
+def _open_ends(point: Spec) -> str:
+    """Where the interval of a figure has no end: an arrow; nothing where it has both, or there is no figure."""
+    open_ends = point["low"] is None, point["high"] is None
+    return "" if point["y"] is None else OPEN_ENDS.get(open_ends, "")
 
 
 def _levels(history: History) -> list[Spec]:
@@ -144,6 +157,7 @@ def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
     rule = {"type": "rule", "clip": True}
     dot = {"type": "point", "filled": True, "size": 45, "opacity": 1, "stroke": role("card")}
     cross = {"type": "point", "shape": "cross", "size": 60, "opacity": 1, "clip": True}
+    arrow = {"type": "text", "fontSize": 15, "dx": 9, "clip": True}
     step = {"type": "line", "interpolate": "step-after", "strokeDash": [6, 3], "clip": True}
     y, ends = upright("y", named), {"y": upright("low", named), "y2": {"field": "high"}}
     value = tip(run="p", value="y", low="low", high="high", state="words")
@@ -177,6 +191,7 @@ def _layers(named: str, shown: Sequence[tuple[str, str]]) -> list[Spec]:
         layer("limits", step, VISIBLE, x=x, y=y, **color),
         layer("points", {**dot, "clip": True}, VISIBLE, x=x, y=y, tooltip=value, **color),
         layer("unfit", cross, VISIBLE, x=x, y=y, tooltip=value, **color),
+        layer("open", arrow, VISIBLE, x=x, y=y, text={"field": "mark", "type": "nominal"}, **color),
     ]
 
 
@@ -187,7 +202,7 @@ def _words(history: History, named: str) -> str:
     )
     limit = next((each.limit for each in reversed(history.points) if each.limit is not None), None)
     budget = "" if limit is None else f" Budget {short(limit)} {clean(history.unit)}."
-    said = f"{named} of {show_count(len(history.points), 'run')} with 95 % intervals. "
+    said = f"{named} of {show_count(len(history.points), 'run')} with 95 % intervals, an arrow where one has no end. "
     said += f"Changes of level: {changes}." if changes else "No change of level."
     said += f" {show_count(history.unfit, 'unfit run')}, left out of the levels." * bool(
         history.unfit
