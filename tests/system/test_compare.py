@@ -82,7 +82,7 @@ def test_runs_without_samples_are_compared_by_their_records(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("compare", "latest"), "name a base run"),
+        (("compare", "latest"), "no base before the candidate"),
         (("compare", "latest", "latest"), "on both sides"),
         (("compare", "nope", "latest"), "no run nope"),
         (("gate", "latest", "--baseline", "nope"), "no run nope"),
