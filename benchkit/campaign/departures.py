@@ -12,8 +12,8 @@ from benchkit.clock import NS_PER_S
 
 # More packets than any session of ours has; what claims to be a later one is none of them.
 MOST = 1 << 26
-# What was told lately: so long ago at most, and not so far behind.
-LATELY_NS, MOST_LATELY = 10 * NS_PER_S, 1 << 18
+# What was told lately: so long ago at most, not so far behind, and in so many calls, whatever a peer says.
+LATELY_NS, MOST_LATELY, MOST_CALLS = 10 * NS_PER_S, 1 << 18, 1 << 12
 
 
 class Departures:
@@ -23,7 +23,7 @@ class Departures:
         """Know none."""
         self._sequence, self._t3_ns = Room(np.int64), Room(np.int64)
         self._count = 0
-        self._lately: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque()
+        self._lately: deque[tuple[NDArray[np.int64], NDArray[np.int64]]] = deque(maxlen=MOST_CALLS)
         self.newest = -1  # the greatest sequence number that was told
         self._by_sequence: NDArray[np.int64] | None = None
 
@@ -65,9 +65,8 @@ class Departures:
         if self._lately:
             told, t3_ns = map(np.concatenate, zip(*self._lately, strict=True))
             order = np.argsort(told, kind="stable")
-            place = (
-                np.searchsorted(told, sequence, side="right", sorter=order) - 1
-            )  # what came last
+            # What came last, where one was told twice.
+            place = np.searchsorted(told, sequence, side="right", sorter=order) - 1
             is_told = told[order[place]] == sequence
             found[is_told] = t3_ns[order[place]][is_told]
         return found

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import host, quiet
+from benchkit.linux.interrupts import postponed
 
 HANDED_ON = {signal.SIGINT: "INT", signal.SIGTERM: "TERM", signal.SIGHUP: "HUP"}
 BOOT_S = 60.0
@@ -99,7 +100,8 @@ class GuestKernel:
 
     def boot(self, words: Sequence[str], memory_folder: str) -> None:
         """Start the kernel, with its memory in a file of that folder."""
-        with self._log.open("wb") as log:
+        # Interrupted within, a kernel that has started would be nobody's, and would outlive us.
+        with self._log.open("wb") as log, postponed():
             self._kernel = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *words],  # however we end
                 stdin=subprocess.DEVNULL,

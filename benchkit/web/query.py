@@ -84,11 +84,13 @@ def query_of(given: MultiMapping[str]) -> Query:
 
 def once(values: MultiMapping[str], *several: str) -> dict[str, str]:
     """The parameters of an address, but `several`, by name. Raises AskedWronglyError for one given twice."""
-    names = [name for name in values if name not in several]
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice:
-        raise AskedWronglyError(f"{twice[0]} is given more than once: give the one that is meant")
-    return {name: values[name] for name in names}
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if name in found:
+            raise AskedWronglyError(f"{name} is given more than once: give the one that is meant")
+        if name not in several:
+            found[name] = value
+    return found
 
 
 def one_of(values: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:

@@ -101,10 +101,13 @@ def test_answers_whose_departure_is_never_told_hold_nothing_up() -> None:
     harvest = Harvest()
     harvest.open_session(PATH, "idle")
     figures = LiveFigures(heard.append, harvest.departed)
-    for _ in range(MOST_AWAITING + 2):
+    for _ in range(MOST_AWAITING):
         figures.take(rtt_samples(np.full(10, 8.0)))
+    assert not heard  # there is nothing to tell of them
+    for _ in range(MOST_AWAITING + 1):  # which need no departure
+        figures.take(rtt_samples(np.full(10, math.inf)))
     moved = [event for event in heard if isinstance(event, PathMoved)]
-    assert not moved  # and there is nothing to tell of them
+    assert moved[-1].lost == moved[-1].settled == 10 * (MOST_AWAITING + 1)
 
 
 def test_a_rate_is_told_and_not_kept() -> None:

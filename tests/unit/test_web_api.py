@@ -32,12 +32,17 @@ def test_the_answers_of_the_api_are_those_of_the_command_line(tmp_path: Path) ->
         f"/api/compare?{base}&{candidate}",
         "/api/compare?base=x",
         "/api/history?statistic=p95",
+        "/api/runs?offset=&offset=7",
+        "/api/history?target=guizhou&target=other",
     )
     assert json.loads(answers[0][1])["run"] == run_id(1)
     assert answers[1][1].startswith("#")
     assert answers[2][0] == 400
     assert json.loads(answers[3][1])["word"] == "regression"
     assert answers[4][0] == 400
+    for status, said in answers[6:]:
+        assert status == 400
+        assert "is given more than once: give the one that is meant" in said
     (history,) = json.loads(answers[5][1])["histories"]
     assert [point["limit"] for point in history["points"]] == [10.0] * 18
     assert [change["run"] for change in history["changes"]] == [run_id(10)]
