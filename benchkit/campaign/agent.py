@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from benchkit.campaign.reach import HTTP_PORT, STREAM_PORT, request_port
+from benchkit.campaign.reach import request_port
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import UnfitError
 from benchkit.linux import process
@@ -18,6 +18,8 @@ from benchkit.linux.address import WILDCARDS
 from benchkit.linux.channel import Channel
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.model.responder_spec import (
+    HTTP_PORT,
+    STREAM_PORT,
     HttpServerSpec,
     Iperf3ServerSpec,
     ReflectorSpec,

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
-from benchkit.campaign.reach import HOST, NO_PROBE, STAMP_PORT, TWAMP_PORT, Reach, real
+from benchkit.campaign.reach import HOST, NO_PROBE, Reach, real
 from benchkit.clock import NS_PER_MS, NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.linux import icmp
 from benchkit.model.place import Site
+from benchkit.model.responder_spec import STAMP_PORT, TWAMP_PORT
 from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 
 CONNECT_PORTS = (443, 80, 22)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from benchkit.campaign import phases, workloads
 from benchkit.campaign.congestion import asked_of
 from benchkit.campaign.phases import Phase
-from benchkit.campaign.reach import NO_PROBE, STREAM_PORT, Reach, http_url
+from benchkit.campaign.reach import NO_PROBE, Reach, http_url
 from benchkit.clock import NS_PER_S
 from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, StreamKeySpec, TcpSpec, UdpSpec
 from benchkit.model.place import Iperf3Server, Path
+from benchkit.model.responder_spec import STREAM_PORT
 from benchkit.model.spec import HttpLoadSpec, HttpSpec, RequestSpec, Spec
 from benchkit.model.target import Plan
 

@@ -16,6 +16,9 @@ from benchkit.errors import UnfitError
 from benchkit.linux.address import bracketed
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.responder_spec import (
+    HTTP_PORT,
+    STAMP_PORT,
+    STREAM_PORT,
     HttpServerSpec,
     ReflectorSpec,
     RequestServerSpec,
@@ -34,9 +37,6 @@ from benchkit.model.spec import (
 )
 from benchkit.model.stamp_options import PLAIN, StampOptions
 
-STAMP_PORT, TWAMP_PORT = 862, 862
-# Where an agent listens that was not told otherwise; requests have the port after the streams'.
-HTTP_PORT, STREAM_PORT = 8080, 8620
 CONNECTIONS = 10
 # Where probes of real paths run: this machine itself. No site can have that name.
 HOST = "/host"

@@ -14,14 +14,14 @@ from benchkit.campaign.discovery import AUTO, TRY, TRY_TIMEOUT_NS, addresses, ca
 from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import IDLE, Phase
-from benchkit.campaign.reach import STAMP_PORT, Reach, RoundTrips
+from benchkit.campaign.reach import Reach, RoundTrips
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 from benchkit.emulators.choice import choose
 from benchkit.errors import BenchkitError, MeasureError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
 from benchkit.model.place import Path, PathModel
-from benchkit.model.responder_spec import ReflectorSpec
+from benchkit.model.responder_spec import STAMP_PORT, ReflectorSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions

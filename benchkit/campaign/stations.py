@@ -14,6 +14,7 @@ from benchkit.campaign.reach import HOST, Reach
 from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.model.place import Path, Site
+from benchkit.model.responder_spec import HTTP_PORT
 from benchkit.model.spec import Spec
 from benchkit.model.stamp_options import FOLLOWED_UP
 from benchkit.model.target import Target
@@ -69,7 +70,7 @@ class Agents:
         address = site.address or told.get("address") or told.get("host")
         if not self.answers(site.name) or address is None:
             return replace(site, address=address)
-        http_port = site.http_port or told.get("http_port", reach.HTTP_PORT)
+        http_port = site.http_port or told.get("http_port", HTTP_PORT)
         return replace(
             site,
             agent=True,

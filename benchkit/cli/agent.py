@@ -14,11 +14,11 @@ from benchkit.cli.options import Unit
 from benchkit.cli.places import LOOPBACK, PORT_LIMIT, HostPort, Network, resolved
 from benchkit.cli.words import Whole
 from benchkit.errors import AskedWronglyError, told_by_system
+from benchkit.model.responder_spec import HTTP_PORT, STAMP_PORT, STREAM_PORT
 
 if TYPE_CHECKING:
     from benchkit.model.responder_spec import Iperf3ServerSpec
 
-STAMP_PORT, HTTP_PORT, STREAM_PORT = 862, 8080, 8620
 RATE_CAP = "20000/s"
 
 

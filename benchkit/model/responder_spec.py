@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Where each listens that was not told otherwise; requests have the port after the streams'.
+STAMP_PORT, TWAMP_PORT = 862, 862
+HTTP_PORT, STREAM_PORT = 8080, 8620
+
 
 @dataclass(frozen=True, slots=True)
 class ReflectorSpec:

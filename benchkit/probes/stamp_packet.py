@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from benchkit.probes.stamp_time import WireTime, from_wire
 
-PORT = 862
 SMALLEST_REQUEST = 14  # TWAMP's header: sequence, timestamp, error estimate
 # TWAMP reflectors answer at least this much: up to the sender's error estimate; the TTL is octet 40.
 SMALLEST_REPLY = 38

@@ -17,7 +17,6 @@ import struct
 from ipaddress import ip_address
 from typing import NamedTuple
 
-PORT = 862
 OPEN_MODE = 1
 GREETING_OCTETS, SET_UP_OCTETS, START_OCTETS, ACCEPT_OCTETS, SHORT_OCTETS = 64, 164, 48, 48, 32
 REQUEST_OCTETS = 112

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from commands import benchkit
 
-from benchkit.campaign.reach import STREAM_PORT
+from benchkit.model.responder_spec import STREAM_PORT
 
 RUN = next(iter((Path(__file__).parent / "runs").iterdir()))
 PEER = """

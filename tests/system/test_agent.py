@@ -14,8 +14,9 @@ import pytest
 from commands import Running, benchkit
 from real_targets import real_target
 
-from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT, request_port
+from benchkit.campaign.reach import request_port
 from benchkit.model.bulk_spec import Iperf3Spec, TcpSpec
+from benchkit.model.responder_spec import HTTP_PORT, STAMP_PORT, STREAM_PORT, TWAMP_PORT
 from benchkit.model.samples import Samples
 from benchkit.model.spec import StampSpec, TwampSpec
 from benchkit.probes.door import PROBES

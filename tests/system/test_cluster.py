@@ -19,8 +19,9 @@ from clusters import PORT, Serving, Triangle, inside, triangle
 from commands import Running, benchkit
 from foreign_endpoints import MIXED, REAL, foreign
 
-from benchkit.campaign.reach import HTTP_PORT, STAMP_PORT, STREAM_PORT, request_port
+from benchkit.campaign.reach import request_port
 from benchkit.linux import netns
+from benchkit.model.responder_spec import HTTP_PORT, STAMP_PORT, STREAM_PORT
 from benchkit.testbeds import cluster_executor
 from benchkit.testbeds.certificates import make_certificates
 from benchkit.testbeds.cluster import ClusterTestbed
