@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.discovery import AUTO, TRY, TRY_TIMEOUT_NS, addresses, candidates
+from benchkit.campaign.events import Observer, PhaseBegan, Said
 from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.live import LiveFigures, settled
 from benchkit.campaign.phases import IDLE, Phase
 from benchkit.campaign.reach import Reach, RoundTrips
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
@@ -33,13 +35,14 @@ from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
-from benchkit.units import by_number, show_count, show_duration, show_figure
+from benchkit.units import by_number, show_count, show_figure
 
 TIMEOUT_NS = NS_PER_S
 COMPARED = ("p50", "p95", "p99", "p99.9")
 PRELOADED = ("benchkit.probes.door", "benchkit.emulators.line")
 START_S = 15.0
 HERE, THERE = "here", "there"
+MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,22 @@ class MeasurementTask:
     port: int | None = None
     traced: bool = False
     stamp: StampOptions | None = None
+    checked: bool = True
 
     @property
     def phase(self) -> Phase:
         """How long and how fast."""
         return Phase(IDLE, "", (), self.duration_ns, self.rate_per_s)
+
+    def began(self, index: int) -> PhaseBegan:
+        """What those who watch are told as the path (0) or its model (1) is measured."""
+        seconds, total = self.duration_ns / NS_PER_S, 1 + self.checked
+        packets = show_count(self.phase.packets, "packet")
+        words = (
+            f"{self.address}: {packets}, {show_figure(self.rate_per_s)}/s",
+            "the model, to see that it is the same",
+        )
+        return PhaseBegan(words[index], index, total, seconds, (total - index) * seconds)
 
 
 @dataclass(frozen=True)
@@ -87,8 +101,8 @@ class Agreement:
         return abs(self.path - self.model) <= self.tolerance
 
 
-def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
-    """Measure the path to the address and fit a model.
+def record_path(task: MeasurementTask, observe: Observer) -> Recorded:
+    """Measure the path to the address and fit a model, and tell how far it is.
 
     Raises MeasureError for a name that does not resolve, and where nothing answers or too little; UnfitError where the
     probe takes far longer than it should.
@@ -97,11 +111,11 @@ def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
     process.warm_up(PRELOADED)
     with Channel() as channel, NamespaceTestbed({HERE: None}) as testbed:
         site = testbed.sites[HERE]
-        way = _what_answers(task, found, site, channel, say)
-        say(
-            f"measuring {task.address} for {show_duration(task.duration_ns)}: {show_count(task.phase.packets, 'packet')}, {show_figure(task.rate_per_s)}/s"
-        )
-        rows = _measured(way.round_trips("", task.phase, 1, TIMEOUT_NS), site, channel)
+        way = _what_answers(task, found, site, channel, observe)
+        observe(task.began(0))
+        spec = way.round_trips(task.address, task.phase, 1, TIMEOUT_NS)
+        rows = _measured(spec, site, channel, observe)
+    observe(settled(rows))
     rows = that_left(rows)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
     answered = int(np.isfinite(latencies).sum())
@@ -118,13 +132,15 @@ def record_path(task: MeasurementTask, say: Callable[[str], None]) -> Recorded:
     return Recorded(way.words(), latencies, replace(model, origin=f"recorded from {task.address}"))
 
 
-def compare(recorded: Recorded, task: MeasurementTask, tolerance_ns: int) -> list[Agreement]:
+def compare(
+    recorded: Recorded, task: MeasurementTask, tolerance_ns: int, observe: Observer
+) -> list[Agreement]:
     """Run the model, measure it as the path was, and hold the percentiles against each other.
 
     Each may be off by the tolerance, or by what the intervals of both allow, whichever is more.
     Raises UnfitError where the model cannot be emulated, or comes out otherwise on a machine that was too busy for it.
     """
-    again, troubles = _emulated(recorded.model, task, tolerance_ns)
+    again, troubles = _emulated(recorded.model, task, tolerance_ns, observe)
     first = percentile_intervals(recorded.latencies_ns, COMPARED)
     second = percentile_intervals(again, COMPARED)
     to_ms = 1 / NS_PER_MS
@@ -158,7 +174,7 @@ def _half_width(interval: Interval) -> float:
 
 
 def _emulated(
-    model: PathModel, task: MeasurementTask, tolerance_ns: int
+    model: PathModel, task: MeasurementTask, tolerance_ns: int, observe: Observer
 ) -> tuple[NDArray[np.float64], list[str]]:
     """The latencies of the model, and what kept the emulator from giving them as they should be."""
     path = Path("here-there", HERE, THERE, model)
@@ -171,8 +187,8 @@ def _emulated(
             _await_ready(channel)
             emulation.apply([model])
             spec = StampSpec(
-                "",
-                "",
+                MODEL,
+                IDLE,
                 far,
                 STAMP_PORT,
                 1,
@@ -181,7 +197,8 @@ def _emulated(
                 TIMEOUT_NS,
             )
             emulation.report()  # start its counts anew
-            rows = _measured(spec, testbed.sites[HERE], channel)
+            observe(task.began(1))
+            rows = _measured(spec, testbed.sites[HERE], channel, observe)
             troubles = line_troubles(emulation.report(), tolerance_ns)
     # The reflector's dwell by its own stamps in the packets: good to microseconds, as the model is.
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
@@ -214,21 +231,21 @@ def _what_answers(
     found: Sequence[str],
     site: NamespaceExecutor,
     channel: Channel,
-    say: Callable[[str], None],
+    observe: Observer,
 ) -> Reach:
     """The first way that is answered."""
     silent, told = [], set[str]()  # a way may be tried in two forms, which are one to a reader
     for way in _ways(task, found):
         try:
-            _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel)
+            _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel, observe)
         except (MeasureError, UnfitError) as error:
             silent.append(way.words())
             said = f"{way.words()}: {error.args[0].removeprefix(': ')}"
             if said not in told:
-                say(said)
+                observe(Said(said))
             told.add(said)
             continue
-        say(f"{way.words()}: answers")
+        observe(Said(f"{way.words()}: answers"))
         return way
     raise MeasureError(
         f"nothing answers at {task.address} ({', '.join(dict.fromkeys(silent))}): is it up? Start `benchkit agent` "
@@ -236,18 +253,19 @@ def _what_answers(
     )
 
 
-def _measured(spec: RoundTrips, site: NamespaceExecutor, channel: Channel) -> Samples:
+def _measured(
+    spec: RoundTrips, site: NamespaceExecutor, channel: Channel, observe: Observer
+) -> Samples:
     """Run one probe to its end and return its rows. Raises what it failed with."""
+    harvest = Harvest()
+    harvest.open_session(spec.path, spec.phase, ours=False)
+    live = LiveFigures(observe, harvest.departed)
     token = f"recording-{monotonic_ns()}"
     future = site.submit(run_probe, spec, channel.address(token))
-    batches = list(_batches(channel, token, future))
-    future.result()
-    if not batches:
-        raise UnfitError("the probe ended without a result: run again")
-    harvest = Harvest()
-    harvest.open_session("", spec.phase, ours=False)
-    for batch in batches:
+    for batch in _batches(channel, token, future):
         harvest.add(batch)
+        live.take(batch)
+    future.result()
     rows = harvest.samples("rtt", spec.path, spec.phase)
     if rows is None:
         raise UnfitError("the probe ended without a round trip: run again")

@@ -13,7 +13,6 @@ from benchkit.cli.options import DURATION, FREQUENCY
 from benchkit.cli.output import put
 from benchkit.cli.words import Whole
 from benchkit.errors import UnfitError
-from benchkit.units import show_duration
 
 if TYPE_CHECKING:
     from benchkit.campaign.recording import MeasurementTask, Recorded
@@ -73,6 +72,7 @@ def record(
     or within what both intervals allow. Exit status 5 if not; the model is written all the same.
     """
     from benchkit.campaign.recording import MeasurementTask, record_path  # costs numpy
+    from benchkit.cli.progress import progress
     from benchkit.linux.interrupts import one_interrupt
     from benchkit.linux.privilege import obtain_namespaces
     from benchkit.model.stamp_options import StampOptions
@@ -80,18 +80,20 @@ def record(
 
     options = StampOptions(str(stamp_key)) if stamp_key else None
     way = "stamp" if stamp_key and probe is None else probe
-    task = MeasurementTask(address, duration, rate, way, port, trace, options)
     # An ordinary user's process begins anew here: once it has measured would be too late.
     unfit = None if no_check else _why_no_check(lambda: obtain_namespaces(sys.argv[1:]))
+    checked = not no_check and unfit is None
+    task = MeasurementTask(address, duration, rate, way, port, trace, options, checked=checked)
     with one_interrupt():
-        found = record_path(task, _say)
+        with progress() as observe:
+            found = record_path(task, observe)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
         put(text, output, "the model")
         if output is not None:
             _say(f"the model is in {output}")
         if unfit is not None:
             raise unfit
-        if not no_check:
+        if checked:
             _check(found, task)
     context.exit(0)
 
@@ -110,9 +112,10 @@ def _say(text: str) -> None:
 
 def _check(found: Recorded, task: MeasurementTask) -> None:
     from benchkit.campaign.recording import compare, out_of_reach  # costs numpy
+    from benchkit.cli.progress import progress
 
-    _say(f"running the model for {show_duration(task.duration_ns)}, to see that it is the same")
-    rows = compare(found, task, TOLERANCE_NS)
+    with progress() as observe:
+        rows = compare(found, task, TOLERANCE_NS, observe)
     _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")
     for row in rows:
         figures = " ".join(f"{each:9.3f}" for each in (row.path, row.model, row.tolerance))

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchkit.campaign import recording
+from benchkit.campaign.events import Event, PhaseBegan
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.recording import MeasurementTask, Recorded, compare, out_of_reach
 from benchkit.cli.record import _check
@@ -20,6 +21,10 @@ TOLERANCE = 150_000
 TASK = MeasurementTask("192.0.2.1", 10**9, 500.0)
 LATENCIES = np.random.default_rng(1).normal(8e6, 2e4, 500)
 RECORDED = Recorded("STAMP", LATENCIES, PathModel(Direction(4_000_000), Direction(4_000_000)))
+
+
+def unwatched(_: Event) -> None:
+    """Nobody looks on."""
 
 
 @pytest.fixture
@@ -37,11 +42,11 @@ def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
 ) -> None:
     emulated(LATENCIES + 1e6, ["the machine is too busy; free a core"])
     with pytest.raises(UnfitError, match="too busy"):
-        compare(RECORDED, TASK, TOLERANCE)
+        compare(RECORDED, TASK, TOLERANCE, unwatched)
     emulated(LATENCIES + 1e6, [])
-    assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE))[0]
+    assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))[0]
     emulated(LATENCIES, ["the machine is too busy; free a core"])
-    assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE))
+    assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))
 
 
 def test_how_long_it_takes_is_said_before_it_is_measured_and_before_it_is_checked(
@@ -56,13 +61,13 @@ def test_how_long_it_takes_is_said_before_it_is_measured_and_before_it_is_checke
 
     monkeypatch.setattr(recording, "_what_answers", lambda *_: reach)
     monkeypatch.setattr(recording, "_measured", measured)
-    said: list[str] = []
+    told: list[Event] = []
     with pytest.raises(MeasureError, match="stop"):
-        recording.record_path(replace(TASK, address="127.0.0.1"), said.append)
-    assert said == ["measuring 127.0.0.1 for 1 s: 500 packets, 500/s"]
-    monkeypatch.setattr(recording, "compare", lambda *_: [])
+        recording.record_path(replace(TASK, address="127.0.0.1"), told.append)
+    assert told == [PhaseBegan("127.0.0.1: 500 packets, 500/s", 0, 2, 1.0, 2.0)]
+    monkeypatch.setattr(recording, "compare", lambda *words: words[-1](TASK.began(1)) or [])
     _check(RECORDED, TASK)
-    assert "running the model for 1 s, to see that it is the same" in capsys.readouterr().err
+    assert "2/2 the model, to see that it is the same, 1 s" in capsys.readouterr().err
 
 
 def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +77,7 @@ def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.Monk
     ways = [Reach("here", "192.0.2.1", port=862)] * 2
     monkeypatch.setattr(recording, "_ways", lambda *_: iter(ways))
     monkeypatch.setattr(recording, "_measured", silent)
-    said: list[str] = []
+    told: list[Event] = []
     with pytest.raises(MeasureError, match="is it up"):
-        recording._what_answers(TASK, ["192.0.2.1"], None, None, said.append)  # type: ignore[arg-type]
-    assert len(said) == 1
+        recording._what_answers(TASK, ["192.0.2.1"], None, None, told.append)  # type: ignore[arg-type]
+    assert len(told) == 1
