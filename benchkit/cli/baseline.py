@@ -28,12 +28,10 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
 
     A sliding window of ten: benchkit baseline save main latest --add --keep 10
     """
-    from benchkit.store.baselines import list_baselines, save_baseline
+    from benchkit.store.baselines import save_baseline
     from benchkit.store.mirror import push_baseline
 
-    before = next((each.runs for each in list_baselines(results) if each.name == name), ())
-    wanted = (*before, *runs) if add else runs
-    saved = save_baseline(results, name, wanted[-keep:] if keep else wanted)
+    saved = save_baseline(results, name, runs, add=add, keep=keep)
     push_baseline(results, name)
     click.echo(f"{name}: {units.show_count(len(saved.runs), 'run')}", err=True)
 

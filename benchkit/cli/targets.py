@@ -33,14 +33,24 @@ def list_targets() -> None:
 
 @targets.command(short_help="Show what a target asks.")
 @click.argument("target", default="guizhou")
-def show(target: str) -> None:
+@click.option(
+    "--toml",
+    "as_file",
+    is_flag=True,
+    help="Print the file itself, with what it explains: a pattern for your own.",
+)
+def show(target: str, as_file: bool) -> None:
     """Show what TARGET asks: sites, paths, models, budgets, workloads, meters, plan, and what it cites."""
     from benchkit.cli.options import terminal
     from benchkit.cli.target_text import render_target  # costs numpy
-    from benchkit.targets import load_target
+    from benchkit.targets import find_target, load_target
 
+    found = load_target(target)
+    if as_file:
+        click.echo(find_target(target).read_bytes(), nl=False)
+        return
     width, color = terminal()
-    click.echo(render_target(load_target(target), width, color=color), nl=False)
+    click.echo(render_target(found, width, color=color), nl=False)
 
 
 @targets.command(short_help="List the probes, and what each needs.")

@@ -29,18 +29,27 @@ class Baseline:
     runs: tuple[str, ...]
 
 
-def save_baseline(results: Path, name: str, runs: Sequence[str]) -> Baseline:
+def save_baseline(
+    results: Path, name: str, runs: Sequence[str], *, add: bool = False, keep: int | None = None
+) -> Baseline:
     """Let the name stand for these runs, instead of what it stood for before; returns it with whole ids.
 
+    With `add` it stands for both, the newest `keep` of them where that is given.
+
     Raises:
-        AskedWronglyError: the name is no file name or means a run, a run is not there, named twice or without a
-            figure, or `results` cannot be written.
+        AskedWronglyError: the name is no file name or means a run, a run is not there, named twice, without a
+            figure, or to be added where it is already, or `results` cannot be written.
     """
     _check_name(name)
-    found = [_reference(results, run) for run in runs]
-    for index, run in enumerate(found):
-        if run in found[:index]:
+    before = load_baseline(results, name).runs if add and _file(results, name).is_file() else ()
+    named = [_reference(results, run) for run in runs]
+    for index, run in enumerate(named):
+        if run in named[:index]:
             raise AskedWronglyError(f"run {run} is named twice: name each run once")
+        if run in before:
+            raise AskedWronglyError(f"run {run} is in {name} already: add others")
+    found = [*before, *named][-(keep or 0) :]
+    for run in found:
         see_figures(results, [read_run(find_run(results, run))])
     baseline = Baseline(name, tuple(found))
     text = json.dumps({"schema": SCHEMA, "name": name, "runs": found}, indent=2) + "\n"

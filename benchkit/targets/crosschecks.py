@@ -138,7 +138,8 @@ def _delays(tree: Table) -> Iterator[Complaint]:
                 "stands instead of route_factor; give one of them",
             )
         each = (table_in(model, "forward"), table_in(model, "backward"))
-        if "delay" in model or all("delay" in direction for direction in each):
+        misplaced = {"delay", "route_factor"} & path.keys()  # which is told, and is what is meant
+        if "delay" in model or misplaced or all("delay" in direction for direction in each):
             continue
         if not ("route_factor" in model or "route_factor" in shared):
             yield (

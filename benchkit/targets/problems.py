@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -140,9 +140,20 @@ def _example(location: Location, schema: type[BaseModel]) -> str:
 
 
 def _unknown_key(location: Location, schema: type[BaseModel]) -> str:
-    known = list(_fields(location, schema))
-    hint = did_you_mean(str(location[-1]), known)
-    return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(known)}"
+    key, fields = str(location[-1]), _fields(location, schema)
+    for name, field in fields.items():
+        inner = _model_in(field.annotation)
+        if inner and key in _named(inner):
+            several = _several(field)
+            header = _header((*location[:-1], name, 0) if several else (*location[:-1], name))
+            return f"{_UNKNOWN} here; it belongs below [{header}]"
+    hint = did_you_mean(key, fields)
+    return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(fields)}"
+
+
+def _several(field: FieldInfo) -> bool:
+    """Whether it is an array of tables."""
+    return get_origin(field.annotation) is tuple
 
 
 def _field(location: Location, schema: type[BaseModel]) -> FieldInfo | None:
@@ -157,6 +168,10 @@ def _fields(location: Location, schema: type[BaseModel]) -> dict[str, FieldInfo]
             if part == (field.alias or name):
                 model = _model_in(field.annotation) or model
                 break
+    return _named(model)
+
+
+def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 

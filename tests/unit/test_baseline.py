@@ -83,6 +83,18 @@ def test_a_run_named_twice_is_refused(results: Path) -> None:
         save_baseline(results, "main", [ONE, "latest~1"])
 
 
+def test_a_run_that_is_in_it_already_is_not_added_again(results: Path) -> None:
+    save_baseline(results, "main", [ONE], add=True)
+    with pytest.raises(AskedWronglyError, match=f"run {ONE} is in main already"):
+        save_baseline(results, "main", ["latest~1"], add=True)
+    assert save_baseline(results, "main", [TWO], add=True).runs == (ONE, TWO)
+
+
+def test_a_window_keeps_the_newest(results: Path) -> None:
+    save_baseline(results, "main", [ONE])
+    assert save_baseline(results, "main", [TWO], add=True, keep=1).runs == (TWO,)
+
+
 def test_a_run_that_is_not_there_leaves_the_old_baseline(results: Path) -> None:
     save_baseline(results, "main", [ONE])
     with pytest.raises(AskedWronglyError, match="no run"):

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from target_files import GOOD, PLACED
 
 from benchkit.cli import cli
+from benchkit.errors import AskedWronglyError
 from benchkit.targets import shipped_targets
 
 WIDTH = 80
@@ -35,6 +36,14 @@ def test_whatever_a_shipped_target_names_is_shown(file: Path) -> None:
         wanted += [each.get("fact") or each["limit"] for each in holder.get("budget", [])]
     wanted += tree["plan"].get("probes", []) if tree.get("path") else []
     assert not [words for words in wanted if words not in said]
+
+
+def test_a_shipped_file_is_printed_whole_as_a_pattern() -> None:
+    (file,) = (each for each in shipped_targets() if each.stem == "guizhou")
+    done = CliRunner().invoke(cli, ["targets", "show", "guizhou", "--toml"], catch_exceptions=False)
+    assert done.stdout == file.read_text(encoding="utf-8")
+    refused = CliRunner().invoke(cli, ["targets", "show", "/", "--toml"])
+    assert isinstance(refused.exception, AskedWronglyError)
 
 
 def test_each_kind_of_work_is_shown_in_its_own_words() -> None:

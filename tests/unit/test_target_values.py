@@ -32,6 +32,18 @@ pytestmark = pytest.mark.usefixtures("folder")
             id="unknown key of a path",
         ),
         pytest.param(
+            'to = "far"',
+            'to = "far"\nlimit = "5 ms"',
+            "x.toml:22: path[1].limit: unknown key here; it belongs below [[path.budget]]",
+            id="key of an array of tables within",
+        ),
+        pytest.param(
+            "schema = 1",
+            'schema = 1\nduration = "1 s"',
+            "x.toml:2: duration: unknown key here; it belongs below [plan]",
+            id="key of a table within",
+        ),
+        pytest.param(
             'duration = "1 s"',
             'duration = "10 mss"',
             f"x.toml:35: plan.duration: '10 mss' is not a duration: the unit must be {TIMES}; did you mean '10 ms'?",

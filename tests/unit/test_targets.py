@@ -64,6 +64,12 @@ def test_of_a_misspelt_key_the_key_that_is_then_missing_is_not_told() -> None:
     assert "lattitude: unknown key; did you mean 'latitude'?" in problem
 
 
+def test_of_a_delay_in_the_wrong_table_its_want_in_the_right_one_is_not_told() -> None:
+    text = 'schema = 1\ntitle = "x"\n[[site]]\nname = "a"\n[[site]]\nname = "b"\n[[path]]\nfrom = "a"\nto = "b"\ndelay = "3 ms"\n'
+    (problem,) = problems(text)
+    assert "path[1].delay: unknown key here; it belongs below [path.model]" in problem
+
+
 def test_the_shipped_context_shows_the_400g_channel_and_judges_it_nowhere() -> None:
     target = load_target("guizhou")
     shown = {citation: figure for citation, figure, _ in target.context}
