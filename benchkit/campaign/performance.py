@@ -42,6 +42,7 @@ class Performance:
         self.reaches: Mapping[str, Reach] = {}
         self.own: Reach | None = None
         self._lost: dict[str, str] = {}
+        self._told: set[str] = set()
 
     def plan(self, planned: Sequence[Phase]) -> None:
         """What is to come, for whoever wants to know how long it takes."""
@@ -90,6 +91,17 @@ class Performance:
         for site, why in {**silent, **self._lost}.items():
             towards = [(path.name, phase.name) for path in phase.paths if path.far == site]
             self._log.ledger.lose_far_end(towards, why)
+            robbed = [path for path, _ in towards if self._has_lost(path, phase.name)]
+            if robbed and site not in {*self._lost, *self._told}:
+                self._told.add(site)
+                said = f"{', '.join(robbed)}: the far end went away meanwhile: {why}; see that `benchkit agent` runs there"
+                self._log.unmeasured.append(said)
+                self.say(said)
+
+    def _has_lost(self, path: str, phase: str) -> bool:
+        """Whether round trips or requests of that path were lost in that phase."""
+        found = (self._log.harvest.samples(kind, path, phase) for kind in ("rtt", "http"))
+        return any(settled(rows).lost for rows in found if rows is not None)
 
     def _blame(self, spec: Spec, error: MeasureError) -> None:
         """A site that is lost takes all its cells along; of a load that is probed meanwhile, its own failing alone counts."""

@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from typing import Self
+from typing import Any, Self
 
 import dask
-from distributed import Scheduler, Worker
+from distributed import Scheduler, SchedulerPlugin, Worker
 
 from benchkit.errors import BenchkitError, UnfitError, told_by_system
 from benchkit.linux.leftovers import HeldFolder
@@ -47,11 +47,39 @@ async def serve_scheduler(access: Access, say: Say) -> None:
     """
     configure()
     tell_refused(say)
+    asyncio.get_running_loop().set_exception_handler(pass_over_cut)
     # Dask would leave a folder of its own in the temporary directory.
     with closing(HeldFolder()) as folder, dask.config.set({"temporary-directory": folder.path}):
         async with await _scheduler(access) as scheduler:
+            scheduler.add_plugin(Attendance(say))
             say(f"scheduler {scheduler.address}")
             await scheduler.finished()
+
+
+def pass_over_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of a site that is gone Dask's own tasks fail, with pages of traceback: that it went has been said in a line."""
+    if not isinstance(context.get("exception"), OSError):
+        loop.default_exception_handler(context)
+
+
+class Attendance(SchedulerPlugin):  # type: ignore[misc]  # Dask says no types
+    """Says who joins the cluster, and who is gone."""
+
+    def __init__(self, say: Say) -> None:
+        """Nobody is there yet."""
+        self._say = say
+        self._names: dict[str, str] = {}
+
+    def add_worker(self, scheduler: Scheduler, worker: str) -> None:
+        """A site has joined, from that address."""
+        self._names[worker] = str(scheduler.workers[worker].name)
+        self._say(f"{self._names[worker]} joined from {worker}")
+
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: object) -> None:
+        """A site has left, or nothing is heard of it."""
+        del scheduler  # which no longer knows it
+        if worker in self._names:
+            self._say(f"{self._names.pop(worker)} is gone")
 
 
 async def _scheduler(access: Access) -> Scheduler:

@@ -121,6 +121,19 @@ def test_an_agent_that_is_killed_costs_its_own_cells_alone(three: Triangle) -> N
     assert three.record()["paths"][1]["metrics"][0]["lost"] > 300
 
 
+def test_a_far_end_that_is_killed_is_told_where_no_probe_ran_there(three: Triangle) -> None:
+    with run(three, "--path", "a-b") as running:
+        running.await_word("round trips, idle")
+        time.sleep(2)
+        os.killpg(three.agents["b"].process.pid, signal.SIGKILL)
+        status, _, said = running.end(40)
+    assert status == 4, said
+    assert "a-b: the far end went away meanwhile: " in said
+    assert any("the far end went away" in note for note in three.record()["notes"])
+    until(lambda: "b is gone" in three.scheduler.said, 60)
+    assert "Traceback" not in three.scheduler.said
+
+
 def test_a_probe_that_is_killed_costs_its_cell_alone(three: Triangle) -> None:
     with run(three, duration="4 s") as running:
         running.await_word("round trips, idle")
