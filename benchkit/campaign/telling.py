@@ -19,6 +19,8 @@ from benchkit.campaign.events import (
 )
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.model.record import RunRecord
+from benchkit.reports import sentences, unfit
+from benchkit.reports.figures import clean
 from benchkit.store.live import LiveLog
 
 NAMES: dict[type[Event], str] = {
@@ -28,6 +30,8 @@ NAMES: dict[type[Event], str] = {
     RateMoved: "rate",
     Said: "said",
 }
+# So many verdicts that are no pass are told with their reasons; the report has all.
+MOST_REASONS = 8
 
 
 class Teller:
@@ -47,11 +51,8 @@ class Teller:
         self._write({"event": NAMES[type(event)], **asdict(event)})
 
     def ended(self, record: RunRecord) -> None:
-        """Say the verdict: the run is kept."""
-        verdicts = {path.path: path.verdict for path in record.paths}
-        self._write(
-            {"event": "ended", "run": record.run, "verdict": record.verdict, "paths": verdicts}
-        )
+        """Say the verdict, and why: the run is kept."""
+        self._write(end_of(record))
 
     def close(self) -> None:
         """Whoever watches sees the end."""
@@ -62,6 +63,32 @@ class Teller:
         if self._log is not None:
             at = round((monotonic_ns() - self._began_ns) / NS_PER_S, 3)
             self._log.write({"at": at, **event})
+
+
+def end_of(record: RunRecord) -> dict[str, Any]:
+    """The last event of a run that is kept: its verdict, that of each path, and why, in sentences."""
+    return {
+        "event": "ended",
+        "run": record.run,
+        "verdict": record.verdict,
+        "paths": {path.path: path.verdict for path in record.paths},
+        "reasons": _reasons(record),
+    }
+
+
+def _reasons(record: RunRecord) -> list[str]:
+    """What the report's head says, and what it says of each budget that was not kept."""
+    _, said = sentences.headline(record)
+    if record.unfit:
+        return [said, *unfit.besides(record)]
+    broken = [
+        f"{clean(path.path)}: {sentences.reason(each)}"
+        for word in ("fail", "inconclusive")
+        for path in record.paths
+        for each in path.verdicts
+        if each.verdict == word
+    ]
+    return [said, *broken[:MOST_REASONS]]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from io import BufferedReader
 
 from aiohttp import web
 
+from benchkit.campaign.telling import end_of
 from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.store.live import is_written, live_logs
 from benchkit.web.api import JSON
@@ -130,4 +131,4 @@ def _ended(desk: Desk, run: str) -> str:
     record = desk.record(run)
     if record.run != run:
         raise NoSuchRunError(f"no run {run} is in progress")
-    return json.dumps({"event": "ended", "run": run, "verdict": record.verdict})
+    return json.dumps(end_of(record))

@@ -198,6 +198,28 @@ def test_a_run_in_progress_is_watched_to_its_verdict(
     expect(page.get_by_role("heading", level=1)).to_contain_text("PASS")
 
 
+def test_a_page_whose_server_ends_with_the_run_says_why_and_what_to_do(
+    opened: Open, tmp_path: Path
+) -> None:
+    run = run_id(1)
+    began = CampaignBegan(run, "guizhou", "Channels", "2026-11-23T10:01:00+00:00", "none", (PATH,))
+    with serving(tmp_path) as address:
+        with told(tmp_path) as tell:
+            tell(began)
+            found = opened(f"{address}live/{run}")
+            page = found.page
+            record = replace(record_of(jitter(1), run), verdict="unfit", unfit=("it is too busy",))
+            write(tmp_path, 1, jitter(1), record=record)
+            tell.ended(record)
+        expect(page.locator("#why")).to_contain_text("could not be trusted to measure: it is too")
+        expect(page.get_by_role("link", name="open the report")).to_be_visible()
+        expect(page.locator("#gone")).to_be_hidden()
+    expect(page.locator("#gone")).to_contain_text(f"benchkit report {run}")
+    expect(page.get_by_role("link", name="history")).to_have_count(0)
+    found.check_everywhere("live-gone")
+    found.complaints.clear()  # the browser tells of each refused connection
+
+
 def test_an_address_that_others_reach_needs_the_token_and_says_so(
     opened: Open, results: Path
 ) -> None:

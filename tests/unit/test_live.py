@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from sample_records import failing, passing
 from synthetic_runs import PATH, jitter, record_of, rtt_samples, run_id, write
 
 from benchkit.campaign.events import (
@@ -26,9 +28,10 @@ from benchkit.campaign.events import (
 )
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.live import MOST_AWAITING, LiveFigures
-from benchkit.campaign.telling import told
+from benchkit.campaign.telling import end_of, told
 from benchkit.cli.progress import Board, progress
 from benchkit.model.samples import GOODPUT_COLUMNS, Samples, column
+from benchkit.reports.sentences import headline
 from benchkit.stats.log_histogram import LogHistogram
 from benchkit.store.live import LiveLog, first_event, is_running, live_logs
 from benchkit.web.access import Access
@@ -219,9 +222,19 @@ def test_who_comes_when_the_run_is_kept_is_told_its_verdict(tmp_path: Path) -> N
             return late, page.url.path, unknown.status
 
     late, path, unknown = asyncio.run(come())
-    assert _lines(late) == [{"event": "ended", "run": RUN, "verdict": "pass"}]
+    assert _lines(late) == [end_of(record_of(jitter(30), RUN))]
     assert path == f"/runs/{RUN}"
     assert unknown == 404
+
+
+def test_the_end_says_why_as_the_report_does() -> None:
+    kept = end_of(passing())
+    assert (kept["verdict"], kept["reasons"]) == ("pass", [headline(passing())[1]])
+    broken = end_of(failing())
+    assert broken["reasons"][0] == headline(failing())[1]
+    assert any("beyond" in each for each in broken["reasons"][1:])
+    busy = replace(passing(), verdict="unfit", unfit=("late: free a core", "drops: free a core"))
+    assert end_of(busy)["reasons"] == [headline(busy)[1], "drops"]
 
 
 def test_the_board_fits_80_columns_and_says_what_is_lost() -> None:

@@ -6,6 +6,7 @@
   const ROLES = { p50: "idle", p95: "up", p99: "http", "Mbit/s": "down", budget: "budget" };
   const NAMES = { idle: "RTT, idle", up: "RTT, loaded up", down: "RTT, loaded down", floor: "RTT without delay", calibration: "RTT, calibration" };
   const MOST_CHARTS = 12;
+  const LOOK_MS = 1000;
   const began = { budgets: [] };
   const rows = new Map();
   const charts = new Map();
@@ -110,7 +111,10 @@
       at("live").className = `verdict v-${event.verdict ?? "none"}`;
       at("progress").hidden = true;
       at("phase").textContent = event.verdict ? "The run is over and kept." : "The run is over; nothing of it was kept.";
+      at("why").replaceChildren(...(event.reasons ?? []).map((each) => element("li", each)));
+      at("why").hidden = !event.reasons?.length;
       at("report").hidden = !event.verdict;
+      setInterval(look, LOOK_MS);
       document.documentElement.dataset.ended = "true";
     },
   };
@@ -123,12 +127,24 @@
   }
   setInterval(tick, 1000);
 
+  // A server that ends with the run, or with Ctrl-C, leaves this page behind: no link of it may lead nowhere.
+  async function look() {
+    const gone = await fetch("/healthz", { method: "HEAD", cache: "no-store" }).then(() => false, () => true);
+    at("gone").hidden = !gone;
+    for (const link of document.querySelectorAll(gone ? "a[href^='/']" : "a[data-href]")) {
+      if (gone) { link.dataset.href = link.getAttribute("href"); link.removeAttribute("href"); } else { link.href = link.dataset.href; delete link.dataset.href; }
+    }
+  }
+
   const source = new EventSource(`/api/live/${encodeURIComponent(run)}/events`);
   source.addEventListener("message", (message) => {
     const event = JSON.parse(message.data);
     if (event.at !== undefined) Object.assign(clock, { run: event.at, here: performance.now() });
     handlers[event.event]?.(event);
   });
-  source.addEventListener("error", () => { if (source.readyState === EventSource.CONNECTING) at("state").textContent = "reconnecting"; });
-  source.addEventListener("open", () => { if (phase) at("state").textContent = "running"; });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CONNECTING) at("state").textContent = "reconnecting";
+    look();
+  });
+  source.addEventListener("open", () => { at("gone").hidden || look(); if (phase) at("state").textContent = "running"; });
 })();
