@@ -55,9 +55,10 @@ def samples_of(folder: Path, wanted: Collection[str] | None = None) -> list[Samp
 
 
 def sites_of(record: RunRecord) -> tuple[Site, ...]:
-    """Where the sites are, if the target at hand is the very one that was run; the record has no coordinates."""
+    """Where the sites are, with their labels if the target at hand is the very one that was run."""
+    known = tuple(Site(name, name, *at) for name, at in record.coordinates.items())
     try:
         target = load_target(record.target)
     except AskedWronglyError:
-        return ()
-    return target.sites if target.digest == record.target_digest else ()
+        return known
+    return target.sites if target.digest == record.target_digest else known

@@ -219,4 +219,5 @@ def _record(
         calibration=tuple(log.calibration),
         environment=host.fingerprint(),
         scale=target.scale,
+        coordinates=target.coordinates,
     )

@@ -186,7 +186,8 @@ class Instrument:
 class RunRecord:
     """One campaign, whole. `unfit` gives the reasons why this machine could not be trusted, if any.
 
-    `scale` is what the rates of its paths were divided by.
+    `scale` is what the rates of its paths were divided by. `coordinates` are latitude and longitude of its sites, in
+    degrees, north and east positive; a site of which nobody said is absent.
     """
 
     run: str
@@ -213,6 +214,7 @@ class RunRecord:
     calibration: tuple[Calibration, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     scale: int | None = None
+    coordinates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def has_figures(self) -> bool:

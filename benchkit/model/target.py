@@ -124,6 +124,16 @@ class Target:
         """Its paths that have a model; the others are real."""
         return tuple(path for path in self.paths if path.model is not None)
 
+    @property
+    def coordinates(self) -> dict[str, tuple[float, float]]:
+        """Latitude and longitude, in degrees, of each site that has them and ends a path."""
+        ends = {name for path in self.paths for name in (path.near, path.far)}
+        return {
+            site.name: (site.latitude, site.longitude)
+            for site in self.sites
+            if site.name in ends and site.latitude is not None and site.longitude is not None
+        }
+
     def site(self, name: str) -> Site:
         """The site of that name."""
         return next(site for site in self.sites if site.name == name)

@@ -392,7 +392,7 @@ def test_sites_whose_distances_are_all_known_are_drawn_as_far_apart_as_they_are(
 
 
 def test_a_picture_whose_lengths_cannot_be_drawn_claims_none() -> None:
-    for km in ({"ab": 300.0, "bc": 900.0}, {"ab": 100.0, "ac": 100.0, "bc": 900.0}):
+    for km in ({"ab": 300.0, "bc": 900.0, "cd": 300.0}, {"ab": 100.0, "ac": 100.0, "bc": 900.0}):
         record, _ = triangle(**km)
         assert "lengths say nothing" in render_html(record, ())
 

@@ -34,6 +34,14 @@ def test_a_png_is_one() -> None:
     assert picture(chart, "png").startswith(b"\x89PNG")
 
 
+def test_a_file_of_the_map_says_what_its_places_are() -> None:
+    (chart,) = [each for each in charts_of(passing()) if each.key == "map"]
+    drawn = ET.fromstring(picture(chart, "svg"))  # noqa: S314  our own
+    assert "Schematic: lengths are to scale, directions are not." in [
+        each.text for each in drawn.iter(f"{SVG}text")
+    ]
+
+
 def test_a_legend_names_every_series() -> None:
     chart = next(each for each in charts_of(passing()) if each.series)
     text = picture(chart, "svg").decode()

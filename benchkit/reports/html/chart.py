@@ -79,6 +79,8 @@ CONFIG = {
 class Chart:
     """`key` names it as an id and a file; `words` stand for it where it cannot be seen; `series` is (name, role).
 
+    `caption` is what the picture alone would not say: in a file of its own it stands below the title.
+
     Charts of one `axis` share their x: zoomed together, and drawn so that one stands above the other.
     """
 
@@ -89,6 +91,7 @@ class Chart:
     series: tuple[tuple[str, str], ...] = ()
     wide: bool = False
     axis: str = ""
+    caption: str = ""
 
 
 def spec_of(

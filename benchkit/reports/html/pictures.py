@@ -49,6 +49,9 @@ def file_spec(chart: Chart) -> Spec:
     spec["background"] = LIGHT["card"]
     spec["padding"] = 12
     spec["title"] = {"text": chart.title, "anchor": "start", "color": LIGHT["ink"], "fontSize": 13}
+    if chart.caption:
+        words = {"subtitle": chart.caption, "subtitleColor": role("muted"), "subtitleFontSize": 11}
+        spec["title"] = {**spec["title"], **words, "subtitlePadding": 4}
     spec["config"] = {**spec["config"], "background": LIGHT["card"]}
     spec["layer"] = [_with_legend(layer) for layer in spec["layer"]]
     found: Spec = painted(spec, LIGHT)

@@ -48,7 +48,7 @@ def site_map(record: RunRecord, sites: Sequence[Site]) -> Chart | None:
         )
         + "."
     )
-    return Chart("map", "Where the sites are", words, _map_spec(dots, lines, places))
+    return Chart("map", "Where the sites are", words, _map_spec(dots, lines, places), caption=kind)
 
 
 def _map_spec(dots: Sequence[Spec], lines: Sequence[Spec], places: Places) -> Spec:

@@ -69,14 +69,24 @@ def _by_distances(names: Sequence[str], record: RunRecord) -> Places | None:
 
 
 def _as_star(names: Sequence[str], record: RunRecord) -> Places:
-    """The first path's near end in the middle, the others round it as far away as they are."""
-    hub = record.paths[0].near
-    km = {path.far: path.great_circle_km for path in record.paths if path.near == hub}
+    """The site of most paths in the middle, the others round it as far away as they are.
+
+    An odd number of directions: of no two is one behind the other, so that no line runs through the middle. Where there are
+    lines past it all are equally far, so that none runs through a third site.
+    """
+    hub = max(names, key=lambda name: sum(name in {path.near, path.far} for path in record.paths))
+    km = {
+        ({path.near, path.far} - {hub}).pop(): path.great_circle_km
+        for path in record.paths
+        if hub in {path.near, path.far} and path.near != path.far
+    }
     typical = next((each for each in km.values() if each), 1.0)
+    if any(hub not in {path.near, path.far} for path in record.paths):
+        km = {}
     others = [name for name in names if name != hub]
     places = {hub: (0.0, 0.0)}
     for index, name in enumerate(others):
-        angle = math.radians(360.0 * index / len(others) - 60.0)
+        angle = math.radians(360.0 * index / (len(others) | 1) - 60.0)
         length = km.get(name) or typical
         places[name] = (length * math.cos(angle), length * math.sin(angle))
     return places
