@@ -6,14 +6,17 @@ Both ends are on one machine and one clock, so the one-way figures need no synch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign import phases, wire
+from benchkit.campaign.following import TRACE, middle_ns
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.passages import CHANCE, Times, catches_up, passage, spread_of
+from benchkit.campaign.phases import LEAST_ANSWERS
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.impairment import Bursts
@@ -21,12 +24,11 @@ from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import DUPLICATES, Column, Samples
 from benchkit.stats.round_trip import that_left
+from benchkit.units import show_figure
 
-# Fewer answers than this calibrate nothing.
-LEAST_ANSWERS = 50
-# A share of lost, doubled or overtaking packets may be off by what chance does once in a thousand times.
-CHANCE = 3.29
 JITTER_TOLERANCE = 0.1
+# From this share of the tolerance on, so few packets as calibrate may have a median that chance moved beyond it.
+JITTER_THAT_TELLS = 0.25
 # Half the distance between these is one standard deviation of a normal distribution, and unlike the standard
 # deviation it says nothing of a machine that stood still for a moment.
 LOW, HIGH = 15.87, 84.13
@@ -36,13 +38,18 @@ REMEDY = "; free a core and run again"
 
 @dataclass(frozen=True)
 class Leg:
-    """One direction of a path: what is asked of it, and how long packets took with and without delay: ns, shape (n,)."""
+    """One direction of a path, or both: how long packets took with and without delay: ns, shape (n,).
+
+    `asked_ns` is the median that is asked for. `drawn` is what the model makes of such packets, None where jitter is
+    too small for it to matter.
+    """
 
     path: str
     name: str
-    direction: Direction
+    asked_ns: float
     got: Column
     floor: Column
+    drawn: Times | None = None
 
 
 def calibrations(paths: Iterable[Path], harvest: Harvest, tolerance_ns: int) -> list[Calibration]:
@@ -56,68 +63,80 @@ def _of_path(path: Path, harvest: Harvest, tolerance_ns: int) -> Iterator[Calibr
     if path.model is None or rows is None or floor is None:
         return
     rows, floor = that_left(rows), that_left(floor)
-    legs = _legs(path.name, path.model, rows, floor)
-    yield from (_delay(leg, tolerance_ns) for leg in legs)
-    yield _round_trip(legs, tolerance_ns)
-    yield from (_jitter(leg, tolerance_ns) for leg in legs if leg.direction.jitter_ns)
+    there, back = legs = _legs(path.name, path.model, rows, floor, tolerance_ns)
+    each_way = list(zip(legs, (path.model.forward, path.model.backward), strict=True))
+    yield from (_median(leg, tolerance_ns) for leg in (there, back, _both(there, back)))
+    yield from (_jitter(leg, way, tolerance_ns) for leg, way in each_way if way.jitter_ns)
     yield from _shares(path.name, path.model, rows)
-    yield from (_reordering(leg) for leg in legs if leg.direction.reorder)
+    yield from (_reordering(leg, way) for leg, way in each_way if way.reorder)
     yield from wire.calibrations(path, harvest)
 
 
-def _legs(path: str, model: PathModel, rows: Samples, floor: Samples) -> list[Leg]:
-    def one_way(name: str, direction: Direction, first: str, last: str) -> Leg:
+def _legs(
+    path: str, model: PathModel, rows: Samples, floor: Samples, tolerance_ns: int
+) -> tuple[Leg, Leg]:
+    due = rows.columns["due_ns"].data
+    drawn = passage(model, due) if _is_drawn(model, due, tolerance_ns) else None
+
+    def one_way(name: str, first: str, last: str) -> Leg:
+        direction: Direction = getattr(model, name)
         took, least = (each.columns[last] - each.columns[first] for each in (rows, floor))
-        return Leg(path, name, direction, took, least)
+        through: Times | None = getattr(drawn, name, None)
+        asked = float(middle_ns(direction) if through is None else np.median(through))
+        return Leg(path, name, asked, took, least, through)
 
-    return [
-        one_way("forward", model.forward, "t1_ns", "t2_ns"),
-        one_way("backward", model.backward, "t3_ns", "t4_ns"),
-    ]
-
-
-def _middle(direction: Direction) -> int:
-    """The median delay that is asked for; a skewed jitter moves it."""
-    deviations = deviations_ns(direction)
-    return direction.delay_ns + (deviations[len(deviations) // 2] if deviations else 0)
+    return one_way("forward", "t1_ns", "t2_ns"), one_way("backward", "t3_ns", "t4_ns")
 
 
-def _delay(leg: Leg, tolerance_ns: int) -> Calibration:
-    asked = _middle(leg.direction)
-    return _median(leg.path, leg.name, asked, leg.got, leg.floor, tolerance_ns)
+def _is_drawn(model: PathModel, due_ns: Times, tolerance_ns: int) -> bool:
+    """Whether packets catch up with each other, or jitter may move the median of a few by more than is allowed."""
+    jitter = max(model.forward.jitter_ns, model.backward.jitter_ns)
+    return jitter > tolerance_ns * JITTER_THAT_TELLS or catches_up(model, due_ns)
 
 
-def _round_trip(legs: list[Leg], tolerance_ns: int) -> Calibration:
-    there, back = legs
-    asked = _middle(there.direction) + _middle(back.direction)
-    got, floor = there.got + back.got, there.floor + back.floor
-    return _median(there.path, "both", asked, got, floor, tolerance_ns)
+def _both(there: Leg, back: Leg) -> Leg:
+    drawn = there.drawn + back.drawn if there.drawn is not None and back.drawn is not None else None
+    asked = there.asked_ns + back.asked_ns if drawn is None else float(np.median(drawn))
+    return Leg(there.path, "both", asked, there.got + back.got, there.floor + back.floor, drawn)
 
 
-def _median(
-    path: str, name: str, asked_ns: int, took: Column, least: Column, tolerance_ns: int
-) -> Calibration:
-    answers, floors = took.compressed(), least.compressed()
-    got = float(np.median(answers)) if len(answers) else 0.0
+def _allowed_ns(
+    leg: Leg, tolerance_ns: float, statistic: Callable[[Times], float], n: int
+) -> float:
+    """The tolerance, or what chance does to a statistic of `n` packets where that is more."""
+    if leg.drawn is None:
+        return tolerance_ns
+    return max(tolerance_ns, CHANCE * spread_of(statistic, leg.drawn, n))
+
+
+def _middle_of(values: Times) -> float:
+    return float(np.median(values))
+
+
+def _median(leg: Leg, tolerance_ns: int) -> Calibration:
+    answers, floors = leg.got.compressed(), leg.floor.compressed()
+    got = _middle_of(answers) if len(answers) else 0.0
+    tolerance = _allowed_ns(leg, tolerance_ns, _middle_of, len(answers))
     return Calibration(
-        path=path,
-        direction=name,
+        path=leg.path,
+        direction=leg.name,
         quantity="delay",
         unit="ms",
-        asked=asked_ns / NS_PER_MS,
+        asked=leg.asked_ns / NS_PER_MS,
         got=got / NS_PER_MS,
-        tolerance=tolerance_ns / NS_PER_MS,
+        tolerance=tolerance / NS_PER_MS,
         n=len(answers),
-        within=len(answers) >= LEAST_ANSWERS and abs(got - asked_ns) <= tolerance_ns,
+        within=len(answers) >= LEAST_ANSWERS and abs(got - leg.asked_ns) <= tolerance,
         floor=float(np.median(floors)) / NS_PER_MS if len(floors) else None,
     )
 
 
-def _jitter(leg: Leg, tolerance_ns: int) -> Calibration:
-    asked = _half_spread(np.array(deviations_ns(leg.direction)))
+def _jitter(leg: Leg, direction: Direction, tolerance_ns: int) -> Calibration:
+    asked = _half_spread(np.array(deviations_ns(direction)) if leg.drawn is None else leg.drawn)
     answers = leg.got.compressed()
     got = _half_spread(answers) if len(answers) else 0.0
-    tolerance = max(tolerance_ns / 2, JITTER_TOLERANCE * asked)
+    usual = max(tolerance_ns / 2, JITTER_TOLERANCE * asked)
+    tolerance = _allowed_ns(leg, usual, _half_spread, len(answers))
     return Calibration(
         path=leg.path,
         direction=leg.name,
@@ -131,7 +150,7 @@ def _jitter(leg: Leg, tolerance_ns: int) -> Calibration:
     )
 
 
-def _half_spread(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def _half_spread(values: Times) -> float:
     low, high = np.percentile(values, (LOW, HIGH))
     return float(high - low) / 2
 
@@ -144,7 +163,7 @@ def _shares(path: str, model: PathModel, rows: Samples) -> Iterator[Calibration]
         asked = 1 - (1 - there.mean_loss) * (1 - back.mean_loss)
         spread = max(_burstiness(there.bursts), _burstiness(back.bursts))
         yield _share(path, "both", "loss", asked, lost, len(rows), spread)
-        if there.bursts or back.bursts:
+        if lost and (there.bursts or back.bursts):  # of no loss nobody knows what would follow it
             yield _run_on(path, model, np.ma.getmaskarray(rows.columns["received_ns"]))
     if there.duplicate or back.duplicate:
         answered = len(rows) - lost
@@ -184,11 +203,11 @@ def _burstiness(bursts: Bursts | None) -> float:
     return (2 - turns) / turns
 
 
-def _reordering(leg: Leg) -> Calibration:
+def _reordering(leg: Leg, direction: Direction) -> Calibration:
     """A packet that overtook took no delay, so less than half of it."""
     answers = leg.got.compressed()
-    quick = int((answers < leg.direction.delay_ns / 2).sum())
-    return _share(leg.path, leg.name, "reordering", leg.direction.reorder, quick, len(answers))
+    quick = int((answers < direction.delay_ns / 2).sum())
+    return _share(leg.path, leg.name, "reordering", direction.reorder, quick, len(answers))
 
 
 def _share(  # noqa: PLR0913, PLR0917  as above
@@ -216,51 +235,37 @@ def _share(  # noqa: PLR0913, PLR0917  as above
     )
 
 
-def followed(path: Path, harvest: Harvest, began_ns: int, tolerance_ns: int) -> Calibration | None:
-    """How far the idle round trips were from the path's traces, started at `began_ns` (CLOCK_REALTIME); or None."""
-    rows = harvest.samples("rtt", path.name, phases.IDLE)
-    model = path.model
-    if rows is None or model is None or not (model.forward.trace or model.backward.trace):
-        return None
-    columns = rows.columns
-    asked = _along(model.forward, columns["t1_ns"] - began_ns)
-    asked += _along(model.backward, columns["t3_ns"] - began_ns)
-    took = (columns["t2_ns"] - columns["t1_ns"]) + (columns["t4_ns"] - columns["t3_ns"])
-    seen = ~np.ma.getmaskarray(took)
-    off = np.abs(took.data - asked)[seen]
-    got, wanted = (float(np.mean(each[seen])) if len(off) else 0.0 for each in (took.data, asked))
-    return Calibration(
-        path=path.name,
-        direction="both",
-        quantity="trace",
-        unit="ms",
-        asked=wanted / NS_PER_MS,
-        got=got / NS_PER_MS,
-        tolerance=tolerance_ns / NS_PER_MS,
-        n=len(off),
-        within=len(off) >= LEAST_ANSWERS and float(np.median(off)) <= tolerance_ns,
-    )
-
-
-def _along(direction: Direction, elapsed: Column) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The middle of the delay at each of these times since the trace began."""
-    trace = direction.trace
-    if trace is None:
-        return np.full(len(elapsed), _middle(direction), dtype=np.int64)
-    steps = np.searchsorted(np.array(trace.at_ns), elapsed.data, side="right") - 1
-    delays: np.ndarray[tuple[int], np.dtype[np.int64]] = np.array(trace.delay_ns, dtype=np.int64)
-    return delays[np.clip(steps, 0, None)] + (_middle(direction) - direction.delay_ns)
-
-
 def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
     """A sentence for each figure that is not within its tolerance."""
     if not found:
         return ["the emulator could not be calibrated: no packet came back"]
-    return [
-        f"{one.miss}: {emulator} does not hold this path here{REMEDY}"
+    return [f"{one.miss}: {_why_out(one, emulator)}" for one in found if not one.within]
+
+
+def _why_out(one: Calibration, emulator: str) -> str:
+    if abs(one.got - one.asked) > one.tolerance:
+        return f"{emulator} does not hold this path here{REMEDY}"
+    longer = "with --duration" if one.quantity == TRACE else "by `calibration` of the target's plan"
+    return f"too few to tell, {LEAST_ANSWERS} would do: measure longer, {longer}"
+
+
+def caught_up(
+    paths: Sequence[Path], found: Iterable[Calibration], rate_per_s: float
+) -> Iterator[str]:
+    """A sentence for the paths whose packets wait for each other under jitter for longer than is tolerated, if any do."""
+    middle = {path.name: path.model.rtt_ns / NS_PER_MS for path in paths if path.model is not None}
+    late = [
+        one
         for one in found
-        if not one.within
+        if (one.quantity, one.direction) == ("delay", "both")
+        and one.asked - middle[one.path] > one.tolerance
     ]
+    if late:
+        first, more = late[0], f" (and {len(late) - 1} more)" if late[1:] else ""
+        yield (
+            f"{first.path}{more}: at {show_figure(rate_per_s)}/s packets catch up with each other under the jitter, and keep their "
+            f"order: the model's median round trip is {first.asked:.2f} ms then, and not {middle[first.path]:.2f} ms"
+        )
 
 
 def below_the_floor(found: list[Calibration]) -> list[str]:

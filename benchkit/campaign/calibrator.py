@@ -28,7 +28,7 @@ class Calibrator:
         self._models = modelled(emulated)
         self._wires = (*phases.wire_phases(emulated), *phases.rate_phases(plan, emulated))
         self._floor, self._got = phases.calibration_phases(plan, emulated)
-        self._unfilled: tuple[str, ...] = ()
+        self._remarks: tuple[str, ...] = ()
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -66,11 +66,14 @@ class Calibrator:
             what = missed[-1].removesuffix(TRIED_AGAIN).rpartition(": ")[0]
             self._log.notes.append(f"calibration held at the {attempt} try; before that, {what}")
 
-    def _note_unfilled(self) -> None:
-        """Say which buffers were not filled, and not again what was said of an earlier try."""
-        self._log.notes = [each for each in self._log.notes if each not in self._unfilled]
-        self._unfilled = tuple(wire.unmeasured(self._emulated, self._log.harvest))
-        self._log.notes += self._unfilled
+    def _note(self, found: Sequence[Calibration]) -> None:
+        """Say which buffers were not filled and whose packets catch up, and not again what was said of an earlier try."""
+        self._log.notes = [each for each in self._log.notes if each not in self._remarks]
+        self._remarks = (
+            *wire.unmeasured(self._emulated, self._log.harvest),
+            *calibration.caught_up(self._emulated, found, self._got.packets_per_s),
+        )
+        self._log.notes += self._remarks
 
     def _wires_again(self, found: Sequence[Calibration]) -> list[Phase]:
         """The phases of those wires that did not give what was asked of them."""
@@ -89,7 +92,7 @@ class Calibrator:
         self._performance.run(got)
         found = calibration.calibrations(self._emulated, self._log.harvest, tolerance_ns)
         self._log.calibration = found
-        self._note_unfilled()
+        self._note(found)
         # A floor is how long packets take with no delay, and a shorter delay cannot be given. That of a mesh was taken with
         # thousands of packets a second that all wait for each other, none of them held back: on its shortest paths it may
         # be more than what they take when delays spread them. Where such a delay was measured and is right, it is given.

@@ -8,6 +8,7 @@ from benchkit.campaign import (
     calibration,
     congestion,
     fitness,
+    following,
     keys,
     phases,
     reach,
@@ -178,7 +179,7 @@ class Campaign:
         walked = [
             row
             for path in self._paths
-            if (row := calibration.followed(path, self._log.harvest, began_ns, tolerance))
+            if (row := following.followed(path, self._log.harvest, began_ns, tolerance))
         ]
         self._log.calibration += walked
         if walked:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from benchkit.campaign.passages import FAR_NS, Times, catches_up, passage
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.place import Direction, PathModel
@@ -21,7 +22,6 @@ from benchkit.stats.interval import Interval
 
 # Delays of each direction that stand for all of them; the round trip's are their sums, a million.
 _GRID = 1024
-_FAR_NS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ def moved_latency(
     idle: Interval | None,
     rank_share: float,
     tolerance_ns: int,
+    due_ns: Times | None = None,
 ) -> Moved:
     """Of a latency in ms on a path with this model (None: a real one, which nothing has moved).
 
     `idle` is the interval of the same percentile of the path's idle round trips, in ms, None where none were
-    measured; `rank_share` the percentile's place among those that were answered, from 0 to 1.
+    measured; `rank_share` the percentile's place among those that were answered, from 0 to 1; `due_ns` when they were due.
     """
     if model is None:
         return Moved()
@@ -50,7 +51,7 @@ def moved_latency(
         return Moved(tolerance, tolerance)
     if not np.isfinite(idle.value):
         return Moved()
-    wanted = model_percentile_ns(model, rank_share) / NS_PER_MS
+    wanted = model_percentile_ns(model, rank_share, due_ns) / NS_PER_MS
     low = idle.low if np.isfinite(idle.low) else idle.value
     high = idle.high if np.isfinite(idle.high) else idle.value
     return Moved(max(low - wanted, 0.0), max(wanted - high, 0.0))
@@ -64,12 +65,17 @@ def moved_goodput(value: float, calibration: Sequence[Calibration]) -> Moved:
     return Moved(value * max(-min(shares, default=0.0), 0.0), value * max(*shares, 0.0, 0.0))
 
 
-def model_percentile_ns(model: PathModel, share: float) -> float:
-    """The round trip that the share of the model's packets, lost ones left out, stays within."""
+def model_percentile_ns(model: PathModel, share: float, due_ns: Times | None = None) -> float:
+    """The round trip that the share of the model's packets, lost ones left out, stays within.
+
+    Of packets that are due so near to each other that they catch up, what they take then.
+    """
     there, back = model.forward, model.backward
+    if due_ns is not None and len(due_ns) and catches_up(model, due_ns):
+        return float(np.quantile(passage(model, due_ns).both, share, method="inverted_cdf"))
     if _is_shifted(there) and _is_shifted(back):
         # Paths of one jitter differ in their delay alone, and a mesh has thousands of them.
-        sums, shift = _sorted_sums(_unshifted(there), _unshifted(back)), model.rtt_ns - 2 * _FAR_NS
+        sums, shift = _sorted_sums(_unshifted(there), _unshifted(back)), model.rtt_ns - 2 * FAR_NS
     else:
         sums, shift = np.sort(np.add.outer(_delays_ns(there), _delays_ns(back)).ravel()), 0
     rank = min(max(int(np.ceil(share * sums.size)), 1), sums.size) - 1
@@ -87,7 +93,7 @@ def _is_shifted(direction: Direction) -> bool:
 def _unshifted(direction: Direction) -> Direction:
     """The same jitter on a delay that cuts none of it off."""
     return Direction(
-        _FAR_NS,
+        FAR_NS,
         direction.jitter_ns,
         distribution=direction.distribution,
         deviations_ns=direction.deviations_ns,

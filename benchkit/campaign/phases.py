@@ -47,6 +47,11 @@ WIRE_NS = NS_PER_S // 10
 # A probe needs this long beside its measuring time: to start, and for the last answer.
 OVERHEAD_NS = NS_PER_S // 2
 LEAST_ROUND_NS = NS_PER_S
+# Fewer answers than this calibrate nothing; some more are sent for, as chance has it. Of a path that loses nearly all
+# no end of packets is.
+LEAST_ANSWERS, MORE, LEAST_PASSING = 50, 1.2, 0.02
+# Packets a second, of all paths together: where a plan sends fewer, so many disturb nothing.
+FASTEST_CALIBRATION = 1000
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,25 @@ class Phase:
 
 
 def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phase]:
-    """The floor without any delay, then what the emulator makes of the models."""
-    floor = Phase(FLOOR, "floor, no delay", paths, plan.calibration_ns // 2, plan.rate_per_s)
-    got = Phase(CALIBRATION, "asked against got", paths, plan.calibration_ns, plan.rate_per_s)
+    """The floor without any delay, then what the emulator makes of the models.
+
+    Where the plan's packets are too few to tell anything they come faster, and of many paths for longer.
+    """
+    wanted = max((_wanted_answers(path) for path in paths), default=0)
+    enough = wanted * NS_PER_S / plan.calibration_ns
+    rate = max(plan.rate_per_s, min(enough, FASTEST_CALIBRATION / max(len(paths), 1)))
+    lasts = max(plan.calibration_ns, round(wanted * NS_PER_S / rate))
+    floor = Phase(FLOOR, "floor, no delay", paths, lasts // 2, rate)
+    got = Phase(CALIBRATION, "asked against got", paths, lasts, rate)
     return floor, got
+
+
+def _wanted_answers(path: Path) -> int:
+    """How many packets it takes for enough of them to be answered, where the model loses some."""
+    if path.model is None:
+        return 0
+    passing = (1 - path.model.forward.mean_loss) * (1 - path.model.backward.mean_loss)
+    return round(MORE * LEAST_ANSWERS / max(passing, LEAST_PASSING))
 
 
 def host_floor(plan: Plan, paths: tuple[Path, ...]) -> Phase:

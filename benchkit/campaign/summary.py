@@ -11,6 +11,7 @@ from benchkit.campaign import phases, throughput, workloads
 from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances, Found, latencies
+from benchkit.campaign.passages import Times
 from benchkit.clock import NS_PER_MS
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.probe import PROBE_OF
@@ -138,7 +139,7 @@ def _verdict(
     interval = intervals.get(budget.percentile or budget.metric)
     own = None if interval is None else interval.size
     effective = metric.effective_n or metric.n if own is None else int(own)
-    moved = _moved(path, budget, source, found, under)
+    moved = _moved(path, budget, source, found, under, _idle_due(path, harvest))
     looks = under.looks if metric.metric == "rtt" else 1
     doubt = Doubt(looks, moved.less_by, moved.more_by)
     found_so = judge(
@@ -189,8 +190,19 @@ def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:
     return (phases.SINGLE[probe][0],) if probe in phases.SINGLE else ()
 
 
+def _idle_due(path: Path, harvest: Harvest) -> Times | None:
+    """When the idle round trips of a path were due, in ns; None where there were none."""
+    rows = harvest.samples("rtt", path.name, phases.IDLE)
+    return None if rows is None else rows.columns["due_ns"].data
+
+
 def _moved(
-    path: Path, budget: Budget, source: Found, found: Sequence[Found], under: Circumstances
+    path: Path,
+    budget: Budget,
+    source: Found,
+    found: Sequence[Found],
+    under: Circumstances,
+    idle_due_ns: Times | None,
 ) -> Moved:
     """How far the emulator moved what is judged. It loses nothing that the model does not, or the run is unfit."""
     if budget.metric == "loss":
@@ -204,7 +216,8 @@ def _moved(
     due = metric.n - metric.unstamped
     share = 1.0 if budget.percentile == "max" else float(percentile_share(budget.percentile))
     place = min(share * due / max(due - metric.lost, 1), 1.0)
-    return moved_latency(path.model, intervals.get(budget.percentile), place, under.tolerance_ns)
+    told = intervals.get(budget.percentile)
+    return moved_latency(path.model, told, place, under.tolerance_ns, idle_due_ns)
 
 
 def _wire_of(path: Path, calibration: Sequence[Calibration]) -> list[Calibration]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchkit.campaign import calibration, phases
+from benchkit.campaign import calibration, following, phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import Direction, Path, PathModel
@@ -52,12 +54,10 @@ def harvest_of(there: float, back: float, *, floor: float = 0.02, noise: float =
     still = np.full(N, floor * MS, dtype=np.int64)
     round_trips(harvest, phases.FLOOR, still, still)
     spread = (generator.normal(0, noise * MS, N)).astype(np.int64) if noise else 0
-    round_trips(
-        harvest,
-        phases.CALIBRATION,
-        np.full(N, there * MS, dtype=np.int64) + spread,
-        np.full(N, back * MS, dtype=np.int64),
-    )
+    sent = np.arange(N) * MS
+    in_order = np.maximum.accumulate(sent + round(there * MS) + spread) - sent
+    back_ns = np.full(N, back * MS, dtype=np.int64)
+    round_trips(harvest, phases.CALIBRATION, in_order, back_ns)
     return harvest
 
 
@@ -149,13 +149,49 @@ def test_a_trace_is_followed_or_not() -> None:
     good, bad = Harvest(), Harvest()
     round_trips(good, phases.IDLE, steps, back)
     round_trips(bad, phases.IDLE, np.full(N, 5 * MS), back)
-    followed = calibration.followed(asked, good, START, 150_000)
-    ignored = calibration.followed(asked, bad, START, 150_000)
+    followed = following.followed(asked, good, START, 150_000)
+    ignored = following.followed(asked, bad, START, 150_000)
     assert followed is not None
     assert followed.within
     assert ignored is not None
     assert not ignored.within
-    assert calibration.followed(path(Direction(5 * MS)), good, START, 150_000) is None
+    assert following.followed(path(Direction(5 * MS)), good, START, 150_000) is None
+
+
+def test_jitter_on_a_trace_is_the_models_and_not_the_emulators() -> None:
+    trace = Trace((0, 500 * MS), (5 * MS, 8 * MS))
+    asked = path(Direction(5 * MS, 1 * MS, trace=trace), Direction(4 * MS))
+    sent, steps = np.arange(N) * MS, np.repeat([5 * MS, 8 * MS, 8 * MS, 8 * MS], 500)
+    drawn = np.random.default_rng(1).normal(0, MS, N).astype(np.int64)
+    jittery, back = np.maximum.accumulate(sent + steps + drawn) - sent, np.full(N, 4 * MS)
+    good, bad = Harvest(), Harvest()
+    round_trips(good, phases.IDLE, jittery, back)
+    round_trips(bad, phases.IDLE, jittery + 3 * MS, back)
+    found = [following.followed(asked, each, START, 150_000) for each in (good, bad)]
+    assert [each.within for each in found if each is not None] == [True, False]
+
+
+def test_of_bursts_that_did_not_come_nothing_is_said() -> None:
+    rare = Direction(5 * MS, bursts=Bursts(0.0001, 0.3))
+    found = by_name(calibration.calibrations([path(rare)], harvest_of(5, 5), 150_000))
+    assert found["both", "loss"].within
+    assert ("both", "loss after a loss") not in found
+
+
+def test_too_few_packets_are_told_as_such() -> None:
+    few = replace(calibration.calibrations([path(Direction(5 * MS))], harvest_of(5, 5), 150_000)[0])
+    (said,) = calibration.out_of_tolerance([replace(few, n=16, within=False)], "userspace")
+    assert said.endswith(
+        "from 16 packets, tolerance 0.150 ms: too few to tell, 50 would do: measure longer, by `calibration` of the target's plan"
+    )
+
+
+def test_packets_that_catch_up_are_told() -> None:
+    asked = path(Direction(30 * MS, 8 * MS))
+    found = calibration.calibrations([asked], harvest_of(40, 40, noise=8.0), 150_000)
+    (said,) = calibration.caught_up([asked], found, 1000)
+    assert "a-b: at 1000/s packets catch up with each other" in said
+    assert said.endswith("and not 60.00 ms")
 
 
 def test_nothing_measured_calibrates_nothing() -> None:

@@ -67,6 +67,24 @@ def test_calibration_measures_the_floor_first_and_half_as_long() -> None:
     assert (floor.duration_ns, got.duration_ns) == (S, 2 * S)
 
 
+@pytest.mark.parametrize(
+    ("rate", "count", "packets", "seconds"),
+    [(5.0, 3, 60, 2.0), (2.0, 2000, 60, 30.0), (500.0, 2000, 1000, 2.0), (0.1, 100, 60, 6.0)],
+)
+def test_a_slow_plan_is_calibrated_by_packets_enough(
+    rate: float, count: int, packets: int, seconds: float
+) -> None:
+    plan = replace(PLAN, rate_per_s=rate)
+    _, got = phases.calibration_phases(plan, (PATHS * count)[:count])
+    assert (got.packets, got.duration_ns / S) == (packets, seconds)
+
+
+def test_where_the_model_loses_packets_more_are_sent() -> None:
+    lossy = replace(PATHS[0], model=PathModel(Direction(1, loss=0.5), Direction(1, loss=0.5)))
+    _, got = phases.calibration_phases(replace(PLAN, rate_per_s=1.0), (lossy,))
+    assert got.packets == 240
+
+
 def test_rates_are_checked_where_there_is_one_and_bulk_is_measured() -> None:
     found = phases.rate_phases(PLAN, PATHS)
     assert [(one.name, one.paths) for one in found] == [
