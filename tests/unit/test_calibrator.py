@@ -22,8 +22,9 @@ class Scripted(Calibrator):
         self._log, self.said = Log(), list[str]()
         self._found = iter(found)
         self._models, self._wires = (), ()
-        self._unfilled: tuple[str, ...] = ()
-        self._floor, self._got = None, None  # type: ignore[assignment]
+        self._remarks: tuple[str, ...] = ()
+        self._floor: Any = None
+        self._got: Any = None
         self._emulation: Any = SimpleNamespace(apply=lambda _: None)
         self._performance: Any = SimpleNamespace(
             run=lambda _: None, forget=lambda _: None, say=self._say
@@ -63,11 +64,12 @@ def test_buffers_that_were_not_filled_are_noted_once_as_the_last_try_found_them(
 ) -> None:
     trial = Scripted()
     trial._emulated = ()
+    trial._got = SimpleNamespace(packets_per_s=500.0)
     trial._log.notes.append("another")
     for found in (["0.6 Gbit/s"], ["0.5 Gbit/s"]):
         monkeypatch.setattr(wire, "unmeasured", lambda *_, found=found: found)
-        trial._note_unfilled()
+        trial._note([])
     assert trial._log.notes == ["another", "0.5 Gbit/s"]
     monkeypatch.setattr(wire, "unmeasured", lambda *_: [])
-    trial._note_unfilled()
+    trial._note([])
     assert trial._log.notes == ["another"]
