@@ -6,7 +6,8 @@
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
     │   ├── SiteLostError    4  a site went away while it measured, with what it had not yet told
     │   ├── TakenError       4  the far end serves somebody else: carries for how long yet
-    │   └── KeyRefusedError  4  the far end wants a key, and was shown none or another
+    │   └── ShutError        4  the far end lets nobody in: asking again would end in the same way
+    │       └── KeyRefusedError 4 it wants a key, and was shown none or another
     └── UnfitError           5  this machine: no emulator, calibration out of tolerance, no room, a port that is taken
         └── CommandError     5  a program we started failed: argv, status and what it said
 
@@ -98,8 +99,12 @@ class TakenError(MeasureError):
         return float(self.args[1])
 
 
-class KeyRefusedError(MeasureError):
-    """The far end wants a key, and was shown none or another: asking again would end in the same way."""
+class ShutError(MeasureError):
+    """The far end does not open, or not to us: asking again would end in the same way."""
+
+
+class KeyRefusedError(ShutError):
+    """The far end wants a key, and was shown none or another."""
 
 
 class UnfitError(BenchkitError):

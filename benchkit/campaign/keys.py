@@ -1,4 +1,4 @@
-"""Far ends tried before anything is measured: a key that an agent refuses, or an iperf3 server that is gone, is told once."""
+"""Far ends tried before anything is measured: a port that opens to nobody, a key that is refused, an iperf3 server that is gone, are told once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchkit.campaign.crew import Crew
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import Reach
 from benchkit.clock import NS_PER_S
-from benchkit.errors import KeyRefusedError, MeasureError, SiteLostError
+from benchkit.errors import MeasureError, ShutError, SiteLostError
 from benchkit.model.bulk_spec import Iperf3TrialSpec, StreamKeySpec
 from benchkit.model.place import Path
 from benchkit.model.schedule import PERIODIC
@@ -63,7 +63,7 @@ def _is_shut(door: str, error: MeasureError) -> bool:
     """Whether it stays shut: whatever else goes wrong may go better when it is measured."""
     if isinstance(error, SiteLostError):
         return False
-    return isinstance(error, KeyRefusedError) or door == IPERF3
+    return isinstance(error, ShutError) or door == IPERF3
 
 
 def _trials(path: Path, there: Reach, target: Target) -> Iterator[tuple[str, Spec]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 from benchkit.campaign import path_jobs, phases, sharing, stations, wire
@@ -14,7 +15,7 @@ from benchkit.campaign.reach import Reach
 from benchkit.campaign.setup import Setup
 from benchkit.campaign.waiting import Patience
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns, realtime_offset_ns
-from benchkit.errors import MeasureError, SiteLostError
+from benchkit.errors import MeasureError, ShutError, SiteLostError
 from benchkit.model.place import Path
 from benchkit.model.spec import Spec
 
@@ -43,6 +44,8 @@ class Performance:
         self.own: Reach | None = None
         self._lost: dict[str, str] = {}
         self._told: set[str] = set()
+        # Paths whose far end lets no load in, and why.
+        self._shut: dict[str, str] = {}
 
     def plan(self, planned: Sequence[Phase]) -> None:
         """What is to come, for whoever wants to know how long it takes."""
@@ -54,6 +57,10 @@ class Performance:
 
     def run(self, phase: Phase) -> None:
         """Carry out a phase; what could not be measured is told and noted. Raises UnfitError where this machine failed."""
+        phase = self._still_open(phase)
+        if not phase.paths:
+            self._index += 1
+            return
         jobs, troubles = self._worked(phase)
         while self._patience.waited(troubles.values()):
             self.forget([phase])
@@ -63,11 +70,7 @@ class Performance:
         if report is not None:
             self._log.line[phase.name] = report
         for name, error in troubles.items():
-            self._log.unmeasured.append(str(error))
-            self.say(str(error))
-            self._blame(jobs[name][1], error)
-            if isinstance(error, SiteLostError) and error.site:
-                self._lost.setdefault(error.site, str(error))
+            self._note(jobs[name][1], error)
         self._lose_far_ends(phase)
         self._tell(phase)
 
@@ -82,6 +85,38 @@ class Performance:
         """Tell a sentence, and note it."""
         self._log.notes.append(text)
         self._observe(Said(text))
+
+    def _still_open(self, phase: Phase) -> Phase:
+        """The same without the paths whose far end has let no load in: it would not now either."""
+        if not phases.is_load(phase.name):
+            return phase
+        for path in phase.paths:
+            if path.name in self._shut:
+                self._log.ledger.blame([(path.name, phase.name)], self._shut[path.name])
+        return replace(phase, paths=tuple(p for p in phase.paths if p.name not in self._shut))
+
+    def _note(self, spec: Spec, error: MeasureError) -> None:
+        """Account for a probe that could not measure; the same reason is told once."""
+        why = str(error)
+        if why not in self._log.unmeasured:
+            self._log.unmeasured.append(why)
+            self.say(why)
+        self._blame(spec, error)
+        if isinstance(error, SiteLostError):
+            if error.site:
+                self._lost.setdefault(error.site, why)
+        elif isinstance(spec, BULK):
+            self._forget_idle(spec)
+            if isinstance(error, ShutError):
+                self._shut |= {path: why for path, _ in stations.cells(spec)}
+
+    def _forget_idle(self, spec: Spec) -> None:
+        """Round trips and requests beside a load that never ran are idle ones: they must not count as loaded."""
+        harvest = self._log.harvest
+        for path, phase in stations.cells(spec):
+            names = phases.BULK.get(phase, ())
+            if names and not any(harvest.count("goodput", path, name) for name in names):
+                harvest.forget(phase, {path})
 
     def _lose_far_ends(self, phase: Phase) -> None:
         """What is sent to an agent that is gone counts against no path, whether a probe ran there or not."""

@@ -167,6 +167,11 @@ def measuring_phases(
     return tuple(phases)
 
 
+def is_load(name: str) -> bool:
+    """Whether bulk data move over a path in a phase of that name."""
+    return name in LOADED or name in DATAGRAMS
+
+
 def names_of(probe: str, plan: Plan) -> tuple[str, ...]:
     """What the phases are called in which a probe measures."""
     if probe in SINGLE:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from benchkit.errors import KeyRefusedError, MeasureError, TakenError
+from benchkit.errors import KeyRefusedError, MeasureError, ShutError, TakenError
 from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
 from benchkit.probes.talk import KEY, KNOWN, WANTS, Talk, TalkError, Words, prove, unproved
@@ -54,7 +54,7 @@ class FarEnd:
     def connected(self, connection: socket.socket, head: bytes = b"") -> socket.socket:
         """Connect a socket to it and say `head`, within some seconds.
 
-        Raises MeasureError and closes the socket otherwise.
+        Raises ShutError and closes the socket otherwise.
         """
         connection.settimeout(CONNECT_S)
         try:
@@ -63,7 +63,7 @@ class FarEnd:
         except OSError as error:
             connection.close()
             address, port = self._address
-            raise MeasureError(
+            raise ShutError(
                 f"{self.path}: no TCP connection to {address} port {port}: {error.strerror or error}; is "
                 f"`benchkit agent` running there, and may TCP port {port} pass?"
             ) from error
@@ -72,7 +72,8 @@ class FarEnd:
     def granted(self, asked: Words) -> tuple[Talk, str]:
         """The talk, and the token of a test that it has taken on. Raises MeasureError where it has not.
 
-        That is TakenError where it has another's, KeyRefusedError where the key is not its own.
+        That is TakenError where it has another's, ShutError where nobody of ours opens, KeyRefusedError where the key is
+        not its own.
         """
         talk, said = self._answered(asked)
         token = said.get("granted")
@@ -92,7 +93,7 @@ class FarEnd:
     def try_key(self) -> None:
         """See whether it would take a test of who has this key, and take up no lease.
 
-        Raises KeyRefusedError where it would not, MeasureError where it cannot be reached.
+        Raises KeyRefusedError where it would not, ShutError where it cannot be reached.
         """
         self._answered({"test": KNOWN})
 
@@ -104,7 +105,7 @@ class FarEnd:
             talk.say(asked)
             said = prove(talk, self._key, talk.hear(GRANT_S), GRANT_S)
         except TalkError as error:
-            raise MeasureError(
+            raise ShutError(
                 f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "
                 "this version that listens there?"
             ) from error

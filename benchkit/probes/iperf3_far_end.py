@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import MeasureError, TakenError
+from benchkit.errors import KeyRefusedError, MeasureError, TakenError
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.probes.iperf3_auth import OAEP, PKCS1, token_of
 from benchkit.probes.iperf3_terms import Iperf3Terms
@@ -151,7 +151,7 @@ class Iperf3FarEnd:
         return self.refusal(said, *(control.read_error() if said == State.SERVER_ERROR else ()))
 
     def refusal(self, said: State, number: int = 0, system: int = 0) -> MeasureError:
-        """As above, with the numbers that it gave."""
+        """As above, with the numbers that it gave. A login that is refused is a KeyRefusedError."""
         match said:
             case State.ACCESS_DENIED:
                 return TakenError(f"{self.where} {BUSY}")
@@ -163,4 +163,5 @@ class Iperf3FarEnd:
                 words = "was stopped meanwhile: start it and run again"
             case _:
                 words = f"said {said.name} out of turn: is it an iperf3 of 3.1 or newer?"
-        return MeasureError(f"{self.where} {words}")
+        kind = KeyRefusedError if number == AUTH_REFUSED else MeasureError
+        return kind(f"{self.where} {words}")

@@ -52,7 +52,7 @@ async def stream(spec: TcpSpec) -> AsyncIterator[Samples]:
 async def stream_key(spec: StreamKeySpec) -> AsyncIterator[Samples]:
     """Show the key, and hang up: no data move, and there are no rows.
 
-    Raises KeyRefusedError where the key is not the far end's own, MeasureError where it cannot be reached.
+    Raises KeyRefusedError where the key is not the far end's own, ShutError where it cannot be reached.
     """
     far = FarEnd(spec.path, spec.address, spec.port, spec.key)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchkit.errors import MeasureError
+from benchkit.errors import KeyRefusedError
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.model.place import Login
 from benchkit.model.responder_spec import Iperf3ServerSpec
@@ -120,7 +120,7 @@ def test_we_log_in_at_an_iperf3_server(tmp_path: Path) -> None:
     with iperf3_serving(port, *options):
         found = asyncio.run(asyncio.wait_for(work(port, "rossi"), 30))
         assert column_sum(found[-1], "received_octets", up=True) > 0
-        with pytest.raises(MeasureError, match="wants another user name and password"):
+        with pytest.raises(KeyRefusedError, match="wants another user name and password"):
             asyncio.run(asyncio.wait_for(work(port, "verdi"), 30))
 
 

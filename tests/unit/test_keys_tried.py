@@ -10,7 +10,7 @@ from plans import plan_of
 from benchkit.campaign import keys, phases
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST, NO_PROBE, Reach
-from benchkit.errors import KeyRefusedError, MeasureError, SiteLostError
+from benchkit.errors import KeyRefusedError, MeasureError, ShutError, SiteLostError
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.target import Target
 
@@ -69,8 +69,10 @@ def test_each_key_is_tried_where_what_it_opens_is_asked(
     assert (reach, said, log.unmeasured) == (THERE, [], [])
 
 
-def test_a_refusal_is_told_once_and_its_probes_are_left_out() -> None:
-    reach, log, said = tried(Asked("stream"), "rtt", "tcp", "udp", "request", "http")
+@pytest.mark.parametrize("error", [KeyRefusedError, ShutError])
+def test_a_refusal_is_told_once_and_its_probes_are_left_out(error: type[MeasureError]) -> None:
+    asked = Asked("stream", error=error)
+    reach, log, said = tried(asked, "rtt", "tcp", "udp", "request", "http")
     assert said == ["me-far stream: wrong"] == log.unmeasured == log.notes
     assert [each for each in ("tcp", "udp", "request", "http", "rtt") if reach.can(each)] == [
         "request",
