@@ -11,7 +11,7 @@ from benchkit.linux import leftovers
 from benchkit.store import leftovers as partials
 from benchkit.store import live, salvage, write_run
 from benchkit.store.folder import add_samples
-from benchkit.store.journal import dead_journals, journals
+from benchkit.store.journal import dead_journals, has_ended, journals
 from benchkit.units import show_count
 
 NOTHING = "nothing is left of killed runs"
@@ -112,10 +112,11 @@ def _young(results: Path) -> list[tuple[str, int]]:
 
 
 def _recovered(file: Path, results: Path) -> Finding:
-    """A killed run, from what it had been told: kept like one that was interrupted."""
+    """A killed run, or one that could not be kept, from what it had been told: kept like one that was interrupted."""
     from benchkit.campaign.kept_harvest import recovered  # noqa: PLC0415  costs numpy
 
     try:
+        of = "a run that could not be kept" if has_ended(file) else "a killed run"
         record, samples = recovered(file)
         if not samples:
             file.unlink()
@@ -129,9 +130,7 @@ def _recovered(file: Path, results: Path) -> Finding:
     except (BenchkitError, OSError) as error:
         return Finding("run", "warning", f"kept {file}: {error}", "free space, and try again")
     rows = sum(len(batch) for batch in samples)
-    return Finding(
-        "run", "ok", f"made {folder} of a killed run: {show_count(rows, 'sample')} had arrived"
-    )
+    return Finding("run", "ok", f"made {folder} of {of}: {show_count(rows, 'sample')} had arrived")
 
 
 def _settled(partial: salvage.Partial) -> Finding:

@@ -98,7 +98,7 @@ def _kept(results: Path, outcome: Outcome) -> Path:
     except BenchkitError:
         click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
         if outcome.journal is not None and outcome.samples:
-            outcome.journal.close()
+            outcome.journal.leave()
             click.echo(
                 f"what had arrived is in {outcome.journal.file}: free space, and `{remedy(results)}` makes a run of it",
                 err=True,

@@ -3,7 +3,8 @@
 results/.arrived-20261123T101500Z-guizhou-4f2a    locked and written while the run goes on, gone when it is kept
 
 One frame for each thing told: a head of three lengths and checks, a line of JSON, and the columns of a batch as they
-are in memory. The first frame is the record of the run as it would be if nothing were measured.
+are in memory. The first frame is the record of the run as it would be if nothing were measured; each says how many seconds
+after that it was written. A file that nobody may write is one whose run came to its end and could not be kept.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.model.record_json import dump_record, load_record
@@ -31,6 +33,9 @@ from benchkit.store.live import is_running
 from benchkit.store.run_id import is_run_id
 
 ARRIVED_PREFIX = ".arrived-"
+AFTER = "after_s"
+# A mode takes no room, where a disk has none for a word.
+LEFT, WRITABLE = 0o444, 0o200
 # Octets of words and of columns, and a CRC-32 of both.
 HEAD = struct.Struct(">IQI")
 LONGEST_WORDS = 1 << 26
@@ -48,6 +53,7 @@ class Journal:
         self.file = results / f"{ARRIVED_PREFIX}{record.run}"
         self.trouble = ""
         self._descriptor = -1
+        self._began_ns = monotonic_ns()
         self._made = not results.exists()
         try:
             results.mkdir(parents=True, exist_ok=True)
@@ -66,7 +72,8 @@ class Journal:
         """Add a frame; what could not be written whole is taken back."""
         if self.trouble:
             return
-        said = json.dumps({**words, **_described(batch)}, separators=(",", ":")).encode()
+        after = {AFTER: round((monotonic_ns() - self._began_ns) / NS_PER_S, 1)}
+        said = json.dumps({**words, **after, **_described(batch)}, separators=(",", ":")).encode()
         body = _octets(batch)
         frame = HEAD.pack(len(said), len(body), zlib.crc32(body, zlib.crc32(said))) + said + body
         before = os.fstat(self._descriptor).st_size
@@ -83,6 +90,12 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = -1
         self.trouble = self.trouble or "it is closed"
+
+    def leave(self) -> None:
+        """Write no more, and mark the file as that of a run that ended by itself and could not be kept."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self.file.chmod(LEFT)
 
     def remove(self) -> None:
         """All of it is kept elsewhere: remove the file, and the folder where it was made for nothing else."""
@@ -105,6 +118,11 @@ def journals(results: Path) -> list[Path]:
 def dead_journals(results: Path) -> list[Path]:
     """The files of runs that were killed, oldest first."""
     return [file for file in journals(results) if not is_running(file)]
+
+
+def has_ended(file: Path) -> bool:
+    """Whether its run came to its end, and was not killed. Raises OSError."""
+    return not file.stat().st_mode & WRITABLE
 
 
 def read_journal(file: Path) -> tuple[RunRecord, Iterator[tuple[Words, Samples | None]]]:

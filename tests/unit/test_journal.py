@@ -14,7 +14,8 @@ from sample_records import passing
 
 from benchkit.campaign import tidying
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.kept_harvest import KeptHarvest, recovered
+from benchkit.campaign.kept_harvest import KILLED, NOT_KEPT, KeptHarvest, recovered
+from benchkit.clock import NS_PER_S as S
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import RunRecord
 from benchkit.model.samples import Samples
@@ -80,6 +81,33 @@ def test_a_killed_run_is_made_of_what_had_arrived_and_judged_by_nobody(tmp_path:
     (rows,) = read_samples(tmp_path / made.run, "rtt")
     assert len(rows) == 400
     assert not journal.file.exists()
+
+
+def test_a_run_that_was_made_of_a_killed_one_lasted_until_it_was_told_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [5 * S]
+    monkeypatch.setattr(journals, "monotonic_ns", lambda: now[0])
+    journal = Journal(tmp_path, replace(record(), duration_s=0.0))
+    harvest = KeptHarvest(journal)
+    for _ in range(3):
+        now[0] += 3 * S
+        harvest.add(answers(record().paths[0].path, 5))
+    journal.close()
+    made, _ = recovered(journal.file)
+    assert (made.duration_s, made.notes[-1]) == (9.0, KILLED)
+    assert {each.reason for path in made.paths for each in path.verdicts} == {KILLED}
+
+
+def test_a_run_that_found_no_room_was_not_killed(tmp_path: Path) -> None:
+    journal = told(tmp_path)
+    journal.leave()
+    os.utime(journal.file, (0, 0))
+    (found,) = [each for each in tidying.clean(tmp_path) if each.topic == "run"]
+    assert "of a run that could not be kept: 400 samples had arrived" in found.said
+    made = read_run(tmp_path / record().run)
+    assert made.notes[-1] == NOT_KEPT
+    assert {each.reason for path in made.paths for each in path.verdicts} == {NOT_KEPT}
 
 
 @pytest.mark.parametrize("torn", [1, 7, 20, 500, 5000])
