@@ -85,8 +85,8 @@ class _Server(web.Server):
         else:
             self._peers[handler] = peer
             return
-        handler.force_close()
-        transport.abort()
+        # Not at once: aiohttp's task, which begins after this, fails with a traceback where the connection is lost by then.
+        asyncio.get_running_loop().call_soon(transport.abort)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 
 import aiohttp
 import numpy as np
 import pytest
+import uvloop
 from aiohttp import web
 from loopback import LOCAL, free_port
 
@@ -206,6 +208,26 @@ def test_who_is_not_let_in_and_who_comes_too_often_is_cut_off(
     assert "too many connections" in caplog.text
     assert asyncio.run(work(HttpServerSpec(LOCAL, free_port(), ("192.0.2.0/24",)))) == []
     assert "not allowed" in caplog.text
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop])
+def test_who_is_not_let_in_leaves_nothing_but_the_line_that_counts_it(
+    caplog: pytest.LogCaptureFixture, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None
+) -> None:
+    async def work(spec: HttpServerSpec) -> None:
+        server = http_server(spec)
+        await anext(server)
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection(LOCAL, spec.port)
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        await server.aclose()
+        gc.collect()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(work(HttpServerSpec(LOCAL, free_port(), ("192.0.2.0/24",))))
+    assert [each.getMessage() for each in caplog.records if each.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize(
