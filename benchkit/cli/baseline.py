@@ -21,10 +21,13 @@ def baseline() -> None:
 @click.argument("name")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--add", is_flag=True, help="Keep the runs it has, and put these behind them.")
-@click.option("--keep", type=Whole(min=1), help="Keep only so many, the last ones.")
+@click.option("--keep", type=Whole(min=1), help="Keep only so many, those saved last.")
 @results_option
 def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results: Path) -> None:
     """Let NAME stand for these runs; what it stood for before is replaced, unless --add.
+
+    Refused are runs that nothing can be held against: unfit ones, interrupted ones, and those in which nothing was
+    measured.
 
     A sliding window of ten: benchkit baseline save main latest --add --keep 10
     """
@@ -53,7 +56,7 @@ def list_names(results: Path) -> None:
 @click.argument("name")
 @results_option
 def show(name: str, results: Path) -> None:
-    """Show the runs that NAME stands for, a line each, the oldest first."""
+    """Show the runs that NAME stands for, a line each, in the order in which they were saved."""
     from benchkit.store.baselines import load_baseline
 
     for run in load_baseline(results, name).runs:

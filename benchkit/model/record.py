@@ -220,3 +220,8 @@ class RunRecord:
     def has_figures(self) -> bool:
         """Whether anything was measured on any path: a run may tell of nothing but why there is none."""
         return any(path.metrics for path in self.paths)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether others may be held against it: it has figures, of a fit machine, and was measured to its end."""
+        return self.has_figures and not self.unfit and not self.interrupted

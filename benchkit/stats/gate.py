@@ -16,6 +16,7 @@ from benchkit.model.comparison import (
 )
 from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import RunRecord
+from benchkit.stats.comparable import permissible
 from benchkit.stats.comparison import gravest
 
 Key = tuple[str, str, str, str]  # path, metric, phase, statistic
@@ -96,7 +97,7 @@ def _answer(
     record: RunRecord, budgets: tuple[PathVerdict, ...], comparison: Comparison | None
 ) -> Gate:
     failures = [*_budgets_that(budgets, "fail"), *_failed_cells(comparison)]
-    doubts = [*_budgets_that(budgets, "inconclusive"), *doubts_of(comparison)]
+    doubts = [*_budgets_that(budgets, "inconclusive"), *_with_remedies(comparison)]
     if not budgets and comparison is None:
         doubts.append("the target has no budget, and no --baseline is given: nothing to judge by")
     if record.interrupted:
@@ -107,7 +108,8 @@ def _answer(
         word = "fail"
     else:
         word = "inconclusive" if doubts else "pass"
-    reasons = (*record.unfit, *failures, *doubts)
+    # Of an unfit run nothing is judged, and each doubt would only say so again.
+    reasons = record.unfit or (*failures, *doubts)
     return Gate(record.run, word, reasons, budgets=budgets, comparison=comparison)
 
 
@@ -184,6 +186,25 @@ def doubts_of(comparison: Comparison | None) -> list[str]:
         and cell.missing is None
         and cell.smallest_visible is None
     ]
+
+
+def _with_remedies(comparison: Comparison | None) -> list[str]:
+    """The doubts, each with what a person may do about sides that differ."""
+    doubts = doubts_of(comparison)
+    if comparison is None or not comparison.differs:
+        return doubts
+    return [
+        f"{doubt}{_remedy(line, comparison)}"
+        for doubt, line in zip(doubts, comparison.differs, strict=True)
+    ]
+
+
+def _remedy(line: str, comparison: Comparison) -> str:
+    if aspects := permissible([line]):
+        return f"; --despite {aspects[0]} compares them all the same"
+    if any(line.startswith(f"run {run} ") for run in comparison.base):
+        return "; leave it out: `benchkit baseline save NAME RUN…` with the others replaces what NAME stands for"
+    return ""
 
 
 def _named(cell: Cell) -> str:

@@ -1,4 +1,4 @@
-"""Names for runs: one small JSON file for each in `results/.baselines/`, the runs in it oldest first."""
+"""Names for runs: one small JSON file for each in `results/.baselines/`, the runs in it in the order in which they were saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchkit.errors import AskedWronglyError
-from benchkit.store.figures import see_figures
+from benchkit.store.figures import see_comparable
 from benchkit.store.folder import read_run
 from benchkit.store.run_id import is_run_id
 from benchkit.store.search import find_run
@@ -38,7 +38,7 @@ def save_baseline(
 
     Raises:
         AskedWronglyError: the name is no file name or means a run, a run is not there, named twice, without a
-            figure, or to be added where it is already, or `results` cannot be written.
+            figure, unfit, interrupted, or to be added where it is already, or `results` cannot be written.
     """
     _check_name(name)
     before = load_baseline(results, name).runs if add and _file(results, name).is_file() else ()
@@ -48,9 +48,8 @@ def save_baseline(
             raise AskedWronglyError(f"run {run} is named twice: name each run once")
         if run in before:
             raise AskedWronglyError(f"run {run} is in {name} already: add others")
+    see_comparable(results, [read_run(find_run(results, run)) for run in named])
     found = [*before, *named][-(keep or 0) :]
-    for run in found:
-        see_figures(results, [read_run(find_run(results, run))])
     baseline = Baseline(name, tuple(found))
     text = json.dumps({"schema": SCHEMA, "name": name, "runs": found}, indent=2) + "\n"
     file = _file(results, name)

@@ -6,7 +6,7 @@ may take an older run for one that failed to measure. Who needs figures refuses 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,11 +29,29 @@ def see_figures(results: Path, records: Sequence[RunRecord]) -> None:
     )
 
 
+def see_comparable(results: Path, records: Sequence[RunRecord]) -> None:
+    """Raises AskedWronglyError for a run without a figure, an unfit and an interrupted one: nothing is held against it."""
+    for record in records:
+        see_figures(results, [record])
+        if not record.is_comparable:
+            why = "was interrupted" if record.interrupted else "was measured on an unfit machine"
+            newest = _newest(results, lambda run: run.is_comparable)
+            another = f"{newest}, the newest that is neither, or another" if newest else "another"
+            raise AskedWronglyError(
+                f"run {record.run} {why}: no run can be compared with it (`benchkit report {record.run}` says more): "
+                f"name {another}"
+            )
+
+
 def newest_with_figures(results: Path) -> str | None:
     """The newest run that has some, of the last hundred."""
+    return _newest(results, lambda run: run.has_figures)
+
+
+def _newest(results: Path, wanted: Callable[[RunRecord], bool]) -> str | None:
     for run in list_runs(results)[: -MOST_LOOKED_AT - 1 : -1]:
         with suppress(AskedWronglyError):
-            if read_run(run).has_figures:
+            if wanted(read_run(run)):
                 return run.name
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,9 @@ from synthetic_runs import jitter, record_of, run_id, write
 
 from benchkit.cli import cli
 from benchkit.errors import AskedWronglyError
+from benchkit.model.record_json import dump_record
+from benchkit.store import read_run
+from benchkit.store.baselines import load_baseline, save_baseline
 from benchkit.store.figures import newest_with_figures
 
 
@@ -40,6 +44,39 @@ def test_it_is_refused_with_the_newest_that_has_figures(results: Path, words: st
     assert said.startswith(f"nothing was measured in run {run_id(2)} ")
     assert f"name {run_id(1)}, the newest that has figures" in said
     assert not (results / ".baselines" / "main.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"interrupted": True}, "was interrupted"),
+        ({"unfit": ("it was too busy",)}, "was measured on an unfit machine"),
+    ],
+)
+def test_a_run_that_none_can_be_compared_with_joins_no_baseline(
+    results: Path, changed: dict[str, Any], said: str
+) -> None:
+    write(results, 3, jitter(3), record=replace(record_of(jitter(3), run_id(3)), **changed))
+    save_baseline(results, "main", [run_id(1)])
+    words = ["baseline", "save", "main", "latest", "--add", "--results", str(results)]
+    done = CliRunner().invoke(cli, words)
+    assert isinstance(done.exception, AskedWronglyError)
+    assert f"run {run_id(3)} {said}" in str(done.exception)
+    assert f"name {run_id(1)}, the newest that is neither" in str(done.exception)
+    assert load_baseline(results, "main").runs == (run_id(1),)
+
+
+def test_a_window_with_such_a_run_of_an_older_version_moves_on(results: Path) -> None:
+    write(results, 3, jitter(3))
+    save_baseline(results, "main", [run_id(3)])
+    whole = read_run(results / run_id(3))
+    (results / run_id(3) / "run.json").write_text(dump_record(replace(whole, interrupted=True)))
+    write(results, 4, jitter(4))
+    assert save_baseline(results, "main", [run_id(4)], add=True).runs == (run_id(3), run_id(4))
+    assert save_baseline(results, "main", [run_id(1)], add=True, keep=2).runs == (
+        run_id(4),
+        run_id(1),
+    )
 
 
 def test_it_is_latest_and_reported(results: Path) -> None:

@@ -104,6 +104,31 @@ def test_an_unfit_machine_is_said_before_anything_else() -> None:
     assert found.reasons[0] == unfit().unfit[0]
 
 
+def test_why_a_run_is_unfit_is_said_once() -> None:
+    judged = tuple(
+        replace(path, verdicts=tuple(replace(v, verdict="inconclusive") for v in path.verdicts))
+        for path in unfit().paths
+    )
+    differs = (f"run two was measured on an unfit machine: {unfit().unfit[0]}",)
+    found = gate(replace(unfit(), paths=judged), compared(SAME, differs=differs))
+    assert found.reasons == unfit().unfit
+
+
+def test_what_may_be_done_about_sides_that_differ_is_said_of_each() -> None:
+    differs = (
+        "target: base x 1; candidate x 2",
+        "cores: base 2; candidate 4",
+        "run one was interrupted",
+    )
+    found = gate(passing(), compared(SAME, differs=differs))
+    target, cores, run = found.reasons
+    assert target.endswith("candidate x 2; --despite target compares them all the same")
+    assert "--despite environment" in cores
+    assert "interrupted; leave it out: `benchkit baseline save NAME RUN" in run
+    of_candidate = gate(passing(), compared(SAME, differs=("run two was interrupted",)))
+    assert of_candidate.reasons[0].endswith("run two was interrupted")
+
+
 def test_every_verdict_has_the_exit_status_of_the_design() -> None:
     assert set(STATUS) == set(GATE_VERDICTS)
     assert STATUS == {"pass": 0, "fail": 1, "inconclusive": 3, "unfit": 5}
