@@ -1,4 +1,4 @@
-"""Measure a real path, say it as a model, and check that the model gives the same figures back."""
+"""Measure a real path, and say it as a model."""
 
 from __future__ import annotations
 
@@ -12,27 +12,19 @@ from numpy.typing import NDArray
 
 from benchkit.campaign.discovery import AUTO, TRY, TRY_TIMEOUT_NS, addresses, candidates
 from benchkit.campaign.events import Observer, PhaseBegan, Said
-from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.live import LiveFigures, settled
 from benchkit.campaign.phases import IDLE, Phase
 from benchkit.campaign.reach import Reach, RoundTrips
-from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
-from benchkit.emulators.choice import choose
+from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.errors import BenchkitError, MeasureError, UnfitError
 from benchkit.linux import process
 from benchkit.linux.channel import Channel
-from benchkit.model.place import Path, PathModel
-from benchkit.model.responder_spec import STAMP_PORT, ReflectorSpec
+from benchkit.model.place import PathModel
 from benchkit.model.samples import Samples
-from benchkit.model.spec import StampSpec
 from benchkit.model.stamp_options import StampOptions
 from benchkit.probes.door import run_probe
-from benchkit.stats.effective import effective_size
-from benchkit.stats.interval import Interval
 from benchkit.stats.path_fit import FEWEST_ANSWERS, STEP_NS, fit_table, fit_trace
-from benchkit.stats.percentiles import percentile_intervals
-from benchkit.stats.rates import loss_interval
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
 from benchkit.units import by_number, show_count, show_figure
@@ -83,24 +75,6 @@ class Recorded:
     model: PathModel
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """One figure of the path and of its model, percentiles in ms and loss in %, and how far apart they may be."""
-
-    name: str
-    unit: str
-    path: float
-    model: float
-    tolerance: float
-
-    @property
-    def within(self) -> bool:
-        """Whether the model gives it back. Both lost is the same too."""
-        if not (np.isfinite(self.path) and np.isfinite(self.model)):
-            return bool(self.path == self.model)
-        return abs(self.path - self.model) <= self.tolerance
-
-
 def record_path(task: MeasurementTask, observe: Observer) -> Recorded:
     """Measure the path to the address and fit a model, and tell how far it is.
 
@@ -114,7 +88,7 @@ def record_path(task: MeasurementTask, observe: Observer) -> Recorded:
         way = _what_answers(task, found, site, channel, observe)
         observe(task.began(0))
         spec = way.round_trips(task.address, task.phase, 1, TIMEOUT_NS)
-        rows = _measured(spec, site, channel, observe)
+        rows = measured(spec, site, channel, observe)
     observe(settled(rows))
     rows = that_left(rows)
     latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
@@ -130,90 +104,6 @@ def record_path(task: MeasurementTask, observe: Observer) -> Recorded:
     else:
         model = fit_table(latencies)
     return Recorded(way.words(), latencies, replace(model, origin=f"recorded from {task.address}"))
-
-
-def compare(
-    recorded: Recorded, task: MeasurementTask, tolerance_ns: int, observe: Observer
-) -> list[Agreement]:
-    """Run the model, measure it as the path was, and hold the percentiles against each other.
-
-    Each may be off by the tolerance, or by what the intervals of both allow, whichever is more.
-    Raises UnfitError where the model cannot be emulated, or comes out otherwise on a machine that was too busy for it.
-    """
-    again, troubles = _emulated(recorded.model, task, tolerance_ns, observe)
-    first = percentile_intervals(recorded.latencies_ns, COMPARED)
-    second = percentile_intervals(again, COMPARED)
-    to_ms = 1 / NS_PER_MS
-    rows = [
-        _agreement(name, "ms", first[name].scaled(to_ms), second[name].scaled(to_ms), tolerance_ns)
-        for name in COMPARED
-    ]
-    rows.append(_agreement("loss", "%", _loss(recorded.latencies_ns), _loss(again), 0))
-    if troubles and out_of_reach(rows):
-        raise UnfitError(f"the model cannot be held against the path here: {troubles[0]}")
-    return rows
-
-
-def _agreement(
-    name: str, unit: str, path: Interval, model: Interval, tolerance_ns: int
-) -> Agreement:
-    chance = _half_width(path) + _half_width(model)
-    allowed = max(tolerance_ns / NS_PER_MS, chance)
-    return Agreement(name, unit, path.value, model.value, allowed)
-
-
-def _loss(latencies_ns: NDArray[np.float64]) -> Interval:
-    lost = np.isinf(latencies_ns)
-    return loss_interval(int(lost.sum()), lost.size, effective_n=effective_size(lost))
-
-
-def _half_width(interval: Interval) -> float:
-    """How far the figure itself may be off; by its nearer end where the other is open."""
-    ends = [abs(end - interval.value) for end in (interval.low, interval.high) if np.isfinite(end)]
-    return max(ends, default=0.0) if np.isfinite(interval.value) else 0.0
-
-
-def _emulated(
-    model: PathModel, task: MeasurementTask, tolerance_ns: int, observe: Observer
-) -> tuple[NDArray[np.float64], list[str]]:
-    """The latencies of the model, and what kept the emulator from giving them as they should be."""
-    path = Path("here-there", HERE, THERE, model)
-    choice = choose("auto")
-    with choice.emulate((path,), 1) as emulation, Channel() as channel:
-        far = emulation.ends[path.name].far
-        with NamespaceTestbed(emulation.namespaces) as testbed:
-            reflector = ReflectorSpec(far, STAMP_PORT)
-            testbed.sites[THERE].submit(run_probe, reflector, channel.address("reflector"))
-            _await_ready(channel)
-            emulation.apply([model])
-            spec = StampSpec(
-                MODEL,
-                IDLE,
-                far,
-                STAMP_PORT,
-                1,
-                task.phase.packets,
-                task.phase.interval_ns,
-                TIMEOUT_NS,
-            )
-            emulation.report()  # start its counts anew
-            observe(task.began(1))
-            rows = _measured(spec, testbed.sites[HERE], channel, observe)
-            troubles = line_troubles(emulation.report(), tolerance_ns)
-    # The reflector's dwell by its own stamps in the packets: good to microseconds, as the model is.
-    latencies, _ = as_latencies(network_ns(rows), rows.columns["received_ns"])
-    return latencies, troubles
-
-
-def _await_ready(channel: Channel) -> None:
-    try:
-        message = channel.messages.get(timeout=START_S)
-    except queue.Empty as error:
-        raise UnfitError(
-            f"the far end was not ready within {START_S:.0f} s: the machine is too busy; free a core"
-        ) from error
-    if message.kind != "ready":
-        raise UnfitError("the far end ended before it was ready: run again")
 
 
 def _ways(task: MeasurementTask, found: Sequence[str]) -> Iterator[Reach]:
@@ -237,7 +127,7 @@ def _what_answers(
     silent, told = [], set[str]()  # a way may be tried in two forms, which are one to a reader
     for way in _ways(task, found):
         try:
-            _measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel, observe)
+            measured(way.round_trips("", TRY, 1, TRY_TIMEOUT_NS), site, channel, observe)
         except (MeasureError, UnfitError) as error:
             silent.append(way.words())
             said = f"{way.words()}: {error.args[0].removeprefix(': ')}"
@@ -253,10 +143,13 @@ def _what_answers(
     )
 
 
-def _measured(
+def measured(
     spec: RoundTrips, site: NamespaceExecutor, channel: Channel, observe: Observer
 ) -> Samples:
-    """Run one probe to its end and return its rows. Raises what it failed with."""
+    """Run one probe to its end and return its rows.
+
+    Raises what it failed with, and UnfitError where it gave none.
+    """
     harvest = Harvest()
     harvest.open_session(spec.path, spec.phase, ours=False)
     live = LiveFigures(observe, harvest.departed)
@@ -286,13 +179,3 @@ def _batches(channel: Channel, token: str, future: Future[int]) -> Iterator[Samp
             return
         if isinstance(message.body, Samples):
             yield message.body
-
-
-def out_of_reach(found: Sequence[Agreement]) -> list[str]:
-    """A sentence for each percentile that the model does not give back."""
-    return [
-        f"{one.name}: the path had {one.path:.3f} {one.unit}, the model gives {one.model:.3f} {one.unit}, "
-        f"and {one.tolerance:.3f} {one.unit} apart is allowed: record longer, or with --trace if the path changed meanwhile"
-        for one in found
-        if not one.within
-    ]

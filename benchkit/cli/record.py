@@ -111,7 +111,7 @@ def _say(text: str) -> None:
 
 
 def _check(found: Recorded, task: MeasurementTask) -> None:
-    from benchkit.campaign.recording import compare, out_of_reach  # costs numpy
+    from benchkit.campaign.agreement import compare, out_of_reach  # costs numpy
     from benchkit.cli.progress import progress
 
     with progress() as observe:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchkit.campaign import recording
+from benchkit.campaign import agreement, recording
+from benchkit.campaign.agreement import compare, out_of_reach, see_reachable
 from benchkit.campaign.events import Event, PhaseBegan
 from benchkit.campaign.reach import Reach
-from benchkit.campaign.recording import MeasurementTask, Recorded, compare, out_of_reach
+from benchkit.campaign.recording import MeasurementTask, Recorded
 from benchkit.cli.record import _check
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Direction, PathModel
@@ -32,7 +33,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[NDArray[np.float64], 
     """Have the emulator give these latencies, with these troubles of its own."""
 
     def give(latencies_ns: NDArray[np.float64], troubles: list[str]) -> None:
-        monkeypatch.setattr(recording, "_emulated", lambda *_: (latencies_ns, troubles))
+        monkeypatch.setattr(agreement, "_emulated", lambda *_: (latencies_ns, troubles))
 
     return give
 
@@ -49,6 +50,16 @@ def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
     assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))
 
 
+def test_a_path_shorter_than_what_is_emulated_with_no_delay_is_told_as_that() -> None:
+    floor = np.full(50, 102_000.0)
+    with pytest.raises(
+        UnfitError, match=r"0\.009 ms was asked for, and packets take 0\.102 ms here"
+    ):
+        see_reachable("192.0.2.1", np.array([9_000.0, 8_000.0, np.inf, 9_500.0]), floor)
+    see_reachable("192.0.2.1", LATENCIES, floor)
+    see_reachable("192.0.2.1", LATENCIES, np.full(50, np.inf))
+
+
 def test_how_long_it_takes_is_said_before_it_is_measured_and_before_it_is_checked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,12 +71,12 @@ def test_how_long_it_takes_is_said_before_it_is_measured_and_before_it_is_checke
         raise MeasureError("stop")
 
     monkeypatch.setattr(recording, "_what_answers", lambda *_: reach)
-    monkeypatch.setattr(recording, "_measured", measured)
+    monkeypatch.setattr(recording, "measured", measured)
     told: list[Event] = []
     with pytest.raises(MeasureError, match="stop"):
         recording.record_path(replace(TASK, address="127.0.0.1"), told.append)
     assert told == [PhaseBegan("127.0.0.1: 500 packets, 500/s", 0, 2, 1.0, 2.0)]
-    monkeypatch.setattr(recording, "compare", lambda *words: words[-1](TASK.began(1)) or [])
+    monkeypatch.setattr(agreement, "compare", lambda *words: words[-1](TASK.began(1)) or [])
     _check(RECORDED, TASK)
     assert "2/2 the model, to see that it is the same, 1 s" in capsys.readouterr().err
 
@@ -76,7 +87,7 @@ def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.Monk
 
     ways = [Reach("here", "192.0.2.1", port=862)] * 2
     monkeypatch.setattr(recording, "_ways", lambda *_: iter(ways))
-    monkeypatch.setattr(recording, "_measured", silent)
+    monkeypatch.setattr(recording, "measured", silent)
     told: list[Event] = []
     with pytest.raises(MeasureError, match="is it up"):
         recording._what_answers(TASK, ["192.0.2.1"], None, None, told.append)  # type: ignore[arg-type]
