@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from benchkit.campaign.phases import LOADED
+
 
 @dataclass(frozen=True)
 class Said:
@@ -53,6 +55,12 @@ class PathMoved:
     percentiles_ms: Mapping[str, float]
     is_final: bool = False
     unmeasured: int = 0
+
+    @property
+    def series(self) -> str:
+        """Its phase; requests beside a load are told from the round trips there."""
+        is_beside = self.kind == "http" and self.phase in LOADED
+        return f"{self.phase}, HTTP, new connection" if is_beside else self.phase
 
 
 @dataclass(frozen=True)

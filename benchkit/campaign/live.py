@@ -92,7 +92,7 @@ def told_together(found: Sequence[PathMoved]) -> str:
     said = ", no answer"
     if middles:
         said = f", p50 from {fixed(middles[0], places)} to {fixed(middles[-1], places)} ms"
-    return f"    {len(found)} paths {found[0].phase}: {due} due, {lost} lost{said}"
+    return f"    {len(found)} paths {found[0].series}: {due} due, {lost} lost{said}"
 
 
 def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) -> PathMoved:

@@ -90,7 +90,10 @@ def emulate(
         raise AskedWronglyError(
             f"nothing to run at {path_name}: give a command after --, or --shell"
         )
-    target = narrowed(load_target(target_name), Changes(paths=(path_name,), seed=seed))
+    try:
+        target = narrowed(load_target(target_name), Changes(paths=(path_name,), seed=seed))
+    except AskedWronglyError as error:
+        raise _with_target_first(error, words) from error
     if dry_run:
         from benchkit.cli.dry_run import print_steps
 
@@ -108,6 +111,15 @@ def _asked(words: tuple[str, ...]) -> tuple[str, str]:
             "guiyang-hangzhou -- COMMAND"
         )
     return words[0], words[1]
+
+
+def _with_target_first(error: AskedWronglyError, words: tuple[str, ...]) -> AskedWronglyError:
+    """The error; where no target was named, how one is."""
+    if len(words) > 1:
+        return error
+    return AskedWronglyError(
+        f"{error}; a path of another target has that before it: benchkit emulate TARGET {words[0]}"
+    )
 
 
 def _run(

@@ -50,7 +50,7 @@ def _without_figures(results: Path, record: RunRecord) -> str:
         return ""
     before = newest_with_figures(results)
     older = f"; the newest with figures is {before}" if before else ""
-    return f", though nothing was measured: it tells why, and is `latest`{older}"
+    return f", though nothing was measured: it tells why, and is `latest` in {results}{older}"
 
 
 def see_runs_can_be_kept(results: Path) -> None:

@@ -24,8 +24,11 @@ class HostPort(Words[tuple[str, int]]):
     def read(self, text: str) -> tuple[str, int]:
         """The two, the host without brackets."""
         host, colon, port = text.rpartition(":")
-        if not colon or not port.isdecimal() or not self._least_port <= int(port) <= PORT_LIMIT:
-            raise ValueError(f"{text!r} is not HOST:PORT, as in 192.0.2.1:5201")
+        whole = f"{text!r} is not HOST:PORT, as in 192.0.2.1:5201"
+        if not colon:
+            raise ValueError(f"{whole}: it names no port")
+        if not port.isdecimal() or not self._least_port <= int(port) <= PORT_LIMIT:
+            raise ValueError(f"{whole}: a port is from {self._least_port} to {PORT_LIMIT}")
         return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
 
 
@@ -50,7 +53,10 @@ def resolved(host: str) -> str:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+        address, _, port = host.rpartition(":")
+        own = "one of this machine's"
+        given = f"{address}: ports have options of their own, as --stamp-port"
         raise AskedWronglyError(
-            f"{host} is no address: {said}; give one of this machine's"
+            f"{host} is no address: {said}; give {given if port.isdecimal() else own}"
         ) from error
     return str(found[0][4][0])

@@ -102,7 +102,8 @@ class Board:
 def _cells(row: PathMoved) -> list[Text]:
     lost = Text(str(row.lost), style="bold red" if row.lost else "")
     figures = [Text(text) for text in _figures(row)]
-    return [Text(clean(row.path)), Text(str(row.settled)), lost, *figures]
+    name = f"HTTP {row.path}" if row.kind == "http" else row.path
+    return [Text(clean(name)), Text(str(row.settled)), lost, *figures]
 
 
 def _figures(row: PathMoved) -> list[str]:
@@ -140,5 +141,5 @@ def _words(event: Event) -> str:
         due = f"{event.settled + event.unmeasured} due, {event.lost} lost"
         if event.unmeasured:
             due += f", {event.unmeasured} unsent or without stamps"
-        return f"    {event.path} {event.phase}: {due}, {said}"
+        return f"    {event.path} {event.series}: {due}, {said}"
     return ""

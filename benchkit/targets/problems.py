@@ -147,6 +147,10 @@ def _unknown_key(location: Location, schema: type[BaseModel]) -> str:
             several = _several(field)
             header = _header((*location[:-1], name, 0) if several else (*location[:-1], name))
             return f"{_UNKNOWN} here; it belongs below [{header}]"
+    # What holds for one path only is no default of all.
+    of_path: Location = ("path", 0, *location[1:])
+    if location[0] == "defaults" and key in _fields(of_path, schema):
+        return f"{_UNKNOWN} here; it belongs below [{_header(of_path[:-1])}]"
     hint = did_you_mean(key, fields)
     return f"{_UNKNOWN}{hint or '; known are ' + ', '.join(fields)}"
 

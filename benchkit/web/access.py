@@ -27,6 +27,8 @@ class Access:
         """For the foot of each page."""
         if self.token is None:
             return "Reached from this machine alone: it listens on loopback, and asks for no token."
+        if is_loopback(self.host):
+            return "Reached from this machine alone: it listens on loopback; every request needs the token."
         return f"Reached from other machines ({self.host}): every request needs the token."
 
     def address(self, port: int) -> str:

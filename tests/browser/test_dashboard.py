@@ -184,10 +184,13 @@ def test_a_run_in_progress_is_watched_to_its_verdict(
             figures = {"p50": 8.5, "p95": 8.6 + number / 100, "p99": 9.0}
             tell(PathMoved(PATH, "rtt", "idle", 100 * number, number // 20, figures))
         tell(RateMoved(PATH, "up", 941.0))
+        tell(PathMoved(PATH, "http", "up", 20, 0, {"p50": 29.5, "p95": 33.8, "p99": 33.9}))
         tell(Said("<b>a word</b>"))
         row = page.locator("#figures tr").filter(has_text="RTT, idle")
         expect(row).to_contain_text("3900")
         expect(row).to_contain_text("p95 10 ms")
+        beside = page.locator("#figures tr").filter(has_text="HTTP, new connection, loaded up")
+        expect(beside).to_contain_text("33.8")
         expect(page.locator("#charts canvas").first).to_be_visible()
         expect(page.locator("#said")).to_contain_text("<b>a word</b>")
         found.check_everywhere("live")

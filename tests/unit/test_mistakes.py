@@ -57,6 +57,14 @@ from benchkit.store.live import LiveLog
             "compare: 1 run named, and no base before the candidate",
         ),
         ("agent --stamp-port 70000", 2, "70000"),
+        ("serve --bind 127.0.0.9", 2, "is not HOST:PORT, as in 192.0.2.1:5201: it names no port"),
+        ("serve --bind 127.0.0.1:99999", 2, "a port is from 0 to 65535"),
+        ("agent --bind 127.0.0.1:8862", 2, "give 127.0.0.1: ports have options of their own"),
+        (
+            "emulate a-b -- true",
+            2,
+            "a path of another target has that before it: benchkit emulate TARGET a-b",
+        ),
         ("emulate guiyang-hangzhou -- nosuch", 127, "no program 'nosuch'"),
         ("emulate guiyang-hangzhou --serve nosuch -- true", 2, "no program 'nosuch'"),
         (

@@ -44,6 +44,12 @@ pytestmark = pytest.mark.usefixtures("folder")
             id="key of a table within",
         ),
         pytest.param(
+            "[defaults.model]",
+            '[defaults.model]\ndelay = "5 ms"',
+            "x.toml:16: defaults.model.delay: unknown key here; it belongs below [path.model]",
+            id="key of one path among the defaults",
+        ),
+        pytest.param(
             'duration = "1 s"',
             'duration = "10 mss"',
             f"x.toml:35: plan.duration: '10 mss' is not a duration: the unit must be {TIMES}; did you mean '10 ms'?",

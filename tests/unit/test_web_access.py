@@ -28,6 +28,13 @@ def test_and_by_no_other(host: str) -> None:
     assert not is_loopback(host)
 
 
+def test_the_foot_says_who_reaches_it_and_with_what() -> None:
+    alone = "Reached from this machine alone: it listens on loopback"
+    assert Access("127.0.0.1", 0).words == f"{alone}, and asks for no token."
+    assert Access("127.0.0.1", 0, "abc").words == f"{alone}; every request needs the token."
+    assert Access("192.0.2.2", 0, "abc").words.startswith("Reached from other machines (192.0.2.2)")
+
+
 def test_on_loopback_a_name_of_elsewhere_is_refused(tmp_path: Path) -> None:
     async def ask(client: TestClient[Any, Any]) -> list[int]:
         hosts = ("evil.example", "localhost:1", "127.0.0.1")

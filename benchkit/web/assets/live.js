@@ -4,7 +4,9 @@
   const run = at("live").dataset.run;
   const SHOWN = ["p50", "p95", "p99"];
   const ROLES = { p50: "idle", p95: "up", p99: "http", "Mbit/s": "down", budget: "budget" };
-  const NAMES = { idle: "RTT, idle", up: "RTT, loaded up", down: "RTT, loaded down", floor: "RTT without delay", calibration: "RTT, calibration" };
+  const NAMES = { idle: "RTT, idle", up: "RTT, loaded up", down: "RTT, loaded down", both: "RTT, loaded both ways", floor: "RTT without delay", calibration: "RTT, calibration" };
+  const FRESH = "HTTP, new connection";
+  const HTTP_NAMES = { http: "HTTP, idle", "http-fresh": FRESH, "http-load": "HTTP, load client", up: `${FRESH}, loaded up`, down: `${FRESH}, loaded down`, both: `${FRESH}, loaded both ways` };
   const MOST_CHARTS = 12;
   const LOOK_MS = 1000;
   const began = { budgets: [] };
@@ -88,13 +90,13 @@
       tick();
     },
     moved(event) {
-      const name = event.kind === "http" ? "HTTP" : NAMES[event.phase] ?? event.phase;
+      const name = (event.kind === "http" ? HTTP_NAMES : NAMES)[event.phase] ?? event.phase;
       const line = row(event.path, name);
       const values = event.percentiles_ms;
       [event.settled, event.lost, ...SHOWN.map((each) => (values[each] === undefined ? "lost" : figure(values[each])))]
         .forEach((value, place) => { line.cells[place + 2].textContent = value; });
       line.cells[3].className = event.lost ? "word v-fail" : "";
-      const budget = event.phase === "idle" || event.kind === "http" ? budgetOf(event.path, event.kind) : undefined;
+      const budget = event.phase === "idle" || event.phase === event.kind ? budgetOf(event.path, event.kind) : undefined;
       if (budget) line.cells[8].textContent = `${budget[2]} ${budget[3]} ${budget[4]}`;
       if (!event.is_final) chart(`${event.path} ${name}`, `${event.path}: ${name}`, SHOWN, "ms", budget?.[3])?.add(event.at, values);
     },
