@@ -12,6 +12,8 @@ import numpy as np
 from benchkit.campaign.phases import IDLE
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import (
+    APART,
+    INTERRUPTED,
     LOST,
     MEASURED,
     MISSING,
@@ -200,8 +202,8 @@ def _newest(
     point: Point, level: np.ndarray[tuple[int, ...], np.dtype[np.float64]], floor: float
 ) -> str:
     """What the newest run looks like beside the level it belongs to."""
-    if point.state == UNFIT:
-        return "unfit, and left out of the levels"
+    if point.state in APART:
+        return f"{point.state}, and left out of the levels"
     if point.state != MEASURED:
         return f"its figure is {point.state}"
     before = level[:-1]
@@ -230,7 +232,7 @@ def _point(record: RunRecord, path: str, wanted: Wanted) -> Point:
     if found is None or estimate is None:
         return Point(record.run, record.started, UNFIT if record.unfit else MISSING)
     state = LOST if estimate.value is None else MEASURED
-    state = UNFIT if record.unfit else state
+    state = UNFIT if record.unfit else INTERRUPTED if record.interrupted else state
     return Point(record.run, record.started, state, estimate, limit=_limit(found, wanted))
 
 

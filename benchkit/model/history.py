@@ -9,14 +9,17 @@ from benchkit.model.record import Estimate
 
 # What a history may be of; the first is meant where nothing is said.
 METRICS = (*dict.fromkeys(probe.metric for probe in PLAN_PROBES.values()), "inference", "ratio")
-LOST, MISSING, MEASURED, UNFIT = "lost", "missing", "measured", "unfit"
+LOST, MISSING, MEASURED = "lost", "missing", "measured"
+UNFIT, INTERRUPTED = "unfit", "interrupted"
+# Runs that no gate compares with are shown, and are no part of a level.
+APART = (UNFIT, INTERRUPTED)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run's figure. `state` is MEASURED, LOST (the percentile is a lost packet), MISSING or UNFIT (as its run).
+    """One run's figure. `state` is MEASURED, LOST (the percentile is a lost packet), MISSING, or as its run UNFIT or INTERRUPTED.
 
-    `level` counts the levels from 0; absent where nothing was measured, or by an unfit run, whose `estimate` is shown
+    `level` counts the levels from 0; absent where nothing was measured, or by a run of APART, whose `estimate` is shown
     alone. `limit` is that run's budget on the figure.
     """
 
@@ -53,9 +56,10 @@ class History:
     newest: str
 
     @property
-    def unfit(self) -> int:
-        """How many of its runs are unfit."""
-        return sum(point.state == UNFIT for point in self.points)
+    def apart(self) -> str:
+        """How many of its runs are no part of a level, as "1 unfit and 2 interrupted"; empty where all are."""
+        states = [point.state for point in self.points]
+        return " and ".join(f"{states.count(each)} {each}" for each in APART if each in states)
 
 
 @dataclass(frozen=True)

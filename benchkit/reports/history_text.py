@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchkit.model.history import UNFIT, Change, History, Point
+from benchkit.model.history import APART, Change, History, Point
 from benchkit.model.record import Estimate
 from benchkit.model.record_json import dump_plain
 from benchkit.reports import chart
@@ -76,7 +76,7 @@ def render_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], format: 
 def _text(history: History, width: int) -> Iterator[str]:
     yield _title(history)
     estimates = [
-        point.estimate for point in history.points if point.estimate and point.state != UNFIT
+        point.estimate for point in history.points if point.estimate and point.state not in APART
     ]
     names = max((cells(clean(point.run)) for point in history.points), default=0)
     decimals = decimals_for(each.value for each in estimates)
@@ -91,8 +91,8 @@ def _text(history: History, width: int) -> Iterator[str]:
 
 
 def _drawn(point: Point, scale: chart.Scale | None) -> str:
-    if point.estimate is None or scale is None or point.state == UNFIT:
-        return point.state if point.estimate and point.state == UNFIT else ""
+    if point.estimate is None or scale is None or point.state in APART:
+        return point.state if point.estimate and point.state in APART else ""
     return chart.lane(scale, {}, point.estimate)
 
 
@@ -104,7 +104,7 @@ def _markdown(history: History) -> Iterator[str]:
         (
             point.run,
             point.started,
-            f"{_value(point, decimals)}{' (unfit)' if point.state == UNFIT and point.estimate else ''}",
+            f"{_value(point, decimals)}{f' ({point.state})' if point.state in APART and point.estimate else ''}",
             interval(point.estimate or Estimate(), decimals),
         )
         for point in history.points
@@ -124,9 +124,9 @@ def _title(history: History) -> str:
     named = figure_name(history)
     count = len(history.changes)
     said = {0: "no change of level", 1: "1 change of level"}.get(count, f"{count} changes of level")
-    unfit = f", {history.unfit} of them unfit" if history.unfit else ""
+    apart = f", of them {history.apart}" if history.apart else ""
     return (
-        f"{clean(history.path)}: {named}: {show_count(len(history.points), 'run')}{unfit}, {said}"
+        f"{clean(history.path)}: {named}: {show_count(len(history.points), 'run')}{apart}, {said}"
     )
 
 

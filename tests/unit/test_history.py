@@ -188,10 +188,25 @@ def test_a_run_without_the_figure_is_a_gap_and_never_filled() -> None:
     assert shown.value is not None
     text = render_histories([found], "text")
     assert f"{run_id(4)}  {shown.value:9.2f}  unfit\n" in text
-    assert "6 runs, 1 of them unfit" in text
+    assert "6 runs, of them 1 unfit" in text
     assert f"{shown.value:.2f} (unfit)" in render_histories([found], "markdown")
     (newest,) = histories(records[:5], Wanted())
     assert newest.newest == "unfit, and left out of the levels"
+
+
+def test_an_interrupted_run_is_shown_and_no_part_of_a_level_as_no_gate_compares_with_it() -> None:
+    records = runs(4, slow_from=99)
+    records[1] = replace(unfit(), run=run_id(1))
+    records[3] = replace(records[3], interrupted=True)
+    (found,) = histories(records, Wanted())
+    assert [point.state for point in found.points] == [
+        *("measured", "unfit", "measured", "interrupted")
+    ]
+    assert [point.level for point in found.points] == [0, None, 0, None]
+    assert found.newest == "interrupted, and left out of the levels"
+    text = render_histories([found], "text")
+    assert "4 runs, of them 1 unfit and 1 interrupted" in text
+    assert "interrupted\n" in text
 
 
 @pytest.mark.parametrize(
@@ -213,7 +228,7 @@ def test_runs_that_are_all_unfit_are_said_to_be_and_one_run_is_one() -> None:
     unfits = [replace(unfit(), run=run_id(number)) for number in range(2)]
     (found,) = histories(unfits, Wanted())
     assert [point.state for point in found.points] == ["unfit", "unfit"]
-    assert (found.changes, found.unfit) == ((), 2)
+    assert (found.changes, found.apart) == ((), "2 unfit")
     with pytest.raises(AskedWronglyError, match="has rtt idle p95: they measured nothing"):
         histories([replace(each, paths=_emptied(each)) for each in unfits], Wanted())
     text = render_histories(histories(runs(1, slow_from=9), Wanted()), "text")

@@ -67,7 +67,7 @@ def test_runs_open_from_a_history_and_a_comparison_and_an_unfit_one_is_marked(
     )
     assert all(f'<a href="/runs/{run_id(n)}">{run_id(n)}</a>' in page for n in range(1, 5))
     assert all(f'<a href="/runs/{run_id(n)}">' in compared for n in (1, 2))
-    assert "1 path over 4 runs, 1 of them unfit and left out of the levels" in page
+    assert "1 path over 4 runs, of them 1 unfit, left out of the levels" in page
     assert '<td class="v-unfit">unfit</td>' in page
 
 
@@ -77,7 +77,12 @@ def test_the_chart_has_unfit_runs_apart() -> None:
     (found,) = histories([fit, bad], Wanted())
     chart = history_chart(found, "key")
     assert chart is not None
-    assert [name for name, _ in chart.series] == ["runs", "unfit runs", "level", "budget"]
+    assert [name for name, _ in chart.series] == [
+        "runs",
+        "unfit or interrupted runs",
+        "level",
+        "budget",
+    ]
     assert [len(chart.spec["datasets"][name]) for name in ("points", "unfit")] == [1, 1]
 
 

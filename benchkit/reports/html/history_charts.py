@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
 
-from benchkit.model.history import UNFIT, History, Point
+from benchkit.model.history import APART, History, Point
 from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import (
@@ -24,10 +24,10 @@ from benchkit.reports.html.palette import role
 from benchkit.units import show_count
 
 RUNS, LEVEL, CHANGE, BUDGET = "runs", "level", "change of level", "budget"
-UNFIT_RUNS = "unfit runs"
+APART_RUNS = "unfit or interrupted runs"
 SERIES = (
     (RUNS, "idle"),
-    (UNFIT_RUNS, "unfit"),
+    (APART_RUNS, "unfit"),
     (LEVEL, "down"),
     (CHANGE, "up"),
     (BUDGET, "budget"),
@@ -61,7 +61,7 @@ def history_chart(history: History, key: str) -> Chart | None:
     named = figure_name(history)
     data = {
         "points": [point for point in points if point["s"] == RUNS],
-        "unfit": [point for point in points if point["s"] == UNFIT_RUNS and point["y"] is not None],
+        "unfit": [point for point in points if point["s"] == APART_RUNS and point["y"] is not None],
         "levels": _levels(history),
         "changes": _changes(history),
         "limits": _limits(history),
@@ -91,7 +91,7 @@ def history_chart(history: History, key: str) -> Chart | None:
 def _point(point: Point) -> Spec:
     estimate = point.estimate
     return {
-        "s": UNFIT_RUNS if point.state == UNFIT else RUNS,
+        "s": APART_RUNS if point.state in APART else RUNS,
         "x": _time(point.started),
         "p": clean(point.run),
         "words": point.state,
@@ -204,9 +204,7 @@ def _words(history: History, named: str) -> str:
     budget = "" if limit is None else f" Budget {short(limit)} {clean(history.unit)}."
     said = f"{named} of {show_count(len(history.points), 'run')} with 95 % intervals, an arrow where one has no end. "
     said += f"Changes of level: {changes}." if changes else "No change of level."
-    said += f" {show_count(history.unfit, 'unfit run')}, left out of the levels." * bool(
-        history.unfit
-    )
+    said += f" Left out of the levels: {history.apart}." * bool(history.apart)
     return f"{said}{budget} Newest: {clean(history.newest)}."
 
 

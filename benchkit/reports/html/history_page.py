@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from benchkit.model.history import UNFIT, Choices, Figure, History, Point
+from benchkit.model.history import APART, UNFIT, Choices, Figure, History, Point
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison_rows import figure_name
 from benchkit.reports.figures import clean, decimals_for, fixed, interval, short
@@ -78,8 +78,9 @@ def _said(histories: Sequence[History]) -> str:
     )
     paths = show_count(len(histories), "path")
     runs = show_count(max(len(each.points) for each in histories), "run")
-    unfit = max(each.unfit for each in histories)
-    beside = f", {unfit} of them unfit and left out of the levels" if unfit else ""
+    # An interrupted run lacks some paths.
+    most = max(histories, key=lambda each: sum(point.state in APART for point in each.points))
+    beside = f", of them {most.apart}, left out of the levels" if most.apart else ""
     return f"{paths} over {runs}{beside}: {changes}"
 
 
