@@ -162,6 +162,7 @@ class Campaign:
         return any(
             could_be_decided(verdict)
             for path in self._paths
+            if (path.name, phases.IDLE) not in self._log.ledger.without_far_end
             for verdict in path_record(path, self._log.harvest, under).verdicts
         )
 

@@ -9,6 +9,7 @@ from itertools import product
 from benchkit.campaign import path_jobs, phases, sharing, stations, wire
 from benchkit.campaign.crew import BULK
 from benchkit.campaign.events import PhaseBegan, Said
+from benchkit.campaign.far_ends import FarEnds
 from benchkit.campaign.live import settled, told_together
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import Reach
@@ -42,8 +43,7 @@ class Performance:
         self._index = 0
         self.reaches: Mapping[str, Reach] = {}
         self.own: Reach | None = None
-        self._lost: dict[str, str] = {}
-        self._told: set[str] = set()
+        self._far_ends = FarEnds(setup.log, setup.crew.silent, self.say)
         # Paths whose far end lets no load in, and why.
         self._shut: dict[str, str] = {}
 
@@ -71,7 +71,7 @@ class Performance:
             self._log.line[phase.name] = report
         for name, error in troubles.items():
             self._note(jobs[name][1], error)
-        self._lose_far_ends(phase)
+        self._far_ends.account(phase)
         self._tell(phase)
 
     def forget(self, asked: Sequence[Phase]) -> None:
@@ -104,7 +104,7 @@ class Performance:
         self._blame(spec, error)
         if isinstance(error, SiteLostError):
             if error.site:
-                self._lost.setdefault(error.site, why)
+                self._far_ends.lose(error.site, why)
         elif isinstance(spec, BULK):
             self._forget_idle(spec)
             if isinstance(error, ShutError):
@@ -117,26 +117,6 @@ class Performance:
             names = phases.BULK.get(phase, ())
             if names and not any(harvest.count("goodput", path, name) for name in names):
                 harvest.forget(phase, {path})
-
-    def _lose_far_ends(self, phase: Phase) -> None:
-        """What is sent to an agent that is gone counts against no path, whether a probe ran there or not."""
-        silent = {
-            name.removeprefix(stations.AGENT): why for name, why in self._crew.silent().items()
-        }
-        for site, why in {**silent, **self._lost}.items():
-            towards = [(path.name, phase.name) for path in phase.paths if path.far == site]
-            self._log.ledger.lose_far_end(towards, why)
-            robbed = [path for path, _ in towards if self._has_lost(path, phase.name)]
-            if robbed and site not in {*self._lost, *self._told}:
-                self._told.add(site)
-                said = f"{', '.join(robbed)}: the far end went away meanwhile: {why}; see that `benchkit agent` runs there"
-                self._log.unmeasured.append(said)
-                self.say(said)
-
-    def _has_lost(self, path: str, phase: str) -> bool:
-        """Whether round trips or requests of that path were lost in that phase."""
-        found = (self._log.harvest.samples(kind, path, phase) for kind in ("rtt", "http"))
-        return any(settled(rows).lost for rows in found if rows is not None)
 
     def _blame(self, spec: Spec, error: MeasureError) -> None:
         """A site that is lost takes all its cells along; of a load that is probed meanwhile, its own failing alone counts."""

@@ -24,7 +24,7 @@ def without_far_end(verdict: Verdict, why: str | None) -> Verdict:
     if why is None or verdict.verdict == "pass":
         return verdict
     return replace(
-        verdict, verdict="inconclusive", reason=f"its far end went away meanwhile: {why}"
+        verdict, verdict="inconclusive", reason=f"its far end fell silent meanwhile: {why}"
     )
 
 

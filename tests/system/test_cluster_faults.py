@@ -117,7 +117,7 @@ def test_an_agent_that_is_killed_costs_its_own_cells_alone(three: Triangle) -> N
     assert kept["b-a"] == 600
     verdict, reason = found["b-a"]
     assert verdict == "inconclusive"
-    assert "its far end went away meanwhile: site a was lost" in reason
+    assert "its far end fell silent meanwhile: site a was lost" in reason
     assert three.record()["paths"][1]["metrics"][0]["lost"] > 300
 
 

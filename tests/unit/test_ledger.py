@@ -125,7 +125,7 @@ def test_what_nobody_was_there_to_answer_fails_no_path() -> None:
     broken, kept = path_record(path, harvest, under).verdicts
     assert (broken.verdict, broken.reason) == (
         "inconclusive",
-        "its far end went away meanwhile: site b was lost",
+        "its far end fell silent meanwhile: site b was lost",
     )
     assert kept.verdict == "pass"
 
