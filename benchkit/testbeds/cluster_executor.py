@@ -27,6 +27,7 @@ BEGIN_S = 15.0
 # What is there is heard of every second, whether it has something to tell or not.
 SILENT_S = 2.0
 LOST_WORKER = "KilledWorker"
+NO_SCHEDULER = "the scheduler of the cluster went away"
 
 
 @dataclass(eq=False)
@@ -60,6 +61,9 @@ class Remote:
         self._orders: dict[str, Order] = {}
         self._lock = threading.Lock()
         self._lost = ""
+        # While nobody tells of the site it may be there all the same.
+        self._is_untold = False
+        self._scheduler = str(getattr(getattr(client, "scheduler", None), "address", ""))
 
     @property
     def running(self) -> list[Future[Any]]:
@@ -99,6 +103,7 @@ class Remote:
 
     def take(self, first: int, frames: Sequence[bytes]) -> None:
         """What the site tells, in order; what came before is passed over."""
+        self._is_untold = False
         for number, frame in enumerate(frames, first):
             if number <= self.number:
                 continue
@@ -135,6 +140,7 @@ class Remote:
             why = _words(error)
         except Exception as error:  # noqa: BLE001  cancelled, for its scheduler is gone
             why = _words(error)
+        self._is_untold = why == NO_SCHEDULER
         self._settle(order, (False, self._error(self._lost or why)))
 
     @property
@@ -143,7 +149,7 @@ class Remote:
         seconds = (monotonic_ns() - self.heard_ns) / NS_PER_S
         if self._lost:
             return f"site {self.site} was lost: {self._lost}"
-        if seconds < SILENT_S:
+        if seconds < SILENT_S or self._is_untold:
             return ""
         return f"nothing was heard of the agent of {self.site} for {seconds:.0f} s"
 
@@ -152,6 +158,12 @@ class Remote:
         return monotonic_ns() - self.heard_ns < LATELY_NS
 
     def _error(self, why: str) -> SiteLostError:
+        if why == NO_SCHEDULER:
+            at = f" at {self._scheduler}" if self._scheduler else ""
+            return SiteLostError(
+                f"the scheduler{at} was lost, and with it what its agents still had to tell; see that `benchkit scheduler` runs "
+                "there, and run again"
+            )
         return SiteLostError(
             f"site {self.site} was lost: {why}; see that `benchkit agent` runs there and reaches the cluster",
             self.site,
@@ -239,11 +251,13 @@ class ClusterExecutor(Executor):
         )
 
 
-def _words(error: Exception) -> str:
-    """What Dask says, in a line."""
+def _words(error: Exception | None) -> str:
+    """What Dask says, in a line. Of tasks that it lost with its scheduler it may know no error."""
+    if error is None:
+        return NO_SCHEDULER
     if type(error).__name__ == LOST_WORKER:
         return "its agent ended while a probe ran"
     if "scheduler-connection-lost" in str(error):
-        return "the scheduler of the cluster went away"
+        return NO_SCHEDULER
     said = str(error).splitlines()
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

@@ -157,7 +157,10 @@ def test_a_killed_scheduler_ends_the_run_and_not_the_agents(three: Triangle) -> 
         status, _, said = running.end(40)
     assert status == 4, said
     assert {verdict for verdict, _ in cells(three).values()} == {"inconclusive"}
-    assert all("was lost" in reason for _, reason in cells(three).values()), cells(three)
+    lost = "the scheduler at tls://"
+    assert all(lost in reason for _, reason in cells(three).values()), cells(three)
+    assert said.count(lost) == 1, said
+    assert "site" not in said[said.index(lost) :].splitlines()[0]
     assert all(100 <= kept < 600 for kept in rows(three).values())
     until(is_idle(three), 30)
     assert all(agent.process.poll() is None for agent in three.agents.values())

@@ -6,11 +6,12 @@ import asyncio
 import pickle
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, SiteLostError
 from benchkit.linux.channel import Message
 
 pytest.importorskip("distributed")
@@ -117,3 +118,29 @@ def test_only_a_site_that_was_heard_just_now_has_ended(silent_s: int, is_lost: b
     assert order.future.done() == is_lost
     if is_lost:
         assert isinstance(order.future.exception(), MeasureError)
+
+
+class _Cancelled(_Ended):
+    status = "cancelled"
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def exception(self, timeout: float) -> Any:
+        assert timeout > 0
+        return self._error
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("order: scheduler-connection-lost")])
+def test_a_scheduler_that_is_gone_is_told_and_no_site_is_blamed(error: Exception | None) -> None:
+    client: Any = SimpleNamespace(scheduler=SimpleNamespace(address="tls://192.0.2.9:8786"))
+    remote = Remote(client, "campaign", "there", "tls://192.0.2.1:1", lambda _: None)
+    remote.heard_ns -= 5 * 10**9
+    assert remote.silence
+    order = Order("order", ())
+    remote._orders["order"] = order
+    remote._ended(order, _Cancelled(error))
+    lost = order.future.exception()
+    assert isinstance(lost, SiteLostError)
+    assert "the scheduler at tls://192.0.2.9:8786 was lost" in str(lost)
+    assert (lost.site, remote.silence) == ("", "")
