@@ -6,6 +6,7 @@
     ├── MeasureError         4  the network or the far end: unreachable, too few samples
     │   ├── SiteLostError    4  a site went away while it measured, with what it had not yet told
     │   ├── TakenError       4  the far end serves somebody else: carries for how long yet
+    │   ├── NoWayError       4  the kernel where it is measured from sends nothing there
     │   └── ShutError        4  the far end lets nobody in: asking again would end in the same way
     │       └── KeyRefusedError 4 it wants a key, and was shown none or another
     └── UnfitError           5  this machine: no emulator, calibration out of tolerance, no room, a port that is taken
@@ -97,6 +98,10 @@ class TakenError(MeasureError):
     def left_s(self) -> float:
         """For how many seconds yet."""
         return float(self.args[1])
+
+
+class NoWayError(MeasureError):
+    """The kernel where it is measured from has no way to the address: the far end has not even been asked."""
 
 
 class ShutError(MeasureError):

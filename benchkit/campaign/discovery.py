@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import HOST, NO_PROBE, Reach, real
 from benchkit.clock import NS_PER_MS, NS_PER_S
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, NoWayError
 from benchkit.linux import icmp
 from benchkit.model.place import Site
 from benchkit.model.responder_spec import STAMP_PORT, TWAMP_PORT
@@ -19,7 +19,7 @@ from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
-DESPITE_AGENT = "; its agent's STAMP does not: may UDP pass, is its port another (`reach`), or does it want a key (`stamp.key`)?"
+DESPITE_AGENT = "; its agent's STAMP does not: may UDP pass, has its --allow who asks, is its port another (`reach`), or does it want a key (`stamp.key`)?"
 TRIAL = "trial"
 TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 
@@ -27,12 +27,15 @@ TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> Reach:
     """The first way in which a real site answers who asks `at` a site, tried in the order of exactness.
 
-    Raises MeasureError when it has no address or answers nothing.
+    Raises MeasureError when it has no address or answers nothing, NoWayError where nothing can be sent to any address.
     """
     silent: list[Reach] = []
+    no_way: dict[str, str] = {}
     forbidden = False
     for each in candidates(addresses(site.address or ""), site.reach, site.stamp):
         candidate = replace(each, site=at)
+        if candidate.address in no_way:
+            continue
         if site.reach == AUTO and at == HOST and _is_forbidden(candidate):
             forbidden = True
             continue
@@ -43,15 +46,20 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
                 f"{site.name} ({candidate.address}): {candidate.words()} answers{_despite(site, candidate)}"
             )
             return _allowed(real(site, candidate))
-        if at == HOST and _is_forbidden(candidate):
+        (error,) = troubles.values()
+        if isinstance(error, NoWayError):
+            no_way[candidate.address] = str(error)
+        elif at == HOST and _is_forbidden(candidate):
             forbidden = True
         else:
             silent.append(candidate)
+    if no_way and not silent and not forbidden:
+        raise NoWayError("; ".join(no_way.values()))
     if site.iperf3 is not None:
         say(f"{site.name}: nothing answers round trips; its iperf3 server is tried for throughput")
         return _allowed(real(site, Reach(at, addresses(site.address or "")[0], NO_PROBE)))
     raise MeasureError(
-        f"nothing answers at {site.name} ({_tried(silent, forbidden=forbidden)}): is it up? Start `benchkit agent` there, or {_remedy(site)}"
+        f"nothing answers at {site.name} ({_tried(silent, no_way, forbidden=forbidden)}): is it up? Start `benchkit agent` there (its --allow must have who asks), or {_remedy(site)}"
     )
 
 
@@ -71,8 +79,8 @@ def _allowed(found: Reach) -> Reach:
     return replace(found, refused=found.refused | {"icmp"}) if is_shut else found
 
 
-def _tried(silent: Sequence[Reach], *, forbidden: bool) -> str:
-    """By which ways each address was asked; that ICMP was not, where this user may not send it."""
+def _tried(silent: Sequence[Reach], no_way: Mapping[str, str], *, forbidden: bool) -> str:
+    """By which ways each address was asked, and which could not be; that ICMP was not, where this user may not send it."""
     said = []
     for address in dict.fromkeys(each.address for each in silent):
         here = [each for each in silent if each.address == address]
@@ -83,7 +91,7 @@ def _tried(silent: Sequence[Reach], *, forbidden: bool) -> str:
             some = f"ports {', '.join(first)} and {last}" if first else f"port {last}"
             ways.append(f"TCP at {some}")
         said.append(f"{address} by {', '.join(ways)}")
-    return "; ".join([*said, *([f"not by ICMP: {icmp.FORBIDDEN}"] * forbidden)])
+    return "; ".join([*said, *no_way.values(), *([f"not by ICMP: {icmp.FORBIDDEN}"] * forbidden)])
 
 
 def _is_forbidden(way: Reach) -> bool:

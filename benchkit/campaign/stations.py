@@ -120,7 +120,7 @@ def _one(path: Path, target: Target, agents: Agents, crew: Crew, say: Say) -> Re
     if near.name in agents.told and agents.answers(far.name):  # which was tried before
         discovery.addresses(far.address or "")
         raise MeasureError(
-            f"nothing answers {near.name} at {far.name} ({far.address}, {far.reach}): may UDP pass from its agent there?"
+            f"nothing answers {near.name} at {far.name} ({far.address}, {far.reach}): may UDP pass from its agent there, and has the --allow of {far.name} who asks?"
         )
     return discovery.find(far, crew, say, agents.station(near))
 

@@ -20,6 +20,7 @@ from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
 from benchkit.probes.as_settled import Settling, as_settled
 from benchkit.probes.pacer import open_loop
+from benchkit.probes.reachable import see_way_to
 from benchkit.probes.schedule import due_times
 
 SOON_NS = 20_000_000
@@ -32,8 +33,9 @@ async def connect(spec: ConnectSpec) -> AsyncIterator[Samples]:
 
     `syn_retransmits` tells those apart whose SYN, or its answer, was lost on the way.
 
-    Raises MeasureError when not one came to be.
+    Raises MeasureError when not one came to be, NoWayError where none could.
     """
+    see_way_to(spec.path, spec.address)
     handshakes = _Handshakes(spec)
     async for rows in as_settled(handshakes.open(), handshakes.settle):
         yield rows

@@ -107,7 +107,7 @@ class FarEnd:
         except TalkError as error:
             raise ShutError(
                 f"{self.where} does not answer as benchkit's own does: {error}; is it `benchkit agent` of "
-                "this version that listens there?"
+                "this version that listens there, and has its --allow who asks?"
             ) from error
         if said.get(WANTS) == KEY:
             refusal = unproved("stream_key", shown=bool(self._key))

@@ -108,6 +108,10 @@ def _unanswered(spec: HttpSpec, error: BaseException) -> MeasureError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         said = f"its certificate is not trusted ({error.certificate_error})"
         remedy = "add who signed it to this system's, or name its PEM file as SSL_CERT_FILE"
+    elif isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not (
+        isinstance(error, aiohttp.ClientConnectorError)
+    ):
+        remedy = "does a server of HTTP run there, and if it is `benchkit agent`, has its --allow who asks?"
     return MeasureError(f"{spec.path}: {spec.url} does not answer: {said}; {remedy}")
 
 

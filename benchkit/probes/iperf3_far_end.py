@@ -22,6 +22,7 @@ BUSY = (
     "is busy with another test: try again when that has ended, wait for it with --wait, or start a second one on "
     "another port with `iperf3 -s -p PORT`"
 )
+OR_NOT_ALLOWED = "or it is `benchkit agent`, and its --allow has not who asks"
 NO_CONGESTION, AUTH_REFUSED = 134, 142
 # iperf3's own numbers for what a server refuses.
 REFUSALS = {
@@ -102,7 +103,9 @@ class Iperf3FarEnd:
             said = control.read_state()
         except GoneError as error:
             control.close()
-            raise TakenError(f"{self.where} hung up at once: it {BUSY}") from error
+            raise TakenError(
+                f"{self.where} hung up at once: it {BUSY}; {OR_NOT_ALLOWED}"
+            ) from error
         except TalkError as error:
             control.close()
             raise MeasureError(
@@ -125,7 +128,9 @@ class Iperf3FarEnd:
                     raise self.unreachable("TCP", error) from error
                 time.sleep(REOPENING_S)
             except ConnectionResetError as error:
-                raise TakenError(f"{self.where} hung up at once: it {BUSY}") from error
+                raise TakenError(
+                    f"{self.where} hung up at once: it {BUSY}; {OR_NOT_ALLOWED}"
+                ) from error
             except OSError as error:
                 raise self.unreachable("TCP", error) from error
         raise AssertionError("the last try returns or raises")

@@ -7,8 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchkit.errors import MeasureError, UnfitError, told_by_system
+from benchkit.errors import NoWayError, UnfitError, told_by_system
 from benchkit.linux import hardware_stamps, timestamping
+from benchkit.linux.address import family_of
 
 REMEDIES = {
     errno.EADDRINUSE: "stop what listens there, or take another port",
@@ -36,13 +37,19 @@ class ListenError(UnfitError):
 
 
 def connect_to(sender: socket.socket, path: str, address: str, port: int) -> None:
-    """Connect a datagram socket. Raises MeasureError where there is no way to the address."""
+    """Connect a datagram socket. Raises NoWayError where there is no way to the address."""
     try:
         sender.connect((address, port))
     except OSError as error:
-        raise MeasureError(
+        raise NoWayError(
             f"{path}: no way to {address}: {told_by_system(error)}: see `ip route get {address}`"
         ) from error
+
+
+def see_way_to(path: str, address: str) -> None:
+    """Ask the kernel for a way to an address, and send nothing. Raises NoWayError where there is none."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as asking:
+        connect_to(asking, path, address, 1)
 
 
 def stamp_by_card(sender: socket.socket, address: str) -> None:

@@ -74,7 +74,9 @@ class _Records:
             return KeyRefusedError(
                 f"{self._where} refused requests: {unproved('request_key', shown=False)}"
             )
-        return MeasureError(f"{self._where} hung up while requests were due: start its agent again")
+        return MeasureError(
+            f"{self._where} hung up while requests were due: start its agent again, and see that its --allow has who asks"
+        )
 
     def transmit_stamps(self, connection: socket.socket) -> Iterator[Sent]:
         for sent in timestamping.transmit_stamps(connection):
@@ -120,7 +122,7 @@ async def _introduce(connection: socket.socket, spec: RequestSpec) -> None:
     except (TalkError, OSError, TimeoutError) as error:
         raise MeasureError(
             f"{where} does not answer as benchkit's own does: {str(error) or 'nothing came in time'}; is it "
-            "`benchkit agent` of this version that listens there?"
+            "`benchkit agent` of this version that listens there, and has its --allow who asks?"
         ) from error
 
 

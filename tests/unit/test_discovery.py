@@ -12,7 +12,7 @@ from benchkit.campaign import discovery, stations
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST
 from benchkit.campaign.stations import NO_AGENTS, Agents
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, NoWayError
 from benchkit.linux import icmp
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.spec import ConnectSpec, IcmpSpec, StampSpec
@@ -117,8 +117,9 @@ def test_the_kernel_says_who_may_ping(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_silence_names_its_causes(monkeypatch: pytest.MonkeyPatch, site: Site, said: str) -> None:
     may_ping(monkeypatch, True)
-    with pytest.raises(MeasureError, match=said):
+    with pytest.raises(MeasureError, match=said) as told:
         found(Pretending(), site)
+    assert "(its --allow must have who asks)" in str(told.value)
 
 
 @pytest.mark.parametrize("agent", [True, False])
@@ -129,6 +130,7 @@ def test_an_agent_whose_stamp_is_silent_is_told(
     site = replace(FAR, agent=agent)
     (_, (said,)) = found(Pretending(IcmpSpec), site)
     assert ("does it want a key (`stamp.key`)?" in said) == agent
+    assert ("has its --allow who asks" in said) == agent
     (_, (said,)) = found(Pretending(StampSpec), site)
     assert "key" not in said
 
@@ -182,3 +184,36 @@ def test_who_gives_a_key_gets_no_answer_that_anybody_could_have_sent(
     with pytest.raises(MeasureError, match="give both ends the same key"):
         found(crew, replace(FAR, agent=True, stamp=StampOptions("a key")))
     assert IcmpSpec not in crew.tried
+
+
+class Wayless(Pretending):
+    """A crew whose kernel sends nothing to some addresses."""
+
+    def __init__(self, *addresses: str) -> None:
+        super().__init__()
+        self._addresses = addresses
+
+    def work(self, jobs: Any, _: float) -> dict[str, MeasureError]:
+        ((name, (_, spec)),) = jobs.items()
+        self.tried.append(type(spec))
+        way = spec.address not in self._addresses
+        said = f"{name}: no way to {spec.address}: Invalid argument"
+        return {name: MeasureError("silent") if way else NoWayError(said)}
+
+
+def test_an_address_that_nothing_can_be_sent_to_is_not_asked_whether_it_is_up() -> None:
+    crew = Wayless("192.0.2.1")
+    with pytest.raises(NoWayError) as told:
+        found(crew, FAR)
+    assert str(told.value) == "far: no way to 192.0.2.1: Invalid argument"
+    assert crew.tried == [StampSpec]
+
+
+def test_one_address_without_a_way_is_named_beside_the_silent_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, True)
+    monkeypatch.setattr(discovery, "addresses", lambda _: ["192.0.2.1", "2001:db8::1"])
+    with pytest.raises(MeasureError) as told:
+        found(Wayless("2001:db8::1"), FAR)
+    assert "TCP at ports 443, 80 and 22; far: no way to 2001:db8::1: Invalid" in str(told.value)

@@ -38,6 +38,7 @@ EXIT_CODES = {
     "MeasureError": 4,
     "SiteLostError": 4,
     "TakenError": 4,
+    "NoWayError": 4,
     "ShutError": 4,
     "KeyRefusedError": 4,
     "UnfitError": 5,

@@ -97,9 +97,9 @@ def test_connect(tcp_port: int) -> None:
     all_answered(run(ConnectSpec("a-b", "idle", LOCAL, tcp_port, *SHAPE)), "network_ns")
 
 
-@pytest.mark.parametrize("kind", [StampSpec, IcmpSpec])
+@pytest.mark.parametrize("kind", [StampSpec, IcmpSpec, ConnectSpec])
 def test_no_way_to_an_address_is_told(kind: type) -> None:
-    ports = (862, 1) if kind is StampSpec else ()
+    ports = (862, 1) if kind is StampSpec else (80,) if kind is ConnectSpec else ()
     with pytest.raises(MeasureError) as told:
         run(kind("a-b", "idle", "100::1%lo", *ports, *SHAPE))  # nothing routes there
     if FORBIDDEN in str(told.value):
