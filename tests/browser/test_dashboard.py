@@ -259,13 +259,18 @@ def test_a_real_run_is_watched_from_its_first_phase_to_its_verdict(
 
 
 def watch_run(opened: Open, process: subprocess.Popen[str]) -> None:
+    """From its first phase to its verdict, and on when its server has ended with it."""
     assert process.stderr is not None
     lines = iter(process.stderr.readline, "")
     address = next(line for line in lines if line.startswith("live view: ")).split()[-1]
     next(line for line in lines if line.startswith("1/"))
-    page = opened(address).page
+    found = opened(address)
+    page = found.page
     expect(page.locator("#figures tr").filter(has_text="RTT, idle")).to_be_visible(timeout=30_000)
     expect(page.locator("#state")).to_have_text("PASS", timeout=30_000)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert said.startswith("PASS")
+    expect(page.locator("#gone")).to_contain_text("benchkit report ")
+    expect(page.locator("#why")).to_contain_text("keeps its promise")
+    found.complaints.clear()  # the browser tells of each refused connection
