@@ -22,6 +22,7 @@ from benchkit.stats.reservations import (
     of_a_part,
     with_held_answers,
     with_own_drops,
+    with_refusals_there,
     without_far_end,
 )
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
@@ -154,6 +155,9 @@ def _verdict(
     if found_so.verdict == "fail":
         held = _held_back(path, rests_on, harvest, under.plan)
         found_so = with_held_answers(found_so, held, metric.n, metric.lost)
+    if path.model is None:  # else the far end is ours, and has no cap
+        forward = metric.lost_forward or 0
+        found_so = with_refusals_there(found_so, forward, metric.n, metric.lost)
     lost = _first(under.without_far_end.get((path.name, each)) for each in rests_on)
     return without_far_end(of_a_part(found_so, missing), lost)
 

@@ -63,6 +63,20 @@ def with_held_answers(verdict: Verdict, held: int, n: int, lost: int) -> Verdict
     return replace(verdict, verdict="inconclusive", reason=why)
 
 
+def with_refusals_there(verdict: Verdict, forward: int, n: int, lost: int) -> Verdict:
+    """What fails by losses of which more than a tenth were on the way there says that the far end itself may have made them.
+
+    `forward` is how many those are, `n` and `lost` are how many packets were due and lost. A far end that turns packets away
+    counts them as little as one that they never reach.
+    """
+    figure = verdict.measured
+    is_late = verdict.metric != "loss" and (figure is None or figure.value is not None)
+    if is_late or not _may_decide(verdict, forward, n, lost):
+        return verdict
+    why = "lost on the way there is also what an agent's --rate-cap turns away: its own output tells whom it refuses"
+    return replace(verdict, reason=f"{verdict.reason}; {why}")
+
+
 def _may_decide(verdict: Verdict, count: int, n: int, lost: int) -> bool:
     """Whether it fails, and may do so for so many packets that no path has lost."""
     if verdict.verdict != "fail" or not count:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from harvests import (
     DWELL,
     HOST,
+    MODEL,
     MS,
     QUEUE,
     goodput,
@@ -23,7 +25,7 @@ from plans import plan_of
 from benchkit.campaign import summary
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import WORK
-from benchkit.model.place import Budget
+from benchkit.model.place import Budget, PathModel
 from benchkit.model.samples import (
     HTTP_COLUMNS,
     HTTP_PHASES,
@@ -270,3 +272,26 @@ def test_a_stream_from_an_iperf3_server_says_what_that_tells() -> None:
         harvest.add(tabulated("iperf3", "a-b", "down", TOTAL_COLUMNS, rows, hole=-1))
         down = metric(record_of(harvest), "goodput", "down")
         assert down.limited_by == f"what an iperf3 server does not tell; it says {words}"
+
+
+@pytest.mark.parametrize(("model", "is_named"), [(None, True), (MODEL, False)])
+def test_a_real_path_that_fails_by_losses_there_names_what_an_agent_may_have_turned_away(
+    model: PathModel | None, is_named: bool
+) -> None:
+    chance = np.random.default_rng(1)
+    rows = idle_rows(chance.integers(8 * MS, 9 * MS, 500).tolist())
+    answered = chance.random(500) < 0.7
+    columns = {name: column(each.data, ~answered) for name, each in rows.columns.items()}
+    columns |= {name: rows.columns[name] for name in ("sequence", "due_ns", "sent_ns", "t1_ns")}
+    columns["far_sequence"] = column(np.cumsum(answered) - 1, ~answered)
+    columns |= {name: column(np.zeros(500)) for name in ("far_copies", "far_flags", "far_ttl")}
+    told = Harvest()
+    told.open_session("a-b", "idle", ours=False)
+    told.add(Samples("rtt", "a-b", "idle", columns))
+    budgets = [Budget("loss", 1.0, "%", ""), Budget("rtt", 20.0, "ms", "p90")]
+    budgets.append(Budget("rtt", 5.0, "ms", "p50"))  # of 8 to 9 ms, whatever is lost
+    real = replace(path(*budgets), model=model)
+    verdicts = summary.path_record(real, told, summary.Circumstances()).verdicts
+    assert [each.verdict for each in verdicts] == ["fail"] * 3
+    named = ["--rate-cap" in each.reason for each in verdicts]
+    assert named == [is_named, is_named, False]
