@@ -12,6 +12,11 @@ def family_of(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+def reached_at(host: str) -> str:
+    """Where others reach what listens at a host: this machine's name for all of its addresses."""
+    return (socket.gethostname() or host) if host in WILDCARDS else host
+
+
 def bracketed(host: str) -> str:
     """As it stands before a port.
 

@@ -90,7 +90,7 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > _MOST_OCTETS:
             raise TargetError(
-                f"{name} has {size} octets, a target at most {_MOST_OCTETS}; name a .toml file"
+                f"{name} has {size} octets, a target at most {_MOST_OCTETS}; name another file, or write less into it"
             )
         return path.read_bytes()
     except OSError as error:

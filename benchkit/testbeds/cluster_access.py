@@ -6,6 +6,7 @@ A cluster runs code that it is sent. So whoever may speak to it has a certificat
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -146,8 +147,20 @@ def _context(files: dict[str, str]) -> ssl.SSLContext:
         context.load_verify_locations(files[AUTHORITY])
         context.load_cert_chain(files[CERTIFICATE], files[KEY])
     except OSError as error:
+        folder = Path(files[KEY]).parent
+        missing = [name for name, file in files.items() if not Path(file).is_file()]
+        why = f"there is no {' and no '.join(missing)}" if missing else error.strerror or error
         raise AskedWronglyError(
-            f"the certificates in {Path(files[KEY]).parent} cannot be used: {error.strerror or error}; a folder needs {AUTHORITY}, "
-            f"{CERTIFICATE} and {KEY}, as `benchkit agent --make-certs` writes them"
+            f"the certificates in {folder} cannot be used: {why}; a folder needs {AUTHORITY}, "
+            f"{CERTIFICATE} and {KEY}, as `benchkit agent --make-certs` writes them{_one_of(folder)}"
         ) from error
     return context
+
+
+def _one_of(folder: Path) -> str:
+    """That those of a host are one folder further down, where it is the authority's."""
+    with suppress(OSError):
+        found = sorted(each.parent for each in folder.glob(f"*/{KEY}"))
+        if found:
+            return f": name the folder of this host in it, as {found[0]}"
+    return ""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from benchkit.linux.address import bracketed
+from benchkit.linux.address import bracketed, reached_at
 
 COOKIE = "benchkit-token"
 
@@ -32,9 +32,9 @@ class Access:
         return f"Reached from other machines ({self.host}): every request needs the token."
 
     def address(self, port: int) -> str:
-        """What a person opens, the token in it."""
+        """What a person opens, here or elsewhere, the token in it."""
         asked = f"?token={quote(self.token, safe='')}" if self.token else ""
-        return f"http://{bracketed(self.host)}:{port}/{asked}"
+        return f"http://{bracketed(reached_at(self.host))}:{port}/{asked}"
 
     def knows(self, request: web.Request) -> bool:
         """Whether the request brings the token, or none is needed."""

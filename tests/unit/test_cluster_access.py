@@ -73,8 +73,17 @@ def test_an_authority_that_is_damaged_is_told(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_certificates_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AskedWronglyError, match="cannot be used"):
+    with pytest.raises(AskedWronglyError) as told:
         Access("tls://192.0.2.1:8786", str(tmp_path)).check()
+    assert "cannot be used: there is no ca.pem and no cert.pem and no key.pem;" in str(told.value)
+
+
+def test_who_names_the_authoritys_folder_is_told_of_the_hosts_in_it(tmp_path: Path) -> None:
+    made, _ = make_certificates(tmp_path, ["controller", "scheduler"])
+    with pytest.raises(AskedWronglyError) as told:
+        Access("tls://192.0.2.1:8786", str(tmp_path)).check()
+    assert "there is no cert.pem and no key.pem;" in str(told.value)
+    assert str(told.value).endswith(f": name the folder of this host in it, as {made}")
 
 
 def test_an_agent_of_a_cluster_is_open_to_nobody_by_mistake(tmp_path: Path) -> None:

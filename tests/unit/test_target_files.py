@@ -70,7 +70,7 @@ def test_a_file_far_too_large_is_no_target(folder: Path) -> None:
     with pytest.raises(TargetError) as caught:
         load_target("x.toml")
     assert str(caught.value) == (
-        "x.toml has 1073741824 octets, a target at most 1048576; name a .toml file"
+        "x.toml has 1073741824 octets, a target at most 1048576; name another file, or write less into it"
     )
 
 

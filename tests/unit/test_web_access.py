@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -118,3 +119,9 @@ def test_who_leaves_a_live_view_is_no_failure(
         asked(tmp_path, ask)
     log.close()
     assert not caplog.records
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104  what is asked for
+def test_where_all_addresses_are_listened_at_the_machine_is_named(host: str) -> None:
+    told = Access(host, 8642, "word").address(8642)
+    assert told == f"http://{socket.gethostname()}:8642/?token=word"
