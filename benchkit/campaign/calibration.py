@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign import phases, wire
-from benchkit.campaign.following import TRACE, middle_ns
+from benchkit.campaign.following import TRACE
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.passages import CHANCE, Times, catches_up, passage, spread_of
+from benchkit.campaign.passages import (
+    CHANCE,
+    Times,
+    catches_up,
+    middle_ns,
+    passage,
+    spread_of,
+)
 from benchkit.campaign.phases import LEAST_ANSWERS
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
@@ -79,10 +86,9 @@ def _legs(
     drawn = passage(model, due) if _is_drawn(model, due, tolerance_ns) else None
 
     def one_way(name: str, first: str, last: str) -> Leg:
-        direction: Direction = getattr(model, name)
         took, least = (each.columns[last] - each.columns[first] for each in (rows, floor))
         through: Times | None = getattr(drawn, name, None)
-        asked = float(middle_ns(direction) if through is None else np.median(through))
+        asked = float(middle_ns(model, name) if through is None else np.median(through))
         return Leg(path, name, asked, took, least, through)
 
     return one_way("forward", "t1_ns", "t2_ns"), one_way("backward", "t3_ns", "t4_ns")
@@ -243,6 +249,8 @@ def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
 
 
 def _why_out(one: Calibration, emulator: str) -> str:
+    if not one.n:
+        return f"no packet came back{REMEDY}"
     if abs(one.got - one.asked) > one.tolerance:
         return f"{emulator} does not hold this path here{REMEDY}"
     longer = "with --duration" if one.quantity == TRACE else "by `calibration` of the target's plan"
@@ -253,7 +261,11 @@ def caught_up(
     paths: Sequence[Path], found: Iterable[Calibration], rate_per_s: float
 ) -> Iterator[str]:
     """A sentence for the paths whose packets wait for each other under jitter for longer than is tolerated, if any do."""
-    middle = {path.name: path.model.rtt_ns / NS_PER_MS for path in paths if path.model is not None}
+    middle = {
+        path.name: sum(middle_ns(path.model, name) for name in ("forward", "backward")) / NS_PER_MS
+        for path in paths
+        if path.model is not None
+    }
     late = [
         one
         for one in found

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign.passages import FAR_NS, Times, catches_up, passage
+from benchkit.campaign.probe_packets import transmission_ns
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.place import Direction, PathModel
@@ -79,7 +80,7 @@ def model_percentile_ns(model: PathModel, share: float, due_ns: Times | None = N
     else:
         sums, shift = np.sort(np.add.outer(_delays_ns(there), _delays_ns(back)).ravel()), 0
     rank = min(max(int(np.ceil(share * sums.size)), 1), sums.size) - 1
-    return float(sums[rank] + shift)
+    return float(sums[rank] + shift + 2 * transmission_ns(model))
 
 
 def _is_shifted(direction: Direction) -> bool:

@@ -6,10 +6,9 @@ import numpy as np
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
-from benchkit.campaign.passages import CHANCE, Times, passage, spread_of
+from benchkit.campaign.passages import CHANCE, Times, middle_ns, passage, spread_of
 from benchkit.campaign.phases import LEAST_ANSWERS
 from benchkit.clock import NS_PER_MS
-from benchkit.emulators.spread import deviations_ns
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import Column
@@ -24,8 +23,8 @@ def followed(path: Path, harvest: Harvest, began_ns: int, tolerance_ns: int) -> 
     if rows is None or model is None or not (model.forward.trace or model.backward.trace):
         return None
     columns = rows.columns
-    asked = _along(model.forward, columns["t1_ns"] - began_ns)
-    asked += _along(model.backward, columns["t3_ns"] - began_ns)
+    asked = _along(model, "forward", columns["t1_ns"] - began_ns)
+    asked += _along(model, "backward", columns["t3_ns"] - began_ns)
     took = (columns["t2_ns"] - columns["t1_ns"]) + (columns["t4_ns"] - columns["t3_ns"])
     seen = ~np.ma.getmaskarray(took)
     off = np.abs(took.data - asked)[seen]
@@ -48,7 +47,7 @@ def _off_by_jitter_ns(model: PathModel, due_ns: Times) -> float:
     """How far jitter alone has round trips from the middle of their trace, half of them, with what chance adds."""
     if not (model.forward.jitter_ns or model.backward.jitter_ns):
         return 0.0
-    middle = middle_ns(model.forward) + middle_ns(model.backward)
+    middle = middle_ns(model, "forward") + middle_ns(model, "backward")
     off = np.abs(passage(model.still, due_ns).both - middle)
     return _half_within(off) + CHANCE * spread_of(_half_within, off, len(due_ns))
 
@@ -57,17 +56,12 @@ def _half_within(off: Times) -> float:
     return float(np.median(off))
 
 
-def _along(direction: Direction, elapsed: Column) -> Times:
-    """The middle of the delay at each of these times since the trace began."""
-    trace = direction.trace
+def _along(model: PathModel, name: str, elapsed: Column) -> Times:
+    """The middle of a direction's delay at each of these times since the trace began."""
+    direction: Direction = getattr(model, name)
+    trace, middle = direction.trace, middle_ns(model, name)
     if trace is None:
-        return np.full(len(elapsed), middle_ns(direction), dtype=np.int64)
+        return np.full(len(elapsed), middle, dtype=np.int64)
     steps = np.searchsorted(np.array(trace.at_ns), elapsed.data, side="right") - 1
     delays: Times = np.array(trace.delay_ns, dtype=np.int64)
-    return delays[np.clip(steps, 0, None)] + (middle_ns(direction) - direction.delay_ns)
-
-
-def middle_ns(direction: Direction) -> int:
-    """The median delay that is asked for; a skewed jitter moves it."""
-    deviations = deviations_ns(direction)
-    return direction.delay_ns + (deviations[len(deviations) // 2] if deviations else 0)
+    return delays[np.clip(steps, 0, None)] + (middle - direction.delay_ns)

@@ -10,6 +10,7 @@ import numpy as np
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.passages import CHANCE, Times, catches_up, passage
+from benchkit.campaign.probe_packets import transmission_ns
 from benchkit.clock import NS_PER_MS
 from benchkit.emulators.spread import deviations_ns
 from benchkit.model.place import Direction, Path, PathModel
@@ -50,7 +51,9 @@ def _longest_ns(model: PathModel, due_ns: Times) -> int:
     """What at least 19 round trips in 20 of the model stay within, if they are due then."""
     if catches_up(model, due_ns):
         return round(float(np.quantile(passage(model, due_ns).both, 1 - LATE_SHARE)))
-    return sum(each.delay_ns + _largest_usual_ns(each) for each in (model.forward, model.backward))
+    each_way = (model.forward, model.backward)
+    usual = sum(each.delay_ns + _largest_usual_ns(each) for each in each_way)
+    return usual + 2 * transmission_ns(model)
 
 
 def _largest_usual_ns(direction: Direction) -> int:

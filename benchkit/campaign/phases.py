@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from benchkit.campaign.meshes import apart, bulk_groups, sampled, side_by_side
+from benchkit.campaign.probe_packets import transmission_ns
 from benchkit.clock import NS_PER_S
 from benchkit.model.place import Path
 from benchkit.model.target import Plan
@@ -87,11 +88,18 @@ def calibration_phases(plan: Plan, paths: tuple[Path, ...]) -> tuple[Phase, Phas
     """
     wanted = max((_wanted_answers(path) for path in paths), default=0)
     enough = wanted * NS_PER_S / plan.calibration_ns
-    rate = max(plan.rate_per_s, min(enough, FASTEST_CALIBRATION / max(len(paths), 1)))
+    carried = min((_easily_carried(path) for path in paths), default=enough)
+    rate = max(plan.rate_per_s, min(enough, carried, FASTEST_CALIBRATION / max(len(paths), 1)))
     lasts = max(plan.calibration_ns, round(wanted * NS_PER_S / rate))
     floor = Phase(FLOOR, "floor, no delay", paths, lasts // 2, rate)
     got = Phase(CALIBRATION, "asked against got", paths, lasts, rate)
     return floor, got
+
+
+def _easily_carried(path: Path) -> float:
+    """How many packets a second take a tenth of the path's rate."""
+    taken = transmission_ns(path.model) if path.model is not None else 0
+    return NS_PER_S / (10 * taken) if taken else FASTEST_CALIBRATION
 
 
 def _wanted_answers(path: Path) -> int:

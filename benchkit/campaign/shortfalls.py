@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from benchkit.campaign import phases
+from benchkit.campaign import phases, probe_packets
 from benchkit.campaign.discovery import AUTO
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST, Reach, real
@@ -70,6 +70,7 @@ def may_take(target: Target) -> Callable[[str, Path], bool]:
 def check(target: Target, *, in_cluster: bool = False) -> None:
     """See that anything of what is asked may be measured. Raises AskedWronglyError."""
     plan = target.plan
+    probe_packets.check(target)
     if "workload" in plan.probes and target.paths and not plan.workloads:
         raise AskedWronglyError(
             f"target {target.name}: probe workload: it has no [[workload]]: write one, or leave that probe out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from benchkit.model.samples import ARRIVALS, BURST, Samples
 from benchkit.model.spec import Spec
 from benchkit.planning.framing import Framing
 from benchkit.stats.rates import plateau
+from benchkit.units import show_duration, show_octets
 
 PORT = 8621
 UP = {phases.WIRE_UP: True, phases.WIRE_DOWN: False}
@@ -119,19 +121,25 @@ def calibrations(path: Path, harvest: Harvest) -> Iterator[Calibration]:
 
 
 def unmeasured(paths: Sequence[Path], harvest: Harvest) -> Iterator[str]:
-    """A sentence for the buffers that this machine could not fill, if there are any."""
-    found = {
-        f"{path.name} {direction}": _offered_bps(sent, path.model)
-        for path in paths
-        for phase, direction in DIRECTIONS
-        if path.model is not None and _drains_ns(path.model)
-        if (sent := harvest.samples(BURST, path.name, phase)) is not None
-        if len(_when_full(path.model, sent)) < LEAST_FULL
-    }
-    if found:
+    """A sentence for the buffers that are too large to be filled, and one for those that this machine could not, if any."""
+    large, slow = list[str](), dict[str, float]()
+    for path, (phase, direction) in product(paths, DIRECTIONS):
+        sent = harvest.samples(BURST, path.name, phase)
+        if path.model is None or not _drains_ns(path.model) or sent is None:
+            continue
+        if not _burst_octets(path.model):
+            large.append(f"{path.name} {direction}")
+        elif len(_when_full(path.model, sent)) < LEAST_FULL:
+            slow[f"{path.name} {direction}"] = _offered_bps(sent, path.model)
+    if large:
         yield (
-            f"the buffers of {', '.join(found)} were not measured: this machine sends "
-            f"{min(found.values()) / 1e9:.1f} Gbit/s now, too little to fill them at the path's rate"
+            f"the buffers of {', '.join(large)} were not measured: so large a one takes too long to fill; "
+            f"{show_duration(LONGEST_NS)} at the path's rate, or {show_octets(MOST_OCTETS // FILL)}, is the most that is tried"
+        )
+    if slow:
+        yield (
+            f"the buffers of {', '.join(slow)} were not measured: this machine sends "
+            f"{min(slow.values()) / 1e9:.1f} Gbit/s now, too little to fill them at the path's rate"
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchkit.campaign.emulator_error import model_percentile_ns
-from benchkit.campaign.passages import catches_up, passage, spread_of
+from benchkit.campaign.passages import catches_up, middle_ns, passage, spread_of
 from benchkit.emulators.lane import Lane
 from benchkit.model.place import Direction, PathModel
 
@@ -56,6 +56,20 @@ def test_the_models_percentile_is_that_of_packets_as_dense_as_they_are() -> None
     apart, near = (model_percentile_ns(JITTERY, 0.5, due) for due in (SPARSE, DENSE))
     assert apart == pytest.approx(60 * MS, abs=0.05 * MS)
     assert near > 65 * MS
+
+
+def test_on_a_slow_link_a_packet_takes_its_time_on_the_wire_both_ways() -> None:
+    slow = PathModel(Direction(10 * MS), Direction(10 * MS), rate_bps=1_000_000)
+    on_the_wire = (44 + 8 + 20 + 14 + 24) * 8 * 1000  # ns, at a bit a microsecond
+    assert middle_ns(slow, "forward") == 10 * MS + on_the_wire
+    assert model_percentile_ns(slow, 0.5, DENSE) == 20 * MS + 2 * on_the_wire
+
+
+def test_packets_denser_than_a_slow_link_takes_them_queue() -> None:
+    slow = PathModel(Direction(10 * MS), Direction(10 * MS), rate_bps=1_000_000)
+    pairs = np.repeat(np.arange(1000) * 20 * MS, 2)
+    assert catches_up(slow, pairs)
+    assert sorted(set(passage(slow, pairs).forward.tolist())) == [10_880_000, 11_760_000]
 
 
 def test_chance_is_that_of_medians_of_as_many() -> None:

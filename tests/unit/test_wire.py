@@ -89,6 +89,12 @@ def test_without_a_buffer_nothing_bursts_and_the_mtu_is_still_tried() -> None:
     assert list(wire.unmeasured([path(buffer_octets=None)], Harvest())) == []
 
 
+def test_a_buffer_too_large_to_fill_is_not_laid_to_this_machine() -> None:
+    asked = path(rate_bps=2_000_000, buffer_octets=2 << 20)
+    (said,) = wire.unmeasured([asked], of_burst(buffer=BUFFER))
+    assert "takes too long to fill; 2 s at the path's rate" in said
+
+
 def test_paths_with_a_buffer_are_filled_one_by_one_and_the_others_tried_together() -> None:
     plain = [Path(name, name, "b", PathModel(Direction(0), Direction(0))) for name in ("x", "y")]
     names = [
