@@ -258,7 +258,7 @@ def test_a_late_emulator_cannot_fail_a_budget_that_the_model_keeps() -> None:
     broken, doubtful, kept = record_of(harvest, *budgets).verdicts
     assert (broken.verdict, doubtful.verdict, kept.verdict) == ("fail", "inconclusive", "pass")
     assert doubtful.less_by == pytest.approx(0.4, abs=0.01)
-    assert "the emulator's own error is 0.4" in doubtful.reason
+    assert "the emulator's own error is 0.399 ms" in doubtful.reason
 
 
 def test_a_stream_from_an_iperf3_server_says_what_that_tells() -> None:
