@@ -102,7 +102,7 @@ def record_path(task: MeasurementTask, observe: Observer) -> Recorded:
         due = rows.columns["due_ns"].data
         model = fit_trace(latencies, due, max(STEP_NS, 10 * task.phase.interval_ns))
     else:
-        model = fit_table(latencies)
+        model = fit_table(latencies, task.phase.interval_ns)
     return Recorded(way.words(), latencies, replace(model, origin=f"recorded from {task.address}"))
 
 

@@ -22,14 +22,15 @@ FEWEST_IN_STEP = 5
 STEP_NS = 100_000_000
 
 
-def fit_table(latencies_ns: NDArray[np.float64]) -> PathModel:
+def fit_table(latencies_ns: NDArray[np.float64], interval_ns: float = np.inf) -> PathModel:
     """The model whose round trips are distributed as these, in time order with +inf for lost; at least 100 answers.
 
     Every answer becomes an entry of the table, up to 4096; of more, evenly spaced ranks.
-    `latencies_ns` has shape (n,).
+    `latencies_ns` has shape (n,); `interval_ns` is how far apart the packets were that took so long.
     """
     answered = np.sort(latencies_ns[np.isfinite(latencies_ns)])
     _enough(answered)
+    answered = _each_by_itself(answered, interval_ns)
     there = int(answered[0] // 2)
     middle = int(np.median(answered))
     back = middle - there
@@ -93,6 +94,20 @@ def fit_loss(lost: NDArray[np.bool_]) -> tuple[float, Bursts | None]:
     if followed / count < BURSTY * count / n or began == 0:
         return count / n, None
     return 0.0, Bursts(enter=began / (n - count), leave=began / count)
+
+
+def _each_by_itself(answered: NDArray[np.float64], interval_ns: float) -> NDArray[np.float64]:
+    """What packets take by themselves that come out as these, sorted, where each waits for those in front of it.
+
+    A model's packets keep their order. One that takes x at most finds that the packet before it took x and an interval
+    at most, and so on back: G(x) = F(x) F(x + T) F(x + 2 T) …, and so F(x) = G(x) / G(x + T).
+    """
+    within = np.searchsorted(answered, answered, side="right")
+    later = np.searchsorted(answered, answered + interval_ns, side="right")
+    shares = np.maximum.accumulate(within / later)
+    wanted = (np.arange(len(answered)) + 0.5) / len(answered)
+    found: NDArray[np.float64] = answered[np.searchsorted(shares, wanted)]
+    return found
 
 
 def _enough(answered: NDArray[np.float64]) -> None:

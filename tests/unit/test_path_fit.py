@@ -32,6 +32,21 @@ def test_the_table_has_the_percentiles_of_what_was_measured() -> None:
     assert model.forward.delay_ns == int(measured.min() // 2)
 
 
+def test_of_packets_in_order_the_model_gives_them_back_in_order() -> None:
+    generator, sent = np.random.default_rng(3), np.arange(20_000) * 10 * MS
+    measured = (
+        np.maximum.accumulate(sent + 60 * MS + generator.normal(0, 11 * MS, sent.size)) - sent
+    )
+    model = fit_table(measured, 10 * MS)
+    assert np.median(measured) > 62 * MS
+    deviations = np.array(model.backward.deviations_ns)
+    assert np.median(deviations + model.rtt_ns) == pytest.approx(60 * MS, abs=0.5 * MS)
+    drawn = sent + model.rtt_ns + generator.choice(deviations, sent.size)
+    again = np.maximum.accumulate(drawn) - sent
+    for share in (0.5, 0.95, 0.99):
+        assert np.quantile(again, share) == pytest.approx(np.quantile(measured, share), abs=MS)
+
+
 def test_losses_one_by_one_are_a_ratio_and_in_bursts_a_gilbert_model() -> None:
     generator = np.random.default_rng(2)
     share, bursts = fit_loss(generator.random(20_000) < 0.02)
