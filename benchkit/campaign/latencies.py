@@ -9,6 +9,7 @@ import numpy as np
 
 from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
+from benchkit.campaign.passages import median_ns
 from benchkit.clock import NS_PER_MS
 from benchkit.model.far_end import FarFlags
 from benchkit.model.place import Path
@@ -109,7 +110,7 @@ def _round_trips(path: Path, rows: Samples, harvest: Harvest, under: Circumstanc
         unstamped=unstamped,
         confidence=confidence,
         floor_ns=path.floor_ns,
-        model_ns=_model_ns(path),
+        model_ns=median_ns(path.model, rows.columns["due_ns"].data) if path.model else None,
     )
     counted = harvest.is_counted(path.name, phase)
     metric = _with_far_end(_accounted(metric, path, rows, under), rows, stateful=counted)
@@ -143,15 +144,15 @@ def _requests(path: Path, rows: Samples) -> Found:
     phase = rows.phase if rows.phase in phases.LOADED else phases.IDLE
     name = metric_name("http", rows.phase)
     metric, intervals = latency_metric(
-        name, phase, values, floor_ns=path.floor_ns, model_ns=_model_ns(path)
+        name,
+        phase,
+        values,
+        floor_ns=path.floor_ns,
+        model_ns=path.model.rtt_ns if path.model else None,
     )
     if all(each in rows.columns for each in HTTP_PHASES):
         metric = replace(metric, parts=summed_up(request_parts(rows), {}))
     return metric, intervals
-
-
-def _model_ns(path: Path) -> float | None:
-    return path.model.rtt_ns if path.model else None
 
 
 def _accounted(metric: Metric, path: Path, rows: Samples, under: Circumstances) -> Metric:

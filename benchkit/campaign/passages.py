@@ -64,6 +64,13 @@ def middle_ns(model: PathModel, name: str) -> int:
     return direction.delay_ns + skew + transmission_ns(model)
 
 
+def median_ns(model: PathModel, due_ns: Times) -> float:
+    """The median round trip of packets that are due at these times."""
+    if len(due_ns) and catches_up(model, due_ns):
+        return float(np.median(passage(model, due_ns).both))
+    return middle_ns(model, "forward") + middle_ns(model, "backward")
+
+
 def passage(model: PathModel, due_ns: Times) -> Passage:
     """What the model, without its traces, makes of packets that are due at these times; drawn from a seed of its own."""
     there, back = (_far(each) for each in (model.forward, model.backward))
