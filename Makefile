@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # What makes .venv is never .venv's own python3, which who has its command on the PATH would have first.
 export PATH := $(subst $(CURDIR)/$(VENV)/bin:,,$(PATH))
 
-.PHONY: run test faults fuzz setup system wheel man audit publish bench lock clean
+.PHONY: run test faults fuzz setup system for-tests wheel man audit publish bench lock clean
 run: setup
 	@$(BIN)/benchkit run
 
@@ -23,7 +23,10 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 system:
 	@PYTHON="$(PYTHON)" sh .ci/system-packages
 
-test: setup
+for-tests:
+	@PYTHON="$(PYTHON)" sh .ci/system-packages tests
+
+test: setup for-tests
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
@@ -32,7 +35,7 @@ test: setup
 	@sh .ci/test-netem $(BIN)/python
 
 # Every fault of docs/faults.md, with fifty rounds of signals to processes at random moments; the suite does ten.
-faults: setup
+faults: setup for-tests
 	@BENCHKIT_FAULT_ROUNDS=$(or $(FAULT_ROUNDS),50) $(BIN)/python -m pytest tests/faults tests/system/test_cluster_faults.py tests/system/test_run.py::test_two_runs_at_once_do_not_see_each_other -v
 
 fuzz: setup
@@ -55,7 +58,7 @@ audit: setup
 publish: setup
 	@bash .ci/publish
 
-bench: setup
+bench: setup for-tests
 	@$(BIN)/python -m pytest tests/benchmarks -o addopts="--import-mode=importlib" --benchmark-only
 
 lock:

@@ -147,6 +147,9 @@ def _unknown_key(location: Location, schema: type[BaseModel]) -> str:
             several = _several(field)
             header = _header((*location[:-1], name, 0) if several else (*location[:-1], name))
             return f"{_UNKNOWN} here; it belongs below [{header}]"
+    around = tuple(part for part in location[:-2] if isinstance(part, str))
+    if around and key in _fields(location[:-1], schema):
+        return f"{_UNKNOWN} here; it belongs one table up, below [{'.'.join(around)}]"
     # What holds for one path only is no default of all.
     of_path: Location = ("path", 0, *location[1:])
     if location[0] == "defaults" and key in _fields(of_path, schema):

@@ -38,6 +38,12 @@ pytestmark = pytest.mark.usefixtures("folder")
             id="key of an array of tables within",
         ),
         pytest.param(
+            "mtu = 1400",
+            'forward = { rate = "1 Mbit/s" }',
+            "x.toml:24: path[1].model.forward.rate: unknown key here; it belongs one table up, below [path.model]",
+            id="key of the table around",
+        ),
+        pytest.param(
             "schema = 1",
             'schema = 1\nduration = "1 s"',
             "x.toml:2: duration: unknown key here; it belongs below [plan]",
