@@ -183,6 +183,7 @@ class Campaign:
             if (row := following.followed(path, self._log.harvest, began_ns, tolerance))
         ]
         self._log.calibration += walked
+        self._log.notes += following.outlasted(self._paths, self._plan.duration_ns)
         if walked:
             self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from benchkit.campaign import phases
@@ -9,9 +11,11 @@ from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.passages import CHANCE, Times, middle_ns, passage, spread_of
 from benchkit.campaign.phases import LEAST_ANSWERS
 from benchkit.clock import NS_PER_MS
+from benchkit.model.impairment import Trace
 from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import Column
+from benchkit.units import show_duration
 
 TRACE = "trace"
 
@@ -41,6 +45,24 @@ def followed(path: Path, harvest: Harvest, began_ns: int, tolerance_ns: int) -> 
         n=len(off),
         within=len(off) >= LEAST_ANSWERS and float(np.median(off)) <= tolerance,
     )
+
+
+def outlasted(paths: Iterable[Path], lasts_ns: int) -> Iterator[str]:
+    """A sentence for each path whose trace ends before what was measured of it does."""
+    for path in paths:
+        each_way = (path.model.forward, path.model.backward) if path.model is not None else ()
+        ends = [_end_ns(each.trace) for each in each_way if each.trace is not None]
+        if ends and min(ends) < lasts_ns:
+            yield (
+                f"{path.name}: its trace ends after {show_duration(min(ends))}, and {show_duration(lasts_ns)} were measured: the last "
+                "delay holds from then on"
+            )
+
+
+def _end_ns(trace: Trace) -> int:
+    """When the last step has lasted as long as the one before it."""
+    *before, last = trace.at_ns
+    return last + (last - before[-1] if before else 0)
 
 
 def _off_by_jitter_ns(model: PathModel, due_ns: Times) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchkit.campaign.departures import Departures
 from benchkit.campaign.growing import Growing
+from benchkit.campaign.phases import LOADED
 from benchkit.model.samples import DROPPED, Column, Samples, column, concatenate
 
 Key = tuple[str, str, str]
@@ -111,8 +112,7 @@ class Harvest:
         Looks among those that were told lately. One that is missing before later ones is none that the kernel stamped.
         """
         departures = self._departures_of(rows.path, rows.phase)
-        no_more = (rows.path, rows.phase) in self._foreign and not departures
-        if "t3_ns" not in rows.columns or no_more:
+        if "t3_ns" not in rows.columns or self._is_told_by_answers(rows.path, rows.phase):
             return rows, True
         sequence, answered = rows.columns["sequence"].data, _answered(rows)
         t3 = departures.lately(sequence)
@@ -146,12 +146,20 @@ class Harvest:
         joined = Samples(kind, path, phase, growing.columns())
         if kind != "rtt" or "t3_ns" not in joined.columns:
             return joined
-        departures = self._departures_of(path, phase)
-        if (path, phase) in self._foreign and not departures:
-            return joined  # the far end tells no more than its answers say
+        if self._is_told_by_answers(path, phase):
+            return joined
         columns = dict(joined.columns)
-        columns["t3_ns"] = _departed(joined, departures)
+        columns["t3_ns"] = _departed(joined, self._departures_of(path, phase))
         return Samples(kind, path, phase, columns)
+
+    def _is_told_by_answers(self, path: str, phase: str) -> bool:
+        """Whether the departure of an answer is what it says itself, and not what the far end's kernel told later.
+
+        So it is where nothing is told later; and beside a load on a real path: the far end's own queue, behind which
+        its kernel stamps, is part of the answer then, as this host's is.
+        """
+        is_foreign = (path, phase) in self._foreign
+        return is_foreign and (phase in LOADED or not self._departures_of(path, phase))
 
     def is_counted(self, path: str, phase: str) -> bool:
         """Whether the far end is known to count the packets of each session, as ours does."""

@@ -64,8 +64,10 @@ def middle_ns(model: PathModel, name: str) -> int:
     return direction.delay_ns + skew + transmission_ns(model)
 
 
-def median_ns(model: PathModel, due_ns: Times) -> float:
-    """The median round trip of packets that are due at these times."""
+def median_ns(model: PathModel, due_ns: Times) -> float | None:
+    """The median round trip of packets that are due at these times; None of a path whose delay follows a trace."""
+    if model.forward.trace or model.backward.trace:
+        return None
     if len(due_ns) and catches_up(model, due_ns):
         return float(np.median(passage(model, due_ns).both))
     return middle_ns(model, "forward") + middle_ns(model, "backward")

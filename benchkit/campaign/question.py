@@ -104,6 +104,10 @@ def narrowed(target: Target, changes: Changes) -> Target:
     title = target.title
     if changes.sites is not None:
         wanted &= _among_first(target, changes.sites)
+        if changes.paths and not wanted:
+            raise AskedWronglyError(
+                f"{', '.join(changes.paths)}: not among the paths of the first {changes.sites} sites of target {target.name}: give more --sites, or --path alone"
+            )
         if changes.sites < len(target.sites):
             title += f": the first {changes.sites} of {len(target.sites)}"
     kept = tuple(path for path in target.paths if path.name in wanted)

@@ -158,6 +158,13 @@ def test_a_trace_is_followed_or_not() -> None:
     assert following.followed(path(Direction(5 * MS)), good, START, 150_000) is None
 
 
+def test_a_trace_that_ends_before_the_measurement_is_told() -> None:
+    short = path(Direction(5 * MS, trace=Trace((0, 500 * MS), (5 * MS, 8 * MS))), Direction(4 * MS))
+    (said,) = following.outlasted([short], 3000 * MS)
+    assert said.startswith("a-b: its trace ends after 1 s, and 3 s were measured")
+    assert list(following.outlasted([short, path(Direction(5 * MS))], 1000 * MS)) == []
+
+
 def test_jitter_on_a_trace_is_the_models_and_not_the_emulators() -> None:
     trace = Trace((0, 500 * MS), (5 * MS, 8 * MS))
     asked = path(Direction(5 * MS, 1 * MS, trace=trace), Direction(4 * MS))

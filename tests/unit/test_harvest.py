@@ -56,6 +56,20 @@ def test_departures_join_their_answers_and_no_others() -> None:
     assert rows.columns["t4_ns"].tolist() == [9, None, 9]
 
 
+def test_beside_a_load_the_far_ends_own_queue_is_part_of_a_real_paths_answer() -> None:
+    harvest = Harvest()
+    for phase, kept in (("down", USER_T3), ("idle", 1000)):
+        ssid = harvest.open_session("a-b", phase, ours=False)
+        harvest.add(answers([0], phase=phase))
+        harvest.add(departures(ssid, [0]))
+        assert t3_of(harvest, phase) == [kept]
+        assert harvest.is_counted("a-b", phase)
+    ssid = harvest.open_session("a-b", "up")
+    harvest.add(answers([0], phase="up"))
+    harvest.add(departures(ssid, [0]))
+    assert t3_of(harvest, "up") == [1000]  # one of ours, with no queue of its own
+
+
 @given(st.permutations(range(6)))
 def test_the_order_in_which_batches_come_matters_only_among_answers(order: list[int]) -> None:
     harvest = Harvest()
