@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,6 +10,7 @@ from itertools import groupby
 from benchkit.model.comparison import (
     IMPROVEMENT,
     NO_DIFFERENCE,
+    NOT_COMPARABLE,
     REGRESSION,
     Cell,
     Comparison,
@@ -52,8 +54,8 @@ def headline(comparison: Comparison) -> tuple[str, str]:
     if comparison.differs:
         return comparison.word.upper(), "; ".join(map(clean, comparison.differs))
     counts = [
-        f"{count} {word}{'s' if count > 1 and word != MISSING else ''}"
-        for word in (REGRESSION, MISSING, IMPROVEMENT)
+        f"{count} {word}{'s' if count > 1 and word in (REGRESSION, IMPROVEMENT) else ''}"
+        for word in (REGRESSION, MISSING, NOT_COMPARABLE, IMPROVEMENT)
         if (count := sum(_says(cell, word) for cell in gated))
     ]
     if not counts:
@@ -66,7 +68,7 @@ def smallest_visible(cells: Iterable[Cell]) -> str:
     """The least change that each statistic could have shown, on the path where it shows least; and which could show none."""
     worst: dict[str, tuple[float | None, str]] = {}
     for cell in cells:
-        if cell.missing is not None:
+        if cell.missing is not None or cell.word == NOT_COMPARABLE:
             continue
         name = f"{_NAMES.get(cell.metric, clean(cell.metric))} {_statistic(cell)}"
         known, _ = worst.get(name, (0.0, ""))
@@ -162,7 +164,7 @@ def _row(cell: Cell, decimals: int) -> tuple[str, ...]:
         _signed(difference.value, places),
         _ends(difference, places),
         fixed(cell.smallest_visible, places),
-        _answer(cell) if cell.gated else f"({_answer(cell)})",
+        answer(cell) if cell.gated else f"({answer(cell)})",
     )
 
 
@@ -174,13 +176,21 @@ def _word(cell: Cell) -> str:
     return f"missing in the {cell.missing}" if cell.missing else cell.word
 
 
-def _answer(cell: Cell) -> str:
-    """The word; where an interval without zero is passed over, what a change must reach to count."""
-    seen = cell.difference or Estimate()
+def answer(cell: Cell) -> str:
+    """The word; where an interval without zero is passed over, why: what a change must reach to count, or chance among many."""
+    seen, floor = cell.difference or Estimate(), cell.floor
     apart = (seen.low or 0.0) > 0 or (seen.high or 0.0) < 0
-    if cell.word == NO_DIFFERENCE and apart and cell.floor is not None:
-        return f"below the {show_figure(cell.floor, 2)} {clean(cell.unit)} that count"
-    return _word(cell)
+    if cell.word != NO_DIFFERENCE or not apart or floor is None:
+        return _word(cell)
+    if (seen.low or 0.0) > floor or (seen.high or 0.0) < -floor:
+        return "not seen among so many"
+    least = f"{show_figure(floor, 2)} {clean(cell.unit)}"
+    within = -floor <= _end(seen.low, -math.inf) and _end(seen.high, math.inf) <= floor
+    return f"below the {least} that count" if within else f"not wholly beyond {least}"
+
+
+def _end(known: float | None, else_: float) -> float:
+    return else_ if known is None else known
 
 
 def _says(cell: Cell, word: str) -> bool:

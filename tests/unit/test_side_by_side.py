@@ -13,7 +13,7 @@ import pytest
 from benchkit.model.comparison import Cell, Comparison
 from benchkit.model.record import Estimate
 from benchkit.reports.comparison import SIDE_BY_SIDE_FORMATS, render_side_by_side
-from benchkit.reports.comparison_rows import headline, smallest_visible
+from benchkit.reports.comparison_rows import answer, headline, smallest_visible
 from benchkit.reports.html import render_comparisons
 from benchkit.reports.html.comparison_charts import difference_matrix, forest_chart
 from benchkit.reports.side_by_side import letters, lines_of
@@ -146,6 +146,28 @@ def test_a_forest_keeps_points_apart_where_much_does_not_count() -> None:
     chart = forest_chart("a-b", [("A", wide[0]), ("B", wide[1]), ("A", vague)], "forest")
     assert chart is not None
     assert [each["row"] for each in chart.spec["datasets"]["arrows"]] == ["RTT, idle p99 · A"] * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (0.01, "no difference seen"),  # whose interval holds zero
+        (0.2, "not wholly beyond 0.17 ms"),
+        (1.0, "not seen among so many"),
+    ],
+)
+def test_an_interval_that_is_passed_over_says_why(more: float, said: str) -> None:
+    assert answer(cell("a-b", "p50", more)) == said
+    assert answer(replace(cell("a-b", "p50", 0.11), difference=Estimate(0.11, 0.06, 0.16))) == (
+        "below the 0.17 ms that count"
+    )
+
+
+def test_what_is_not_comparable_is_counted_and_not_called_blind() -> None:
+    doubtful = replace(cell("a-b", "p95", 1.0, word="not comparable"), smallest_visible=None)
+    whole = Comparison(("base",), ("run",), "not comparable", (cell("a-b", "p50", 0.01), doubtful))
+    assert headline(whole)[1] == "1 not comparable in 2 judged cells"
+    assert smallest_visible([doubtful]) == ""
 
 
 def test_what_could_not_be_seen_for_want_of_samples_is_said_apart() -> None:

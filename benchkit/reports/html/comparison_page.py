@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchkit.model.comparison import IMPROVEMENT, REGRESSION, Cell, Comparison
 from benchkit.reports import side_by_side
-from benchkit.reports.comparison_rows import LEGEND, figure_name, headline, remedy, told
+from benchkit.reports.comparison_rows import LEGEND, answer, figure_name, headline, remedy, told
 from benchkit.reports.figures import clean
 from benchkit.reports.html import tables
 from benchkit.reports.html.chart import Chart
@@ -166,7 +166,7 @@ def _figure(line: side_by_side.Line) -> tuple[tables.Cell, ...]:
         for each in line.cells
     ]
     answers = [
-        Entry("") if each is None else Entry(each.word, verdict=STYLES.get(each.word))
+        Entry("") if each is None else Entry(answer(each), verdict=STYLES.get(each.word))
         for each in line.cells
     ]
     figure = figure_name(cell)
