@@ -19,7 +19,7 @@ from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
-DESPITE_AGENT = "; its agent's STAMP does not: does it run, may UDP pass, has its --allow who asks, is its port another (`reach`), or does it want a key (`stamp.key`)?"
+DESPITE_AGENT = "; its agent's STAMP does not: does it run, may UDP pass, has its --allow who asks, is its port another (`reach`), {size}or does it want a key (`stamp.key`)?"
 TRIAL = "trial"
 TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 
@@ -70,7 +70,15 @@ def measured_by(path: str, site: Site, way: Reach) -> str:
 
 def _despite(site: Site, way: Reach) -> str:
     """That there is an agent which did not answer, and why that may be."""
-    return DESPITE_AGENT if site.agent and site.reach == AUTO and way.probe != "stamp" else ""
+    if not site.agent or site.reach != AUTO or way.probe == "stamp":
+        return ""
+    return DESPITE_AGENT.format(size=_size(site))
+
+
+def _size(site: Site) -> str:
+    """That packets of a size that was asked for may be too large for the way."""
+    octets = site.stamp.octets if site.stamp is not None else 0
+    return f"do packets of {octets} octets pass (`stamp.size`), " if octets else ""
 
 
 def _allowed(found: Reach) -> Reach:
@@ -104,6 +112,11 @@ def _remedy(site: Site) -> str:
         return f"give both ends the same key: here it is {site.stamp.key_file}, and an agent tells on stderr whom it refuses"
     found = "set the site's `reach` to a TCP port that is open"
     if site.reach.partition(" ")[0] in {AUTO, "stamp"}:
+        found += (
+            f", see that {size.removeprefix('do ').removesuffix(', ')}"
+            if (size := _size(site))
+            else ""
+        )
         found += ", or, where its agent has a --stamp-key and is silent to who has none, its `stamp.key` to that"
     return found
 

@@ -217,3 +217,17 @@ def test_one_address_without_a_way_is_named_beside_the_silent_one(
     with pytest.raises(MeasureError) as told:
         found(Wayless("2001:db8::1"), FAR)
     assert "TCP at ports 443, 80 and 22; far: no way to 2001:db8::1: Invalid" in str(told.value)
+
+
+def test_a_size_that_may_be_too_large_for_the_way_is_among_the_causes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, True)
+    large = replace(FAR, agent=True, stamp=StampOptions(octets=1400))
+    crew = Pretending(IcmpSpec)
+    _, said = found(crew, large)
+    assert "do packets of 1400 octets pass (`stamp.size`), or does it want a key" in said[-1]
+    with pytest.raises(
+        MeasureError, match=r"see that packets of 1400 octets pass \(`stamp.size`\)"
+    ):
+        found(crew, replace(large, reach="stamp"))
