@@ -31,6 +31,7 @@ from benchkit.testbeds.namespaces import NamespaceExecutor, NamespaceTestbed
 COMPARED = ("p50", "p95", "p99", "p99.9")
 START_S = 15.0
 MODEL = "model"
+LOST = "lost"
 FLOOR_INTERVAL_NS = 10_000_000
 
 
@@ -50,6 +51,14 @@ class Agreement:
         if not (np.isfinite(self.path) and np.isfinite(self.model)):
             return bool(self.path == self.model)
         return abs(self.path - self.model) <= self.tolerance
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Both figures without their unit, in words where a percentile is a lost packet."""
+        path, model = (
+            f"{each:.3f}" if np.isfinite(each) else LOST for each in (self.path, self.model)
+        )
+        return path, model
 
 
 def compare(
@@ -170,8 +179,13 @@ def _await_ready(channel: Channel) -> None:
 def out_of_reach(found: Sequence[Agreement]) -> list[str]:
     """A sentence for each percentile that the model does not give back."""
     return [
-        f"{one.name}: the path had {one.path:.3f} {one.unit}, the model gives {one.model:.3f} {one.unit}, "
+        f"{one.name}: the path had {_worded(one, 0)}, the model gives {_worded(one, 1)}, "
         f"and {one.tolerance:.3f} {one.unit} apart is allowed: record longer, or with --trace if the path changed meanwhile"
         for one in found
         if not one.within
     ]
+
+
+def _worded(one: Agreement, which: int) -> str:
+    said = one.shown[which]
+    return "a lost packet" if said == LOST else f"{said} {one.unit}"

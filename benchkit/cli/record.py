@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from benchkit.campaign.recording import MeasurementTask, Recorded
 
 TOLERANCE_NS = 150_000
+UNDIVIDED = (
+    "round trips do not tell the two directions apart: half of the fastest is the model's delay forward, and what varies "
+    "and what was lost is put into backward; only the sum was measured"
+)
 
 
 @click.command()
@@ -91,6 +95,7 @@ def record(
         put(text, output, "the model")
         if output is not None:
             _say(f"the model is in {output}")
+        _say(UNDIVIDED)
         if unfit is not None:
             raise unfit
         if checked:
@@ -118,8 +123,10 @@ def _check(found: Recorded, task: MeasurementTask) -> None:
         rows = compare(found, task, TOLERANCE_NS, observe)
     _say(f"{'':6} {'path':>9} {'model':>9} {'allowed':>9}")
     for row in rows:
-        figures = " ".join(f"{each:9.3f}" for each in (row.path, row.model, row.tolerance))
-        _say(f"{row.name:6} {figures} {row.unit:2}  {'ok' if row.within else 'OUT'}")
+        path, model = row.shown
+        _say(
+            f"{row.name:6} {path:>9} {model:>9} {row.tolerance:9.3f} {row.unit:2}  {'ok' if row.within else 'OUT'}"
+        )
     wrong = out_of_reach(rows)
     if wrong:
         raise UnfitError(f"the model is not the path: {wrong[0]}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One sort of request: its share of all, and the octets asked and answered."""
+    """One sort of request: its weight among all, and the octets asked and answered."""
 
     share: float
     request_octets: int

@@ -123,7 +123,7 @@ def with_what_arrived(verdict: Verdict, intervals: Mapping[str, Interval]) -> Ve
         return verdict
     name = max(bounded, key=percentile_share)
     found = intervals[name]
-    said = f"{name} is {_number(found.value, 2)} {verdict.unit}"
+    said = f"{name} is {_number(found.value, _digits(verdict.limit, found))} {verdict.unit}"
     if found.low > verdict.limit:
         return replace(verdict, reason=f"{verdict.reason}; {said}, beyond it without any loss")
     if found.high <= verdict.limit:
@@ -207,7 +207,7 @@ def _decided(verdict: str, budget: Budget, interval: Interval, surely: str) -> s
     limit = f"the {budget.limit:g} {unit} budget"
     if math.isinf(end):
         return f"too many packets were lost: {name} is a lost packet {surely}, beyond {limit}"
-    digits = _digits(budget, interval)
+    digits = _digits(budget.limit, interval)
     side = "at most" if at_most else "at least"
     place = {"pass": "inside", "fail": "beyond"}[verdict]
     if not _less_is_better(budget):
@@ -223,7 +223,7 @@ def _moved(alone: str, budget: Budget, judged: Interval, doubt: Doubt) -> str:
     """Why the emulator's own error takes the word away that the samples alone would give."""
     at_most = (alone == "pass") == _less_is_better(budget)
     by, end = (doubt.more_by, judged.high) if at_most else (doubt.less_by, judged.low)
-    digits = _digits(budget, judged)
+    digits = _digits(budget.limit, judged)
     return (
         f"but the emulator's own error is {_number(by, digits)} {budget.unit}, and without it the figure may be "
         f"{_number(end, digits)} {budget.unit}: free a core and run again"
@@ -234,7 +234,7 @@ def _undecided(budget: Budget, interval: Interval, doubt: Doubt) -> str:
     """Both ends, on either side of the budget; and how much longer would do, where that can be said."""
     distance = abs(budget.limit - interval.value)
     end = interval.high if interval.value <= budget.limit else interval.low
-    digits = _digits(budget, interval)
+    digits = _digits(budget.limit, interval)
     text = (
         f"{_name(budget)} lies between {_number(interval.low, digits)} and "
         f"{_number(interval.high, digits)} {budget.unit} {doubt.surely}, so {budget.limit:g} {budget.unit} "
@@ -252,7 +252,7 @@ def _undecided(budget: Budget, interval: Interval, doubt: Doubt) -> str:
 
 def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> str:
     """Why an interval that has no upper or no lower end decides nothing."""
-    name, unit, digits = _name(budget), budget.unit, _digits(budget, interval)
+    name, unit, digits = _name(budget), budget.unit, _digits(budget.limit, interval)
     if name == "max":
         return (
             f"max is {_number(interval.value, digits)} {unit} so far, which bounds no packet yet to come: "
@@ -277,9 +277,8 @@ def _name(budget: Budget) -> str:
     return budget.metric
 
 
-def _digits(budget: Budget, interval: Interval) -> int:
+def _digits(limit: float, interval: Interval) -> int:
     """Decimals that show the narrowest margin and the figure with two digits, and three digits of the limit."""
-    limit = budget.limit
     margins = [abs(limit - end) for end in (interval.value, interval.low, interval.high)]
     margins += [abs(limit) / 100, 1.0, abs(interval.value)]
     smallest = min(margin for margin in margins if margin > 0)

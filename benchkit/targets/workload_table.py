@@ -30,7 +30,7 @@ ROUNDS = 3
 
 
 class ExchangeTable(Table):
-    """A request and its response, and how often there is such a pair among all."""
+    """A request and its response. `share` is a weight, and the weights of a mix need not sum to 1."""
 
     share: Annotated[float, Field(gt=0, le=1000)] = 1.0
     request: Size = Field(examples=['request = "2 KiB"'])

@@ -9,10 +9,18 @@ from benchkit.units import NS_PER_US
 
 _PER_LINE = 12
 INDENT = "  "
+# What a reader of the file would take for measured, and is not.
+DIRECTIONS = (
+    "# Round trips do not tell the two directions apart. Half of the fastest is the delay forward; what varies and what was",
+    "# lost is all put into backward. Only the sum of both was measured.",
+)
 
 
 def target_text(title: str, model: PathModel, rate_per_s: float) -> str:
-    """A target with one path from `here` to `there` that has this model; numbers in microseconds."""
+    """A target with one path from `here` to `there` that has this model; numbers in microseconds.
+
+    A comment says how the directions came about.
+    """
     lines = [
         "schema = 1",
         f"title = {_quoted(title)}",
@@ -27,6 +35,7 @@ def target_text(title: str, model: PathModel, rate_per_s: float) -> str:
         'from = "here"',
         'to = "there"',
         "",
+        *DIRECTIONS,
         *_direction("forward", model.forward),
         "",
         *_direction("backward", model.backward),

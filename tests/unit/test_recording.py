@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from benchkit.campaign import agreement, recording
-from benchkit.campaign.agreement import compare, out_of_reach, see_reachable
+from benchkit.campaign.agreement import Agreement, compare, out_of_reach, see_reachable
 from benchkit.campaign.events import Event, PhaseBegan
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.recording import MeasurementTask, Recorded
-from benchkit.cli.record import _check
+from benchkit.cli.record import _check, record
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Direction, PathModel
 
@@ -92,3 +93,22 @@ def test_a_way_that_is_silent_in_two_forms_is_told_once(monkeypatch: pytest.Monk
     with pytest.raises(MeasureError, match="is it up"):
         recording._what_answers(TASK, ["192.0.2.1"], None, None, told.append)  # type: ignore[arg-type]
     assert len(told) == 1
+
+
+def test_a_percentile_that_is_a_lost_packet_is_told_as_in_reports(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Agreement("p99", "ms", np.inf, np.inf, 0.15), Agreement("p95", "ms", 8.5, np.inf, 0.15)]
+    monkeypatch.setattr(agreement, "compare", lambda *_: rows)
+    with pytest.raises(UnfitError, match=r"path had 8\.500 ms, the model gives a lost packet"):
+        _check(RECORDED, TASK)
+    told = [line.split()[2:4] for line in capsys.readouterr().err.splitlines()[-2:]]
+    assert told == [["lost", "lost"], ["8.500", "lost"]]
+
+
+def test_that_a_record_does_not_tell_the_directions_apart_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recording, "record_path", lambda *_: RECORDED)
+    done = CliRunner().invoke(record, ["192.0.2.1", "--no-check"])
+    assert (done.exit_code, done.stderr.count("tell the two directions apart")) == (0, 1)

@@ -261,6 +261,10 @@ def test_more_samples_decide_no_maximum_nothing_decided_and_nothing_unmeasured(
         (Interval(11.56, 11.55, 11.57), "; p90 is 11.56 ms, beyond it without any loss"),
         (Interval(8.56, 8.55, 8.57), "; p90 is 8.56 ms, within it: the loss alone breaks it"),
         (Interval(10.0, 9.9, 10.1), ""),
+        (
+            Interval(0.0012, 0.0011, 0.0013),
+            "; p90 is 0.0012 ms, within it: the loss alone breaks it",
+        ),
         (Interval(11.56, 11.55, INF), "; p50 is 8.51 ms, within it: the loss alone breaks it"),
     ],
 )
