@@ -12,6 +12,7 @@ from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
 from benchkit.campaign.tidying import remedy
 from benchkit.cli.exit_status import UNFIT, gravest, status_of
+from benchkit.cli.options import terminal
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
@@ -28,12 +29,21 @@ class Kept:
     status: int
 
 
-def measure(question: Question, results: Path, *, gate: bool) -> Kept:
-    """Run the campaign and keep its record and samples, whatever came of it."""
+def show(record: RunRecord, form: str) -> None:
+    """Print the report of a run."""
+    width, color = terminal()
+    click.echo(render(record, form, width=width, color=color), nl=False)
+
+
+def measure(question: Question, results: Path, *, gate: bool, form: str | None = None) -> Kept:
+    """Run the campaign and keep its record and samples, whatever came of it.
+
+    A run that cannot be kept is shown before the error: in that form, where it would have been the answer.
+    """
     with told(results) as tell:
         with progress() as observe:
             outcome = run_campaign(question, both(observe, tell), results)
-        folder = _kept(results, outcome)
+        folder = _kept(results, outcome, form)
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}{_without_figures(results, outcome.record)}", err=True)
     status = status_of(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
@@ -91,12 +101,15 @@ def _uploaded(results: Path, folder: Path) -> bool:
     return True
 
 
-def _kept(results: Path, outcome: Outcome) -> Path:
+def _kept(results: Path, outcome: Outcome, form: str | None) -> Path:
     """Write the run; where that fails, what was measured is told before the error."""
     try:
         folder = write_run(results, outcome.record, outcome.samples)
     except BenchkitError:
-        click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
+        if form is None:
+            click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
+        else:
+            show(outcome.record, form)
         if outcome.journal is not None and outcome.samples:
             outcome.journal.leave()
             click.echo(

@@ -30,7 +30,6 @@ from benchkit.cli.options import (
     ScheduleWords,
     format_option,
     own_results_option,
-    terminal,
 )
 from benchkit.cli.series_options import check_series, series_options
 from benchkit.cli.words import Whole
@@ -271,7 +270,6 @@ def _answer(
     from benchkit.cli import interleave, measuring  # costs numpy
     from benchkit.cli.live_server import await_reader, dashboard
     from benchkit.linux.interrupts import one_interrupt
-    from benchkit.reports import render
 
     *base, question = questions
     if base:
@@ -287,12 +285,11 @@ def _answer(
             if base:
                 return interleave.interleaved(base[0], question, repeat, results, form, gate=gate)
             statuses: list[int] = []
-            width, color = terminal()
             while len(statuses) < repeat and INTERRUPTED not in statuses:
                 if repeat > 1:
                     click.echo(f"run {len(statuses) + 1} of {repeat}", err=True)
-                kept = measuring.measure(question, results, gate=gate)
-                click.echo(render(kept.record, form, width=width, color=color), nl=False)
+                kept = measuring.measure(question, results, gate=gate, form=form)
+                measuring.show(kept.record, form)
                 statuses.append(kept.status)
         if INTERRUPTED not in statuses:
             await_reader(address)
