@@ -14,6 +14,7 @@ from benchkit.model.bulk_spec import FilesSpec, Iperf3Spec, TcpSpec, UdpSpec
 from benchkit.model.samples import Samples
 from benchkit.model.spec import Spec
 from benchkit.probes.door import run_probe
+from benchkit.probes.stream_session import DRAIN_S
 
 START_TIMEOUT_S = 15.0
 LATE_TIMEOUT_S = 2.0
@@ -87,7 +88,9 @@ class Crew:
         here += [self._responders[token] for token in self._responding_here]
         # An agent that is out of reach at the end has its patience to come back with what it measured.
         waits = [getattr(self._sites[site], "patience_s", 0.0) for site, _ in jobs.values()]
-        limit = seconds + max([START_TIMEOUT_S, *(each + LATE_TIMEOUT_S for each in waits)])
+        drains = DRAIN_S if any(isinstance(spec, BULK) for _, spec in jobs.values()) else 0.0
+        late = max([START_TIMEOUT_S, *(each + LATE_TIMEOUT_S for each in waits)])
+        limit = seconds + drains + late
         self._pump_until(
             lambda: pending <= self._ended and all(each.done() for each in futures.values()),
             limit,

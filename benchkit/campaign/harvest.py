@@ -90,8 +90,18 @@ class Harvest:
         for kept in (self._growing, self._settled):
             for key in [key for key in kept if key[2] == phase]:
                 if paths is None or key[1] in paths:
-                    del kept[key]
-                    self._known.pop(key, None)
+                    self._forget_key(key)
+
+    def cut_off(self, phase: str, path: str, at_ns: int) -> None:
+        """Drop what was due in a phase of a path at that time (CLOCK_MONOTONIC) or later."""
+        for key in {key for key in (*self._growing, *self._settled) if key[1:] == (path, phase)}:
+            rows = self.samples(*key)
+            if rows is None or "due_ns" not in rows.columns:
+                continue
+            kept = rows.columns["due_ns"].data < at_ns
+            columns = {name: values[kept] for name, values in rows.columns.items()}
+            self._forget_key(key)
+            self._settled[key] = Samples(*key, columns)
 
     def samples(self, kind: str, path: str, phase: str) -> Samples | None:
         """All rows of one kind, path and phase, round trips with the reflector's kernel stamps; or None.
@@ -123,9 +133,12 @@ class Harvest:
     def _settle(self, key: Key) -> None:
         rows = self.samples(*key)
         if rows is not None:
+            self._forget_key(key)
             self._settled[key] = rows
-            self._growing.pop(key, None)
-            self._known.pop(key, None)
+
+    def _forget_key(self, key: Key) -> None:
+        for kept in (self._growing, self._settled, self._known):
+            kept.pop(key, None)
 
     def _round(self, key: Key) -> Samples | None:
         """What has come since the last session was opened."""

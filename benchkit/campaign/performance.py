@@ -111,11 +111,14 @@ class Performance:
                 self._shut |= {path: why for path, _ in stations.cells(spec)}
 
     def _forget_idle(self, spec: Spec) -> None:
-        """Round trips and requests beside a load that never ran are idle ones: they must not count as loaded."""
+        """Round trips and requests beside a load that never ran, or no longer did, are idle ones: they must not count as loaded."""
         harvest = self._log.harvest
         for path, phase in stations.cells(spec):
-            names = phases.BULK.get(phase, ())
-            if names and not any(harvest.count("goodput", path, name) for name in names):
+            found = [harvest.samples("goodput", path, name) for name in phases.BULK.get(phase, ())]
+            ends = [int(rows.columns["end_ns"][-1]) for rows in found if rows is not None]
+            if ends:
+                harvest.cut_off(phase, path, max(ends))
+            elif found:
                 harvest.forget(phase, {path})
 
     def _blame(self, spec: Spec, error: MeasureError) -> None:

@@ -12,6 +12,8 @@ from benchkit.units import show_bit_rate, show_duration, show_figure
 
 BITS_PER_OCTET = 8
 UDP_IPV4_OCTETS, ETHERNET_OCTETS = 28, 14
+# Whose first answer takes a second round trip.
+HANDSHAKES = {"http", "http-fresh", "http-load", "request", "workload"}
 WIRE_OCTETS = BASE_OCTETS + UDP_IPV4_OCTETS + ETHERNET_OCTETS + WIRE_OVERHEAD
 
 
@@ -31,10 +33,13 @@ def check(target: Target) -> None:
 def _why_none_comes_back(model: PathModel, plan: Plan) -> str | None:
     if max(model.forward.mean_loss, model.backward.mean_loss) >= 1:
         return "loses every packet: give its model less loss, there is nothing to measure"
-    if model.rtt_ns >= plan.timeout_ns:
+    what, times = (
+        ("a connection and a request take", 2) if HANDSHAKES & {*plan.probes} else ("it takes", 1)
+    )
+    if times * model.rtt_ns >= plan.timeout_ns:
         return (
-            f"takes {show_duration(model.rtt_ns)} there and back, and what is later than {show_duration(plan.timeout_ns)} counts as "
-            "lost: give the plan a longer `timeout`"
+            f"is too long for the plan's `timeout`: {what} {show_duration(times * model.rtt_ns)}, and what is later than "
+            f"{show_duration(plan.timeout_ns)} counts as lost: give it a longer one"
         )
     fits = NS_PER_S / taken if (taken := transmission_ns(model)) else plan.rate_per_s
     if "rtt" in plan.probes and plan.rate_per_s > fits:

@@ -13,8 +13,8 @@ from benchkit.probes.talk import Talk, TalkError
 
 LOOK_NS = 20 * NS_PER_MS
 SILENCE_S = 5.0
-# What is on its way when the senders end may take this long: a full buffer in front of a slow line.
-DRAIN_S = 15.0
+# What is on its way when the senders end may take this long: full buffers in front of a slow line. While it moves.
+DRAIN_S = 60.0
 
 
 class BulkSession:
@@ -116,4 +116,6 @@ class BulkSession:
         if now - moved_ns > self._silence_s * NS_PER_S:
             raise TalkError(f"no data moved for {self._silence_s:g} s")
         if now - end_ns > DRAIN_S * NS_PER_S:
-            raise TalkError(f"data still arrived {DRAIN_S:g} s after the senders had ended")
+            raise TalkError(
+                f"data still arrived {DRAIN_S:g} s after the senders had ended, too slow a line for what they had sent: give a smaller --window"
+            )

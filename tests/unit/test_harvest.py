@@ -70,6 +70,20 @@ def test_beside_a_load_the_far_ends_own_queue_is_part_of_a_real_paths_answer() -
     assert t3_of(harvest, "up") == [1000]  # one of ours, with no queue of its own
 
 
+def test_what_was_due_after_a_load_had_died_is_cut_off() -> None:
+    harvest = Harvest()
+    harvest.open_session("a-b", "up", ours=False)
+    rows = answers([0, 1, 2], phase="up")
+    due = {"due_ns": column([10, 20, 30])}
+    harvest.add(Samples("rtt", "a-b", "up", {**rows.columns, **due}))
+    harvest.cut_off("up", "a-b", 25)
+    found = harvest.samples("rtt", "a-b", "up")
+    assert found is not None
+    assert found.columns["due_ns"].tolist() == [10, 20]
+    harvest.forget("up", {"a-b"})
+    assert harvest.samples("rtt", "a-b", "up") is None
+
+
 @given(st.permutations(range(6)))
 def test_the_order_in_which_batches_come_matters_only_among_answers(order: list[int]) -> None:
     harvest = Harvest()

@@ -53,7 +53,7 @@ def test_what_it_carries_is_asked(folder: Path, rate: int, probe: str) -> None:
     [
         (
             'delay = "600 ms"',
-            "takes 1.2 s there and back, and what is later than 1 s counts as lost: give the plan a longer `timeout`",
+            "is too long for the plan's `timeout`: it takes 1.2 s, and what is later than 1 s counts as lost: give it a longer one",
         ),
         ('delay = "1 ms"\nloss = "100 %"', "loses every packet"),
     ],
@@ -65,3 +65,11 @@ def test_what_never_comes_back_in_time_is_refused(folder: Path, line: str, said:
     with pytest.raises(AskedWronglyError) as told:
         shortfalls.check(load_target("./far.toml"))
     assert said in str(told.value)
+
+
+def test_a_request_wants_two_round_trips_in_time(folder: Path) -> None:
+    (folder / "far.toml").write_text(
+        SLOW.format(rate=1, probe="http").replace('delay = "10 ms"', 'delay = "270 ms"')
+    )
+    with pytest.raises(AskedWronglyError, match=r"a connection and a request take 1.08 s"):
+        shortfalls.check(load_target("./far.toml"))
