@@ -54,7 +54,7 @@ def rates(series: Sequence[Series], width: int) -> Iterator[Line]:
         said = sentences.rate(each)
         if each.metric.limited_by:
             said += f" · limited by {clean(each.metric.limited_by)}"
-        said += _beside_paper(each.metric)
+        said += _beside_paper(each.metric) + _beside_schedule(each.metric)
         said += "".join(f" · {fate}" for fate in _fates(each.metric))
         if each.metric.metric == "ratio" and each.metric.setup:
             said += f" · {clean(each.metric.setup)}"
@@ -68,6 +68,15 @@ def _beside_paper(metric: Metric) -> str:
     said = f" · on paper {short(metric.details['on_paper_s'])} s"
     times = metric.details.get("times_paper")
     return said if times is None else f"{said}, {times:.3g} times that"
+
+
+def _beside_schedule(metric: Metric) -> str:
+    """How many checkpoints were not done when the next one was due."""
+    told = metric.details
+    if not told.get("too_late"):
+        return ""
+    late = show_count(int(told["too_late"]), "checkpoint")
+    return f" · {late} not done within {short(told['every_s'])} s, when the next is due"
 
 
 def _fates(metric: Metric) -> Iterator[str]:

@@ -10,9 +10,11 @@ from sample_records import passing
 
 from benchkit.model.record import Estimate, Metric, RunRecord
 from benchkit.model.samples import Samples, column
+from benchkit.reports.brief_text import rates
 from benchkit.reports.html import charts_of, render_html
 from benchkit.reports.html.chart import Chart
 from benchkit.reports.html.pictures import picture
+from benchkit.reports.rows import Series
 
 MS = 1_000_000
 S = 1000 * MS
@@ -160,3 +162,16 @@ def test_a_request_without_an_answer_is_marked_as_lost() -> None:
 
 def test_nothing_is_drawn_of_what_was_not_measured() -> None:
     assert not [each for each in charts_of(passing(), samples()) if "work" in each.key]
+
+
+def test_a_checkpoint_that_came_too_late_stands_in_the_usual_text_report() -> None:
+    late, well = (
+        replace(CHECK, details={**CHECK.details, "too_late": 3}),
+        replace(CHECK, details={**CHECK.details, "too_late": 0}),
+    )
+    told, silent = (
+        " ".join(text for line in rates([Series(each, (), ())], 200) for text, _ in line)
+        for each in (late, well)
+    )
+    assert "3 checkpoints not done within 1 s, when the next is due" in told
+    assert "not done" not in silent
