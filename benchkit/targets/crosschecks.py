@@ -6,7 +6,7 @@ place hides none of the others. What has the wrong shape is passed over here: `s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from benchkit import units
@@ -23,6 +23,10 @@ from benchkit.targets.workload_table import misfits
 
 # Two ways to say one thing.
 EXCLUSIVE = (("loss", "bursts"), ("jitter", "deviations"))
+_TRACE_ALONE = (
+    "has a trace and no delay: a trace stands instead of the delay only while it is measured, and wants one beside it: "
+    'write delay = "5 ms" (one way)'
+)
 
 
 def cross_complaints(tree: Table, library: Library) -> list[Complaint]:
@@ -141,17 +145,25 @@ def _delays(tree: Table) -> Iterator[Complaint]:
         misplaced = {"delay", "route_factor"} & path.keys()  # which is told, and is what is meant
         if "delay" in model or misplaced or all("delay" in direction for direction in each):
             continue
-        if not ("route_factor" in model or "route_factor" in shared):
-            yield (
-                (*location, "model"),
-                'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground',
-            )
-        for end in (text_in(path, "from"), text_in(path, "to")):
-            if end and end in unplaced:
-                yield (
-                    (*location, "model"),
-                    f'has no delay: {end!r} has no coordinates: give that site latitude and longitude, or write delay = "5 ms" here',
-                )
+        routed = "route_factor" in model or "route_factor" in shared
+        traced = any("trace" in table for table in (shared, model, *each))
+        bare = [end for key in ("from", "to") if (end := text_in(path, key)) in unplaced]
+        for said in _without_delay(bare, routed=routed, traced=traced):
+            yield (*location, "model"), said
+
+
+def _without_delay(unplaced: Sequence[str | None], *, routed: bool, traced: bool) -> Iterator[str]:
+    """What a path that has no delay of its own lacks, whose ends named have no coordinates."""
+    if traced and not routed:
+        yield _TRACE_ALONE
+        return
+    if not routed:
+        yield 'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
+    for end in unplaced:
+        yield (
+            f"has no delay: {end!r} has no coordinates: give that site latitude and longitude, "
+            'or write delay = "5 ms" here'
+        )
 
 
 def _unplaced(tree: Table) -> set[str]:

@@ -272,3 +272,12 @@ def test_weather_that_cannot_be_is_one_line(says: str, words: list[str]) -> None
     (line,) = problems(GOOD.replace("mtu = 1400", f"mtu = 1400\n{says}"))
     for word in words:
         assert word in line
+
+
+@pytest.mark.parametrize("place", ["model", "model.forward"])
+def test_a_trace_without_a_delay_beside_it_is_one_line_that_says_so(place: str) -> None:
+    trace = f'[path.{place}]\ntrace = {{ unit = "ms", every = "1 s", values = [3, 6] }}'
+    bare = GOOD.replace("route_factor = 1.2\n", "").replace(PLACED + "\n", "")
+    (line,) = problems(bare.replace("[path.model]\nmtu = 1400", trace))
+    assert "path[1].model: has a trace and no delay" in line
+    assert 'write delay = "5 ms"' in line
