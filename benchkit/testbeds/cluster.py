@@ -117,9 +117,10 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
                 found = await asyncio.wait_for(asking, limit)
             except Exception as error:  # noqa: BLE001  Dask's own, the system's, or none came in time
                 if monotonic_ns() - remote.heard_ns > self._patience_s * NS_PER_S:
-                    remote.lose(
-                        f"nothing was heard of it for {self._patience_s:.0f} s ({str(error) or type(error).__name__})"
-                    )
+                    # That no answer came in time is what the sentence says already.
+                    told = "" if isinstance(error, TimeoutError) else str(error)
+                    said = f" ({told})" if told else ""
+                    remote.lose(f"nothing was heard of it for {self._patience_s:.0f} s{said}")
                     return
                 await asyncio.sleep(AGAIN_S)
                 await self._quietly(self._find_again(remote))

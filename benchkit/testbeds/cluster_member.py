@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -19,6 +20,7 @@ from benchkit.testbeds import cluster_site
 from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_greeting import greet
 from benchkit.testbeds.cluster_site import MeasurementAgent
+from benchkit.testbeds.tls_words import told_of_tls
 
 AGAIN_S = 1.0
 # A way that is cut is found out soon: tasks go on without their worker, and the sooner it tries the sooner it is back.
@@ -195,6 +197,10 @@ def why(error: BaseException, site: str) -> str:
         error = error.__cause__
     if TAKEN in str(error):
         return f"it has a site {site} already: end the other agent, or give this one another --site"
+    if isinstance(error, ssl.SSLError):
+        return told_of_tls(error)
+    if isinstance(error, TimeoutError) and not str(error):
+        return "it did not answer in time"
     said = error.strerror if isinstance(error, OSError) else ""
     return said or str(error) or type(error).__name__
 
@@ -212,7 +218,7 @@ def tell_refused(say: Say) -> None:
         found = record.args if isinstance(record.args, tuple) else ()
         source = str(found[1]) if len(found) > 1 else "somebody"
         host = source.partition("://")[2].rpartition(":")[0] or source
-        refusals.add(host, f"TLS: {found[-1] if found else 'no good certificate'}")
+        refusals.add(host, f"TLS: {told_of_tls(found[-1]) if found else 'no good certificate'}")
         return False
 
     log.addFilter(pass_on)

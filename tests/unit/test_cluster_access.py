@@ -108,3 +108,15 @@ def test_the_agent_makes_some_for_a_first_try(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     made = {each.parent.name for each in (tmp_path / "certs").glob("*/key.pem")}
     assert made == {"scheduler", "controller", "guiyang"}
+
+
+def test_a_key_of_another_certificate_is_told_in_words(tmp_path: Path) -> None:
+    one, other = make_certificates(tmp_path, ["controller", "scheduler"])
+    (one / "key.pem").write_bytes((other / "key.pem").read_bytes())
+    with pytest.raises(AskedWronglyError) as told:
+        Access("tls://192.0.2.1:8786", str(one)).check()
+    assert "cannot be used: the key is not that of the certificate; " in str(told.value)
+    (one / "cert.pem").write_text("nothing\n")
+    with pytest.raises(AskedWronglyError) as told:
+        Access("tls://192.0.2.1:8786", str(one)).check()
+    assert "_ssl.c" not in str(told.value)

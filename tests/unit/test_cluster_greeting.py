@@ -98,7 +98,9 @@ def test_what_is_at_the_bottom_of_an_error_is_told() -> None:
     failed.__cause__ = ValueError("Unexpected response from register: 'name taken, kunming'")
     assert why(failed, "kunming").startswith("it has a site kunming already: end the other agent")
     assert why(ConnectionRefusedError(111, "Connection refused"), "a") == "Connection refused"
-    assert why(TimeoutError(), "a") == "TimeoutError"
+    assert why(TimeoutError(), "a") == "it did not answer in time"
+    alert = ssl.SSLError(1, "[SSL: TLSV1_ALERT_DECRYPT_ERROR] decrypt error (_ssl.c:992)")
+    assert why(alert, "a").endswith("it is not of the same authority")
 
 
 def test_where_nobody_is_it_is_told_in_our_words_and_one_that_starts_late_is_waited_for() -> None:
