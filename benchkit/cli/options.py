@@ -155,6 +155,8 @@ format_option = click.option(
 
 
 BY_SUFFIX = {".html": HTML, ".htm": HTML, ".md": "markdown", ".json": "json", ".csv": "csv"}
+# What a text may end with, and nobody wonders.
+PLAIN = frozenset(("", ".txt", ".text", ".log"))
 BY_NAME = "[default: text, or as the name of -o ends]"
 output_option = click.option(
     "-o",
@@ -165,9 +167,19 @@ output_option = click.option(
 
 
 def form_of(form: str | None, output: Path | None, allowed: Collection[str]) -> str:
-    """The format that was asked for; else that of the file's name, where it is one of those, else text."""
-    named = None if output is None else BY_SUFFIX.get(output.suffix.lower())
-    return form or (named if named in allowed and named else "text")
+    """The format that was asked for; else that of the file's name, where it is one of those, else text, which is told."""
+    if form or output is None:
+        return form or "text"
+    ending = output.suffix.lower()
+    named = BY_SUFFIX.get(ending)
+    if named is not None and named in allowed:
+        return named
+    if ending not in PLAIN:
+        click.echo(
+            f"benchkit: {output}: {ending} names no format here, so it is written as text; another one is had by --format",
+            err=True,
+        )
+    return "text"
 
 
 def terminal() -> tuple[int, bool]:
