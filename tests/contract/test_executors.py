@@ -58,11 +58,17 @@ def of_a_local_cluster() -> Iterator[Offered]:
         yield Offered(testbed.sites["0"], str(Path(netns).readlink()))
 
 
-def standing_path() -> tuple[Access, str, str]:
-    def make() -> AbstractContextManager[tuple[Access, str, str]]:
-        return clusters.behind_a_path(Path(tempfile.mkdtemp(prefix="cluster-")))
+@contextmanager
+def behind_a_path() -> Iterator[tuple[Access, str, str]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="cluster-") as folder,
+        clusters.behind_a_path(Path(folder)) as made,
+    ):
+        yield made
 
-    access, here, there = STANDING.get("path", make)
+
+def standing_path() -> tuple[Access, str, str]:
+    access, here, there = STANDING.get("path", behind_a_path)
     return access, here, there
 
 
