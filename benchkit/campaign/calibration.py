@@ -6,14 +6,13 @@ Both ends are on one machine and one clock, so the one-way figures need no synch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchkit.campaign import phases, wire
-from benchkit.campaign.following import TRACE
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.passages import (
     CHANCE,
@@ -31,7 +30,6 @@ from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.record import Calibration
 from benchkit.model.samples import DUPLICATES, Column, Samples
 from benchkit.stats.round_trip import that_left
-from benchkit.units import show_figure
 
 JITTER_TOLERANCE = 0.1
 # From this share of the tolerance on, so few packets as calibrate may have a median that chance moved beyond it.
@@ -39,8 +37,6 @@ JITTER_THAT_TELLS = 0.25
 # Half the distance between these is one standard deviation of a normal distribution, and unlike the standard
 # deviation it says nothing of a machine that stood still for a moment.
 LOW, HIGH = 15.87, 84.13
-# How a sentence on what was missed ends.
-REMEDY = "; free a core and run again"
 
 
 @dataclass(frozen=True)
@@ -239,52 +235,3 @@ def _share(  # noqa: PLR0913, PLR0917  as above
         n=n,
         within=n >= least and abs(got - asked) <= chance,
     )
-
-
-def out_of_tolerance(found: list[Calibration], emulator: str) -> list[str]:
-    """A sentence for each figure that is not within its tolerance."""
-    if not found:
-        return ["the emulator could not be calibrated: no packet came back"]
-    return [f"{one.miss}: {_why_out(one, emulator)}" for one in found if not one.within]
-
-
-def _why_out(one: Calibration, emulator: str) -> str:
-    if not one.n:
-        return f"no packet came back{REMEDY}"
-    if abs(one.got - one.asked) > one.tolerance:
-        return f"{emulator} does not hold this path here{REMEDY}"
-    longer = "with --duration" if one.quantity == TRACE else "by `calibration` of the target's plan"
-    return f"too few to tell, {LEAST_ANSWERS} would do: measure longer, {longer}"
-
-
-def caught_up(
-    paths: Sequence[Path], found: Iterable[Calibration], rate_per_s: float
-) -> Iterator[str]:
-    """A sentence for the paths whose packets wait for each other under jitter for longer than is tolerated, if any do."""
-    middle = {
-        path.name: sum(middle_ns(path.model, name) for name in ("forward", "backward")) / NS_PER_MS
-        for path in paths
-        if path.model is not None
-    }
-    late = [
-        one
-        for one in found
-        if (one.quantity, one.direction) == ("delay", "both")
-        and one.asked - middle[one.path] > one.tolerance
-    ]
-    if late:
-        first, more = late[0], f" (and {len(late) - 1} more)" if late[1:] else ""
-        yield (
-            f"{first.path}{more}: at {show_figure(rate_per_s)}/s packets catch up with each other under the jitter, and keep their "
-            f"order: the model's median round trip is {first.asked:.2f} ms then, and not {middle[first.path]:.2f} ms"
-        )
-
-
-def below_the_floor(found: list[Calibration]) -> list[str]:
-    """A sentence for each delay that is asked for and is less than the emulator has with none."""
-    return [
-        f"{one.path}, {one.direction}: a delay of {one.asked:.3f} ms was asked for, and packets take "
-        f"{one.floor:.3f} ms here with none: give the path a longer one"
-        for one in found
-        if one.quantity == "delay" and one.floor is not None and 0 < one.asked < one.floor
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchkit.campaign import calibration, phases, wire
+from benchkit.campaign import calibration, calibration_words, phases, wire
 from benchkit.campaign.performance import Performance
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.setup import Setup
@@ -47,11 +47,11 @@ class Calibrator:
         missed: list[str] = []
         for attempt in ATTEMPTS:
             if troubles:
-                missed.append(f"{troubles[0].removesuffix(calibration.REMEDY)}{TRIED_AGAIN}")
+                missed.append(f"{troubles[0].removesuffix(calibration_words.REMEDY)}{TRIED_AGAIN}")
                 self._performance.say(missed[-1])
                 self._performance.forget(asked)
             found = self._asked_against_got(asked, tolerance_ns)
-            troubles = calibration.out_of_tolerance(found, emulator)
+            troubles = calibration_words.out_of_tolerance(found, emulator)
             if not troubles:
                 self._note_held(attempt, missed)
                 return True
@@ -71,7 +71,7 @@ class Calibrator:
         self._log.notes = [each for each in self._log.notes if each not in self._remarks]
         self._remarks = (
             *wire.unmeasured(self._emulated, self._log.harvest),
-            *calibration.caught_up(self._emulated, found, self._got.packets_per_s),
+            *calibration_words.caught_up(self._emulated, found, self._got.packets_per_s),
         )
         self._log.notes += self._remarks
 
@@ -97,8 +97,8 @@ class Calibrator:
         # thousands of packets a second that all wait for each other, none of them held back: on its shortest paths it may
         # be more than what they take when delays spread them. Where such a delay was measured and is right, it is given.
         held = {path.name for path in self._emulated if path.in_mesh}
-        impossible = calibration.below_the_floor(
-            [one for one in found if one.path not in held or not one.within]
+        impossible = calibration_words.below_the_floor(
+            self._emulated, [one for one in found if one.path not in held or not one.within]
         )
         if impossible:
             raise UnfitError(impossible[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from benchkit.campaign import (
-    calibration,
+    calibration_words,
     congestion,
     fitness,
     following,
@@ -185,7 +185,7 @@ class Campaign:
         self._log.calibration += walked
         self._log.notes += following.outlasted(self._paths, self._plan.duration_ns)
         if walked:
-            self._log.unfit += calibration.out_of_tolerance(walked, "the emulator")
+            self._log.unfit += calibration_words.out_of_tolerance(walked, "the emulator")
 
     def _check_congestion(self, phase: Phase) -> None:
         """Whether bulk went by the congestion control that was asked for; each site that has it not is told once."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchkit.campaign import calibration, following, phases
+from benchkit.campaign import calibration, calibration_words, following, phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.model.impairment import Bursts, Trace
 from benchkit.model.place import Direction, Path, PathModel
@@ -73,7 +73,7 @@ def test_each_direction_is_held_by_itself() -> None:
     assert not found["backward", "delay"].within
     assert not found["both", "delay"].within
     assert found["both", "delay"].floor == pytest.approx(0.04)
-    (first, _) = calibration.out_of_tolerance(list(found.values()), "netem")
+    (first, _) = calibration_words.out_of_tolerance(list(found.values()), "netem")
     assert "9.000 ms" in first
     assert "9.500 ms" in first
 
@@ -119,9 +119,16 @@ def test_bursts_may_be_off_by_more() -> None:
 def test_a_delay_below_the_floor_is_told_with_both_numbers() -> None:
     asked = path(Direction(20_000), Direction(5 * MS))
     found = calibration.calibrations([asked], harvest_of(0.11, 5, floor=0.1), 150_000)
-    (said,) = calibration.below_the_floor(found)
+    (said,) = calibration_words.below_the_floor([asked], found)
     assert "0.020 ms" in said
     assert "0.100 ms" in said
+
+
+def test_no_delay_at_all_is_given_whatever_the_wire_takes() -> None:
+    asked = path(Direction(0), rate=100_000_000)
+    found = calibration.calibrations([asked], harvest_of(0.11, 0.11, floor=0.1), 150_000)
+    assert found[0].asked == pytest.approx(0.0088)
+    assert calibration_words.below_the_floor([asked], found) == []
 
 
 def test_a_rate_is_told_as_it_is_on_the_wire() -> None:
@@ -187,7 +194,7 @@ def test_of_bursts_that_did_not_come_nothing_is_said() -> None:
 
 def test_too_few_packets_are_told_as_such() -> None:
     few = replace(calibration.calibrations([path(Direction(5 * MS))], harvest_of(5, 5), 150_000)[0])
-    (said,) = calibration.out_of_tolerance([replace(few, n=16, within=False)], "userspace")
+    (said,) = calibration_words.out_of_tolerance([replace(few, n=16, within=False)], "userspace")
     assert said.endswith(
         "from 16 packets, tolerance 0.150 ms: too few to tell, 50 would do: measure longer, by `calibration` of the target's plan"
     )
@@ -196,11 +203,11 @@ def test_too_few_packets_are_told_as_such() -> None:
 def test_packets_that_catch_up_are_told() -> None:
     asked = path(Direction(30 * MS, 8 * MS))
     found = calibration.calibrations([asked], harvest_of(40, 40, noise=8.0), 150_000)
-    (said,) = calibration.caught_up([asked], found, 1000)
+    (said,) = calibration_words.caught_up([asked], found, 1000)
     assert "a-b: at 1000/s packets catch up with each other" in said
     assert said.endswith("and not 60.00 ms")
 
 
 def test_nothing_measured_calibrates_nothing() -> None:
     assert calibration.calibrations([path(Direction(5 * MS))], Harvest(), 150_000) == []
-    assert calibration.out_of_tolerance([], "netem")
+    assert calibration_words.out_of_tolerance([], "netem")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchkit.campaign import calibration, wire
+from benchkit.campaign import calibration_words, wire
 from benchkit.campaign.calibrator import Calibrator
 from benchkit.campaign.log import Log
 from benchkit.model.record import TRIED_AGAIN, Calibration
@@ -55,7 +55,7 @@ def test_what_was_held_at_a_later_try_is_one_note_that_says_so(tries: int, word:
 def test_what_was_never_held_is_unfit() -> None:
     trial = Scripted(*[[MISSED]] * 3)
     assert not trial.calibrate("userspace", 1)
-    assert trial._log.unfit == calibration.out_of_tolerance([MISSED], "userspace")
+    assert trial._log.unfit == calibration_words.out_of_tolerance([MISSED], "userspace")
     assert [each.endswith(TRIED_AGAIN) for each in trial._log.notes] == [True, True]
 
 
