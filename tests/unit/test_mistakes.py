@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from synthetic_runs import jitter, rtt_samples, run_id, write
 
 from benchkit import cli
-from benchkit.campaign.calibration import out_of_tolerance
+from benchkit.campaign.calibration_words import out_of_tolerance
 from benchkit.campaign.fitness import line_troubles
 from benchkit.campaign.live import settled
 from benchkit.cli import progress
