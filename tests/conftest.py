@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,11 @@ DISTURBED = "UNFIT: |INCONCLUSIVE: |too busy|free a core"
 settings.register_profile("benchkit", deadline=None)
 settings.load_profile("benchkit")
 sys.path.append(str(TESTS))  # import-mode=importlib leaves it out
+
+
+def pytest_configure() -> None:
+    """End by SIGTERM as by Ctrl-C: whatever tests have started is ended, and nothing lives on alone."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
