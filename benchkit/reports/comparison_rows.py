@@ -194,7 +194,7 @@ def _end(known: float | None, else_: float) -> float:
 
 
 def _says(cell: Cell, word: str) -> bool:
-    return cell.missing is not None if word == MISSING else cell.word == word
+    return word == MISSING if cell.missing is not None else cell.word == word
 
 
 def _figure(estimate: Estimate | None, places: int) -> str:

@@ -25,7 +25,7 @@ def see_figures(results: Path, records: Sequence[RunRecord]) -> None:
         return
     first = records[0].run
     raise AskedWronglyError(
-        f"nothing was measured in run {first} (`benchkit report {first}` says why): name {_another(results)}"
+        f"nothing was measured in run {first} (`benchkit report {first}` says why): {_another(results)}"
     )
 
 
@@ -35,11 +35,9 @@ def see_comparable(results: Path, records: Sequence[RunRecord]) -> None:
         see_figures(results, [record])
         if not record.is_comparable:
             why = "was interrupted" if record.interrupted else "was measured on an unfit machine"
-            newest = _newest(results, lambda run: run.is_comparable)
-            another = f"{newest}, the newest that is neither, or another" if newest else "another"
             raise AskedWronglyError(
                 f"run {record.run} {why}: no run can be compared with it (`benchkit report {record.run}` says more): "
-                f"name {another}"
+                f"{_another(results)}"
             )
 
 
@@ -57,5 +55,7 @@ def _newest(results: Path, wanted: Callable[[RunRecord], bool]) -> str | None:
 
 
 def _another(results: Path) -> str:
-    newest = newest_with_figures(results)
-    return f"{newest}, the newest that has figures, or another" if newest else "another run"
+    newest = _newest(results, lambda run: run.has_figures and run.is_comparable)
+    if newest is None:
+        return f"no run in {results} can be: measure again"
+    return f"name {newest}, the newest that can be, or another"

@@ -167,6 +167,9 @@ def test_what_is_not_comparable_is_counted_and_not_called_blind() -> None:
     doubtful = replace(cell("a-b", "p95", 1.0, word="not comparable"), smallest_visible=None)
     whole = Comparison(("base",), ("run",), "not comparable", (cell("a-b", "p50", 0.01), doubtful))
     assert headline(whole)[1] == "1 not comparable in 2 judged cells"
+    gone = replace(doubtful, missing="candidate")
+    whole = replace(whole, cells=(cell("a-b", "p50", 0.01), gone))
+    assert headline(whole)[1] == "1 missing in 2 judged cells"
     assert smallest_visible([doubtful]) == ""
 
 
