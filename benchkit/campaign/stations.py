@@ -103,6 +103,12 @@ def find(
             continue
         try:
             found[path.name] = way = _one(path, target, agents, crew, say)
+            near = target.site(path.near)
+            if agents.in_cluster and near.address and near.name not in agents.told:
+                log.notes.append(
+                    f"{path.name}: measured from this machine: no agent of {near.name} is in the cluster"
+                )
+                say(log.notes[-1])
             if way.probe not in ("stamp", reach.NO_PROBE):
                 log.notes.append(discovery.measured_by(path.name, target.site(path.far), way))
         except MeasureError as error:

@@ -231,3 +231,17 @@ def test_a_size_that_may_be_too_large_for_the_way_is_among_the_causes(
         MeasureError, match=r"see that packets of 1400 octets pass \(`stamp.size`\)"
     ):
         found(crew, replace(large, reach="stamp"))
+
+
+def test_a_near_site_that_is_not_in_the_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_ping(monkeypatch, True)
+    path, notes = Path("me-far", "me", "far", None), []
+    for address in (None, "192.0.2.9"):
+        sites = (Site("me", "Me", address=address), FAR)
+        target = Target("mine", "M", "?", sites, (path,), plan_of(1), "digest")
+        log, crew = Log(), Pretending(IcmpSpec)
+        crew_of_any: Any = crew
+        stations.find([path], target, Agents({"other": {}}), crew_of_any, log, lambda _: None)
+        notes.append(log.notes[0])
+    assert "measured from this machine" not in notes[0]
+    assert notes[1] == "me-far: measured from this machine: no agent of me is in the cluster"
