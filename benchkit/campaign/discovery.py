@@ -10,7 +10,7 @@ from benchkit.campaign.crew import Crew
 from benchkit.campaign.phases import Phase
 from benchkit.campaign.reach import HOST, NO_PROBE, Reach, real
 from benchkit.clock import NS_PER_MS, NS_PER_S
-from benchkit.errors import MeasureError, NoWayError
+from benchkit.errors import MeasureError, NoWayError, SiteLostError
 from benchkit.linux import icmp
 from benchkit.model.place import Site
 from benchkit.model.responder_spec import STAMP_PORT, TWAMP_PORT
@@ -47,6 +47,7 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
             )
             return _allowed(real(site, candidate))
         (error,) = troubles.values()
+        _see_that_was_asked(error)
         if isinstance(error, NoWayError):
             no_way[candidate.address] = str(error)
         elif at == HOST and _is_forbidden(candidate):
@@ -61,6 +62,12 @@ def find(site: Site, crew: Crew, say: Callable[[str], None], at: str = HOST) -> 
     raise MeasureError(
         f"nothing answers at {site.name} ({_tried(silent, no_way, forbidden=forbidden)}): is it up? Start `benchkit agent` there (its --allow must have who asks), or {_remedy(site)}"
     )
+
+
+def _see_that_was_asked(error: MeasureError) -> None:
+    """Who asked may be gone, and knows nothing of who was to be asked. Raises SiteLostError."""
+    if isinstance(error, SiteLostError):
+        raise error
 
 
 def measured_by(path: str, site: Site, way: Reach) -> str:

@@ -12,7 +12,7 @@ from benchkit.campaign import discovery, stations
 from benchkit.campaign.log import Log
 from benchkit.campaign.reach import HOST
 from benchkit.campaign.stations import NO_AGENTS, Agents
-from benchkit.errors import MeasureError, NoWayError
+from benchkit.errors import MeasureError, NoWayError, SiteLostError
 from benchkit.linux import icmp
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.spec import ConnectSpec, IcmpSpec, StampSpec
@@ -245,3 +245,15 @@ def test_a_near_site_that_is_not_in_the_cluster_is_told(monkeypatch: pytest.Monk
         notes.append(log.notes[0])
     assert "measured from this machine" not in notes[0]
     assert notes[1] == "me-far: measured from this machine: no agent of me is in the cluster"
+
+
+def test_an_asking_site_that_is_lost_is_no_silence_of_the_far_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_ping(monkeypatch, True)
+    crew = Pretending()
+    monkeypatch.setattr(
+        crew, "work", lambda jobs, _: {name: SiteLostError("site a was lost") for name in jobs}
+    )
+    with pytest.raises(SiteLostError, match="site a was lost"):
+        found(crew, FAR, "/agent/a")
