@@ -76,7 +76,8 @@ def median_ns(model: PathModel, due_ns: Times) -> float | None:
 def passage(model: PathModel, due_ns: Times) -> Passage:
     """What the model, without its traces, makes of packets that are due at these times; drawn from a seed of its own."""
     there, back = (_far(each) for each in (model.forward, model.backward))
-    offsets = (due_ns[:MOST_DUE] - due_ns[0]).astype(np.int64)
+    due = due_ns[:MOST_DUE] if len(due_ns) else np.zeros(1, dtype=np.int64)  # of none, one alone
+    offsets = (due - due[0]).astype(np.int64)
     found = _drawn(there, back, transmission_ns(model), offsets.tobytes())
     nearer = model.forward.delay_ns - there.delay_ns, model.backward.delay_ns - back.delay_ns
     return Passage(found.forward + nearer[0], found.backward + nearer[1])
@@ -105,7 +106,7 @@ def _far(direction: Direction) -> Direction:
 @lru_cache(maxsize=8)
 def _drawn(there: Direction, back: Direction, transmission: int, offsets: bytes) -> Passage:
     due = np.frombuffer(offsets, dtype=np.int64)
-    lasts = int(due[-1]) + (int(due[-1]) // max(len(due) - 1, 1) or 1)
+    lasts = int(due[-1]) + (int(due[-1]) // (len(due) - 1) if len(due) > 1 else FAR_NS)
     rounds = -(-PACKETS // len(due))
     sent = (np.arange(rounds)[:, None] * lasts + due).ravel()
     random = np.random.default_rng(SEED)

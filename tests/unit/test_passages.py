@@ -76,3 +76,8 @@ def test_chance_is_that_of_medians_of_as_many() -> None:
     drawn = passage(JITTERY, SPARSE).forward
     found = spread_of(lambda block: float(np.median(block)), drawn, 1000)
     assert found == pytest.approx(1.2533 * 8 * MS / np.sqrt(1000), rel=0.2)
+
+
+def test_where_no_packet_left_the_model_is_that_of_one_alone() -> None:
+    none = np.zeros(0, dtype=np.int64)
+    assert np.median(passage(JITTERY, none).both) == pytest.approx(60 * MS, abs=MS)
