@@ -79,13 +79,14 @@ def _despite(site: Site, way: Reach) -> str:
     """That there is an agent which did not answer, and why that may be."""
     if not site.agent or site.reach != AUTO or way.probe == "stamp":
         return ""
-    return DESPITE_AGENT.format(size=_size(site))
+    size = f"do {size}, " if (size := _size(site)) else ""
+    return DESPITE_AGENT.format(size=size)
 
 
 def _size(site: Site) -> str:
-    """That packets of a size that was asked for may be too large for the way."""
+    """That packets of a size that was asked for pass, which the way may be too narrow for; "" where none was."""
     octets = site.stamp.octets if site.stamp is not None else 0
-    return f"do packets of {octets} octets pass (`stamp.size`), " if octets else ""
+    return f"packets of {octets} octets pass (`stamp.size`)" if octets else ""
 
 
 def _allowed(found: Reach) -> Reach:
@@ -119,11 +120,7 @@ def _remedy(site: Site) -> str:
         return f"give both ends the same key: here it is {site.stamp.key_file}, and an agent tells on stderr whom it refuses"
     found = "set the site's `reach` to a TCP port that is open"
     if site.reach.partition(" ")[0] in {AUTO, "stamp"}:
-        found += (
-            f", see that {size.removeprefix('do ').removesuffix(', ')}"
-            if (size := _size(site))
-            else ""
-        )
+        found += f", see that {size}" if (size := _size(site)) else ""
         found += ", or, where its agent has a --stamp-key and is silent to who has none, its `stamp.key` to that"
     return found
 

@@ -106,7 +106,8 @@ def _far(direction: Direction) -> Direction:
 @lru_cache(maxsize=8)
 def _drawn(there: Direction, back: Direction, transmission: int, offsets: bytes) -> Passage:
     due = np.frombuffer(offsets, dtype=np.int64)
-    lasts = int(due[-1]) + (int(due[-1]) // (len(due) - 1) if len(due) > 1 else FAR_NS)
+    interval = int(due[-1]) // max(len(due) - 1, 1)
+    lasts = int(due[-1]) + (interval or FAR_NS)  # what follows one time alone is far away
     rounds = -(-PACKETS // len(due))
     sent = (np.arange(rounds)[:, None] * lasts + due).ravel()
     random = np.random.default_rng(SEED)
