@@ -48,8 +48,8 @@ def test_paths_are_measured_from_the_agents_at_their_ends(three: Triangle) -> No
         metrics = {(each["metric"], each["phase"]): each for each in path["metrics"]}
         idle = metrics["rtt", "idle"]
         assert (idle["n"], idle["lost"]) == (100, 0)
-        # The modelled path between the agents, not those of the controller.
-        assert 10 <= idle["percentiles"]["p50"]["value"] < 15
+        # The modelled path between the agents, not those of the controller. Its jitter goes both ways.
+        assert 9.8 <= idle["percentiles"]["p50"]["value"] < 15
         # Each agent has keys of its own, which the cluster tells whoever measures by it.
         lost = {
             name: each["lost"] for (name, _), each in metrics.items() if name in {"http", "request"}
@@ -221,7 +221,7 @@ def test_a_target_mixes_modelled_paths_agents_and_endpoints_of_others(three: Tri
     )
     middle = {name: one["percentiles"]["p50"]["value"] for name, one in idle.items()}
     assert 4 <= middle["me-modelled"] < 6  # modelled
-    assert 10 <= middle["a-b"] < 12  # between agents
+    assert 9.8 <= middle["a-b"] < 12  # between agents, with jitter both ways
     assert 2 <= middle["me-pinged"] < 4  # a host that answers ping
     assert max(middle[f"me-{far}"] for far in ("reflector", "twamp", "page", "iperf")) < 10
     assert ("http", "idle") in found["me-page"]
