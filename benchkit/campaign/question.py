@@ -76,8 +76,23 @@ class Changes:
 
 def narrowed(target: Target, changes: Changes) -> Target:
     """The target with only the paths asked for and its plan changed. Raises AskedWronglyError."""
-    plan = target.plan
-    plan = replace(
+    plan = _changed(target.plan, changes)
+    wanted, title = _wanted(target, changes), target.title
+    if changes.sites is not None and changes.sites < len(target.sites):
+        title += f": the first {changes.sites} of {len(target.sites)}"
+    kept = tuple(path for path in target.paths if path.name in wanted)
+    meters = tuple(meter for meter in target.meters if meter.name in wanted)
+    if changes.meter is not None:
+        meters = _at(meters, changes.meter, target.name)
+    chosen = replace(target, title=title, plan=plan, paths=kept, meters=meters)
+    _check_modes(chosen)
+    _check_used(changes, plan)
+    return chosen if changes.scale is None else scaled(chosen, changes.scale)
+
+
+def _changed(plan: Plan, changes: Changes) -> Plan:
+    """The plan with what the command line says of it."""
+    return replace(
         plan,
         duration_ns=changes.duration_ns or plan.duration_ns,
         rate_per_s=changes.rate_per_s or plan.rate_per_s,
@@ -94,6 +109,10 @@ def narrowed(target: Target, changes: Changes) -> Target:
         window_octets=changes.window_octets or plan.window_octets,
         udp_rate_bps=plan.udp_rate_bps if changes.udp_rate_bps is None else changes.udp_rate_bps,
     )
+
+
+def _wanted(target: Target, changes: Changes) -> set[str]:
+    """The names of the paths and meters that are asked for. Raises AskedWronglyError where there are none such."""
     known = [path.name for path in target.paths] + [meter.name for meter in target.meters]
     for name in changes.paths:
         if name not in known:
@@ -101,23 +120,13 @@ def narrowed(target: Target, changes: Changes) -> Target:
                 f"path {name}: target {target.name} has no such path{_alternatives(name, known)}"
             )
     wanted = set(changes.paths or known)
-    title = target.title
     if changes.sites is not None:
         wanted &= _among_first(target, changes.sites)
         if changes.paths and not wanted:
             raise AskedWronglyError(
                 f"{', '.join(changes.paths)}: not among the paths of the first {changes.sites} sites of target {target.name}: give more --sites, or --path alone"
             )
-        if changes.sites < len(target.sites):
-            title += f": the first {changes.sites} of {len(target.sites)}"
-    kept = tuple(path for path in target.paths if path.name in wanted)
-    meters = tuple(meter for meter in target.meters if meter.name in wanted)
-    if changes.meter is not None:
-        meters = _at(meters, changes.meter, target.name)
-    chosen = replace(target, title=title, plan=plan, paths=kept, meters=meters)
-    _check_modes(chosen)
-    _check_used(changes, plan)
-    return chosen if changes.scale is None else scaled(chosen, changes.scale)
+    return wanted
 
 
 def _alternatives(name: str, known: Sequence[str]) -> str:

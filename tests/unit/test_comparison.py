@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
@@ -13,9 +12,7 @@ from scipy import stats
 from benchkit.campaign.comparing import record_replicates
 from benchkit.cli.comparing import ASPECTS as CLI_ASPECTS
 from benchkit.model.comparison import Cell, Comparison
-from benchkit.model.comparison_json import dump_comparison
 from benchkit.model.record import Estimate, Metric
-from benchkit.reports.comparison import COMPARISON_FORMATS, render_comparison
 from benchkit.reports.comparison_rows import blocks_of, told
 from benchkit.stats.comparable import ASPECTS
 from benchkit.stats.comparison import FLOORS, CellQuestion, Floor, Rule, gravest, judge_cells
@@ -214,34 +211,6 @@ def test_correlated_packets_are_no_false_alarm() -> None:
     assert false < 4
 
 
-@pytest.mark.parametrize("form", COMPARISON_FORMATS)
-def test_every_format_says_the_word_and_the_runs(form: str) -> None:
-    cells = judge_cells(questions([normal(1)], [normal(2) + 0.5]))
-    comparison = Comparison(("one",), ("two",), gravest(cells), cells)
-    text = render_comparison(comparison, form)
-    assert "regression" in text.lower()
-    assert "one" in text
-    assert "two" in text
-    assert text.endswith("\n")
-
-
-def test_the_json_has_no_key_for_what_is_absent() -> None:
-    cell = Cell(
-        "a-b", "rtt", "idle", "p99", "ms", "not comparable", "x", True, True, missing="base"
-    )
-    written = json.loads(dump_comparison(Comparison(("a",), ("b",), "not comparable", (cell,))))
-    assert next(iter(written)) == "schema"
-    assert written["cells"][0]["missing"] == "base"
-    assert "difference" not in written["cells"][0]
-
-
-def test_names_cannot_break_a_table() -> None:
-    cell = Cell("a|b\x1b[31m", "rtt", "idle", "p99", "ms", "regression", "a\nb", True, True)
-    text = render_comparison(Comparison(("a",), ("b",), "regression", (cell,)), "markdown")
-    assert "\x1b" not in text
-    assert "a\\|b" in text
-
-
 def test_the_command_offers_what_the_statistics_know() -> None:
     assert CLI_ASPECTS == ASPECTS
 
@@ -251,18 +220,6 @@ def test_a_million_packets_a_side_that_are_alike_are_not_called_different() -> N
     sides = [8.5 + 0.05 * rng.pareto(1.5, 1_000_000) for _ in range(2)]
     judged = judge_cells(questions([sides[0]], [sides[1]]))
     assert {cell.word for cell in judged} == {"no difference seen"}
-
-
-def test_where_nothing_changed_the_headline_says_what_could_have_been_seen() -> None:
-    judged = questions([normal(1)], [normal(2)])
-    text = render_comparison(
-        Comparison(("a",), ("b",), "no difference seen", judge_cells(judged)), "text", width=300
-    )
-    first = text.splitlines()[0]
-    assert first.startswith("NO DIFFERENCE SEEN: in 3 judged cells; smallest visible: RTT p50 0.")
-    assert first.count(" ms") == 3
-    shown = float(first.partition("RTT p99 ")[2].partition(" ms")[0])
-    assert shown == pytest.approx(judge_cells(judged)[2].smallest_visible, rel=0.05)
 
 
 @pytest.mark.parametrize("loss", [None, Estimate(0.0, 0.0, 0.0767)])
@@ -295,17 +252,3 @@ def test_as_many_cells_are_listed_as_missing_as_are_counted() -> None:
     listed = told([cell("judged", gated=True), cell("not-judged", gated=False)])
     assert [word for _, word, _ in listed] == ["missing"]
     assert told([cell("judged", gated=True)], ["target: base a; candidate b"]) == ()
-
-
-@pytest.mark.parametrize("form", ["text", "markdown"])
-def test_the_answer_says_how_sides_that_differ_are_compared_all_the_same(form: str) -> None:
-    def said(*differs: str) -> str:
-        answer = Comparison(("a",), ("b",), "not comparable", (), differs=differs)
-        return " ".join(render_comparison(answer, form, width=200).split())
-
-    kernel, cores = "kernel: base 6.1; candidate 6.18", "cores: base 2; candidate 4"
-    assert "remedy: --despite kernel --despite environment compares them all the same" in said(
-        kernel, cores
-    )
-    assert "remedy" not in said(kernel, "run b was interrupted")
-    assert "remedy" not in said()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,26 +11,19 @@ import pytest
 from drawn_samples import MS, PATH, goodput_samples, rtt_samples
 from sample_records import SAMPLE_RECORDS, passing, unfit
 
-from benchkit.model.meter import EQUIPMENT, FACILITY
-from benchkit.model.record import RunRecord
 from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
-from benchkit.reports.html.chart import DASHES
 from benchkit.reports.html.curves import (
-    LOADED,
-    SINGLE,
     curve_of,
     ecdf_points,
     tail_points,
     time_points,
 )
-from benchkit.reports.html.latency_charts import latency_charts
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
-from benchkit.reports.html.palette import DARK, LIGHT, painted
+from benchkit.reports.html.palette import LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
-from benchkit.reports.html.site_map import site_map
 from benchkit.reports.html.tables import Cell, overview_table
 from benchkit.reports.html.timeline import Timeline
 from benchkit.reports.repeating import repeating
@@ -214,29 +206,6 @@ def test_a_curve_ends_where_the_lost_begin() -> None:
     assert render_html(passing(), [rtt_samples([None] * 5)])
 
 
-def _luminance(color: str) -> float:
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    ]
-    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-@pytest.mark.parametrize("palette", [LIGHT, DARK])
-def test_colours_reach_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
-    texts = ("ink", "muted", "pass", "fail", "inconclusive", "unfit", "idle", "budget")
-    for name in (*texts, *SINGLE, *LOADED, *(f"http-{each}" for each in LOADED)):
-        for ground in ("card", "ground"):
-            low, high = sorted((_luminance(palette[name]), _luminance(palette[ground])))
-            assert (high + 0.05) / (low + 0.05) >= (4.5 if name in texts else 3.0), (name, ground)
-
-
-@pytest.mark.parametrize("palette", [LIGHT, DARK])
-def test_what_is_written_on_the_floor_bar_can_be_read(palette: dict[str, str]) -> None:
-    low, high = sorted((_luminance(palette["onfloor"]), _luminance(palette["floor"])))
-    assert (high + 0.05) / (low + 0.05) >= 4.5
-
-
 def test_a_mesh_names_a_few_broken_paths_and_shows_all_as_a_matrix() -> None:
     model, *_ = passing().paths
     names = [f"s{place}" for place in range(7)]
@@ -286,26 +255,6 @@ def test_long_names_do_not_squeeze_one_axis_of_the_map() -> None:
     assert chart.spec["autosize"]["type"] == "pad"
 
 
-def test_no_two_series_of_a_chart_look_alike() -> None:
-    (path, *_) = passing().paths
-    metric = next(each for each in path.metrics if each.percentiles)
-    metrics = tuple(
-        replace(metric, metric=name, phase=phase)
-        for name in ("rtt", "http-fresh")
-        for phase in LOADED
-    )
-    (chart,) = latency_charts(replace(path, metrics=metrics, verdicts=()), [], "a")
-    roles = [role for name, role in chart.series if "loaded" in name]
-    assert len(roles) == len(set(roles)) == len({LIGHT[role] for role in roles}) == 6
-    assert len({DASHES[role] and tuple(DASHES[role]) for role in roles}) == 6
-    shapes = {point["s"]: point["shape"] for point in chart.spec["datasets"]["known"]}
-    assert shapes == {
-        name: "circle" if name.startswith("RTT") else "square"
-        for name, _ in chart.series
-        if "loaded" in name
-    }
-
-
 def test_a_small_matrix_has_its_figures_and_no_green_where_the_run_is_unfit() -> None:
     (path, *_) = passing().paths
     shown = [replace(path, path=f"{a}-{b}", near=a, far=b) for a, b in ("ab", "ba")]
@@ -320,15 +269,6 @@ def test_a_small_matrix_has_its_figures_and_no_green_where_the_run_is_unfit() ->
     assert {each["color"] for each in chart.spec["datasets"]["points"]} == {"var(--unfit)"}
     assert "violet: unfit" in chart.title
     assert "2 unfit" in chart.words
-
-
-def test_a_legend_shows_every_series_in_its_colour_and_dash() -> None:
-    for role in SINGLE:
-        assert role in LIGHT
-        assert role in DASHES
-    shown = render_html(passing(), [])
-    assert '<line x2="26" y1="2" y2="2" stroke="var(--idle)" stroke-width="3"' in shown
-    assert 'stroke="var(--budget)" stroke-width="3" stroke-dasharray="6 3"' in shown
 
 
 def test_a_chart_outside_of_the_page_has_colours_for_roles() -> None:
@@ -346,60 +286,3 @@ def test_the_page_of_an_unfit_run_says_no_other_word_of_its_budgets() -> None:
     assert '<td class="v-unfit">UNFIT</td>' in page
     assert "INCONCLUSIVE" not in page
     assert marked(passing()) == passing()
-
-
-def test_a_picture_of_sites_without_positions_claims_no_lengths() -> None:
-    record = passing()
-    assert "lengths are to scale" in render_html(record, ())
-    without = tuple(replace(each, great_circle_km=None) for each in record.paths)
-    page = render_html(replace(record, paths=without), ())
-    assert "lengths are to scale" not in page
-    assert "directions and lengths say nothing" in page
-
-
-def test_a_page_of_energy_counters_has_no_map_and_no_sites() -> None:
-    whole_run = passing()
-    counted = replace(whole_run.paths[0], near=FACILITY, far=EQUIPMENT)
-    record = replace(whole_run, emulator="none", paths=(counted,))
-    page = render_html(record, ())
-    assert ">counters</span>" in page
-    assert "Where the sites are" not in page
-    assert "not at hand" not in page
-
-
-def triangle(**km: float) -> tuple[RunRecord, dict[str, tuple[float, float]]]:
-    """A record of the mesh of a, b and c with those distances, named by their ends, and where they are drawn."""
-    (one, *_) = passing().paths
-    ways = [way for pair in km for way in (pair, pair[::-1])]
-    paths = tuple(
-        replace(one, path="-".join(way), near=way[0], far=way[1], great_circle_km=length)
-        for way in ways
-        for pair, length in km.items()
-        if way in (pair, pair[::-1])
-    )
-    record = replace(passing(), paths=paths)
-    chart = site_map(record, ())
-    assert chart is not None
-    dots = chart.spec["datasets"]["dots"]
-    return record, {dot["s"]: (dot["x"], dot["y"]) for dot in dots}
-
-
-def test_sites_whose_distances_are_all_known_are_drawn_as_far_apart_as_they_are() -> None:
-    record, at = triangle(ab=364.0, ac=357.0, bc=637.0)
-    for path in record.paths:
-        assert math.dist(at[path.near], at[path.far]) == pytest.approx(path.great_circle_km)
-    assert "lengths are to scale" in render_html(record, ())
-
-
-def test_a_picture_whose_lengths_cannot_be_drawn_claims_none() -> None:
-    for km in ({"ab": 300.0, "bc": 900.0, "cd": 300.0}, {"ab": 100.0, "ac": 100.0, "bc": 900.0}):
-        record, _ = triangle(**km)
-        assert "lengths say nothing" in render_html(record, ())
-
-
-def test_the_graver_of_both_ways_lies_on_top_of_the_map() -> None:
-    there = replace(passing().paths[0], verdict="fail")
-    back = replace(there, path="back", near=there.far, far=there.near, verdict="pass")
-    chart = site_map(replace(passing(), paths=(there, back)), ())
-    assert chart is not None
-    assert [line["verdict"] for line in chart.spec["datasets"]["lines"]] == ["pass", "fail"]

@@ -1,4 +1,4 @@
-"""Connections, requests over one, new HTTP connections with TLS, and the load client, on loopback."""
+"""Connections, requests over one, and new HTTP connections with TLS, on loopback."""
 
 from __future__ import annotations
 
@@ -7,73 +7,29 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import uvloop
-from aiohttp import web
-from loopback import free_port
+from loopback import LOCAL, free_port
+from page_servers import all_of, fine, run, serving
 
 from benchkit.clock import NS_PER_S
 from benchkit.errors import MeasureError
 from benchkit.linux import tcp
 from benchkit.model.responder_spec import RequestServerSpec
-from benchkit.model.samples import HTTP_PHASES, Samples, concatenate
-from benchkit.model.spec import ConnectSpec, HttpLoadSpec, HttpSpec, RequestSpec
+from benchkit.model.samples import HTTP_PHASES, Samples
+from benchkit.model.spec import ConnectSpec, HttpSpec, RequestSpec
 from benchkit.probes import connect as connecting
 from benchkit.probes import flight
 from benchkit.probes import request_server as requesting
 from benchkit.probes.http import http
-from benchkit.probes.http_load import http_load
 from benchkit.probes.request import request
 from benchkit.probes.request_server import request_server
 from benchkit.stats.parts import WHOLE, request_parts
 
-LOCAL, MS = "127.0.0.1", 1_000_000
-
-
-def run(work: Awaitable[Any]) -> Any:
-    async def whole() -> Any:
-        return await work
-
-    return uvloop.run(whole())
-
-
-async def all_of(batches: AsyncIterator[Samples]) -> Samples:
-    return concatenate([batch async for batch in batches])
-
-
-@asynccontextmanager
-async def serving(
-    answer: Callable[[int], Awaitable[web.Response]],
-    context: ssl.SSLContext | None = None,
-    *,
-    port: int = 0,
-) -> AsyncIterator[int]:
-    """An HTTP server that is told the number of each request; its port."""
-    served = -1
-
-    async def handle(_: web.BaseRequest) -> web.Response:
-        nonlocal served
-        served += 1
-        return await answer(served)
-
-    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0)
-    await runner.setup()
-    port = port or free_port()
-    try:
-        await web.TCPSite(runner, LOCAL, port, ssl_context=context).start()
-        yield port
-    finally:
-        await runner.cleanup()
-
-
-async def fine(_: int) -> web.Response:
-    return web.Response(body=b"fine")
+MS = 1_000_000
 
 
 def test_requests_over_one_connection_have_kernel_stamps_each(
@@ -250,85 +206,3 @@ def test_a_kept_connection_has_neither_lookup_nor_handshake() -> None:
     found = phases(run(work()))
     assert (found["dns_ns"], found["tls_ns"]) == (0, 0)
     assert (found["wait_ns"], found["transfer_ns"]) == (10, 10)
-
-
-def load_spec(
-    port: int, count: int, interval_ns: int, connections: int = 3, **rest: Any
-) -> HttpLoadSpec:
-    shape = (count, interval_ns, rest.pop("timeout_ns", 3000 * MS))
-    return HttpLoadSpec("a", "http-load", LOCAL, port, "/", LOCAL, *shape, connections)
-
-
-@pytest.mark.parametrize("interval_ns", [2 * MS, 0])
-def test_the_load_client_answers_for_every_request(interval_ns: int) -> None:
-    async def work() -> Samples:
-        async with serving(fine) as port:
-            return await all_of(http_load(load_spec(port, 60, interval_ns)))
-
-    rows = run(work())
-    assert rows.columns["received_ns"].count() == 60
-    assert set(rows.columns["status"].tolist()) == {200}
-    assert (rows.columns["due_ns"] <= rows.columns["sent_ns"]).all()
-
-
-def test_no_pool_holds_a_due_request_back() -> None:
-    """All connections hang; what is due meanwhile leaves over new ones."""
-
-    async def slow_at_first(number: int) -> web.Response:
-        if 3 <= number < 6:  # the first after the three that warm the connections
-            await asyncio.sleep(0.5)
-        return web.Response()
-
-    async def work() -> Samples:
-        async with serving(slow_at_first) as port:
-            return await all_of(http_load(load_spec(port, 30, 5 * MS)))
-
-    rows = run(work())
-    took = (rows.columns["received_ns"] - rows.columns["due_ns"]).compressed()
-    assert len(took) == 30
-    assert int((took > 400 * MS).sum()) == 3
-
-
-def test_errors_and_hanging_answers_are_lost_to_the_load_client() -> None:
-    async def fickle(number: int) -> web.Response:
-        if number == 10:
-            await asyncio.sleep(1)
-        return web.Response(status=503 if number == 12 else 200)
-
-    async def work() -> Samples:
-        async with serving(fickle) as port:
-            return await all_of(http_load(load_spec(port, 30, 4 * MS, timeout_ns=300 * MS)))
-
-    rows = run(work())
-    assert rows.columns["received_ns"].count() == 28
-    assert rows.columns["status"].tolist().count(503) == 1
-
-
-def test_nobody_there_is_a_measuring_error_of_the_load_client() -> None:
-    with pytest.raises(MeasureError, match=r"does not answer: .+ is a server running"):
-        run(all_of(http_load(load_spec(free_port(), 3, MS))))
-
-
-def test_a_closed_loop_outlasts_a_server_that_is_away_for_a_moment() -> None:
-    """All its connections are cut, and nobody listens for longer than it waits to look again."""
-
-    async def work() -> Samples:
-        port, is_cut = free_port(), asyncio.Event()
-
-        async def answer(number: int) -> web.Response:
-            if number == 20:
-                is_cut.set()
-            return web.Response()
-
-        async with asyncio.TaskGroup() as tasks:
-            async with serving(answer, port=port):
-                rows = tasks.create_task(all_of(http_load(load_spec(port, 3000, 0))))
-                await is_cut.wait()
-            await asyncio.sleep(0.25)
-            assert not rows.done()
-            async with serving(fine, port=port):
-                return await rows
-
-    rows = run(work())
-    answered = int(rows.columns["received_ns"].count())
-    assert 2990 <= answered < 3000

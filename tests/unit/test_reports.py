@@ -18,7 +18,6 @@ from sample_records import SAMPLE_RECORDS, failing, interrupted, passing, unfit
 
 from benchkit.errors import AskedWronglyError
 from benchkit.model.record import (
-    TRIED_AGAIN,
     Estimate,
     Instrument,
     Metric,
@@ -27,7 +26,6 @@ from benchkit.model.record import (
     Verdict,
 )
 from benchkit.reports import FORMATS, render
-from benchkit.reports.chart import Scale, lane
 from benchkit.reports.figures import ABSENT, cells, clean
 from benchkit.reports.rows import rows_of
 
@@ -179,29 +177,6 @@ def test_the_first_line_says_what_became_of_the_run(
     assert first.startswith(word)
 
 
-def test_an_unfit_report_tells_each_miss_once_and_its_remedy_once() -> None:
-    record = unfit()
-    (path,) = record.paths
-    other = replace(path, path="guiyang-shenzhen", metrics=())
-    told = replace(path.verdicts[0], reason=record.unfit[0])
-    paths = (replace(path, verdicts=(told,)), replace(other, verdicts=(told,)))
-    tried = f"{record.unfit[0]}{TRIED_AGAIN}"
-    record = replace(record, paths=paths, notes=(tried, "a note"))
-    for form in ("text", "markdown"):
-        text = " ".join(render(record, form, width=120).split())
-        misses = [each.miss for each in record.calibration if not each.within]
-        assert [text.count(miss) for miss in misses] == [1] * len(misses)
-        assert text.count("free a core and run again") == 1
-        assert "this run is unfit" in text
-        assert TRIED_AGAIN not in text
-        assert "a note" in text
-    brief, full = (render(record, form, width=120) for form in ("text", "full"))
-    assert brief.count("\nguiyang-shenzhen ─") == 0 < full.count("\nguiyang-shenzhen ─")
-    whole = " ".join(full.split())
-    assert all(whole.count(reason) > 0 for reason in record.unfit)
-    assert tried in whole
-
-
 @pytest.mark.parametrize("form", ["text", "markdown"])
 def test_what_was_emulated_is_called_modelled(form: str) -> None:
     assert "on one machine: modelled paths, not the operator's." in render(passing(), form)
@@ -240,68 +215,6 @@ def test_a_budget_on_goodput_is_shown_at_the_goodput() -> None:
     rows = parsed(render(replace(whole, paths=(path,)), "csv"))
     assert [(row["phase"], row["limit"]) for row in rows if row["limit"]] == [("down", "900.0")]
     assert "the limit is the user's" in render(replace(whole, paths=(path,)), "text")
-
-
-def test_goodput_of_too_few_independent_rates_says_so() -> None:
-    path = passing().paths[0]
-    metrics = tuple(
-        replace(one, estimate=Estimate(one.estimate.value, None, None))
-        if one.metric == "goodput" and one.estimate
-        else one
-        for one in path.metrics
-    )
-    record = replace(passing(), paths=(replace(path, metrics=metrics),))
-    words = "(too few independent tenths of a second for an interval)"
-    assert words in " ".join(render(record, "full").split())
-    assert words not in " ".join(render(passing(), "full").split())
-
-
-def test_the_usual_report_says_what_became_of_datagrams() -> None:
-    told = {"loss_percent": 29.31, "dropped_by_the_receiving_host": 12, "jitter_ms": 0.0123}
-    udp = Metric("udp", "up", "Mbit/s", 202262, 59288, estimate=Estimate(836.7), details=told)
-    path = replace(passing().paths[0], metrics=(udp,), verdicts=())
-
-    def said(metric: Metric) -> str:
-        record = replace(passing(), paths=(replace(path, metrics=(metric,)),))
-        return " ".join(render(record, "text", width=200).split())
-
-    words = "59288 of 202262 lost (29.31 %) · 12 dropped by the receiving host itself · jitter 0.0123 ms"
-    assert words in said(udp)
-    assert "0 of 100 lost" in said(Metric("udp", "up", "Mbit/s", 100, estimate=Estimate(9.5)))
-    goodput = Metric("goodput", "up", "Mbit/s", 50, estimate=Estimate(836.7))
-    assert "lost" not in said(goodput)
-
-
-def test_an_interval_without_a_lower_end_is_drawn_with_an_arrow() -> None:
-    scale = Scale(0.0, 30.0, 31)
-    assert lane(scale, {}, Estimate(10.0, None, 20.0)) == "◀─────────●─────────┤"
-    assert lane(scale, {}, Estimate(10.0, 5.0, 20.0)) == "     ├────●─────────┤"
-
-
-def test_the_usual_report_shows_work_beside_what_the_path_allows_on_paper() -> None:
-    run = passing()
-    first, *others = run.paths
-    moved = Metric(
-        metric="completion",
-        phase="data-set",
-        unit="s",
-        n=40,
-        lost=0,
-        estimate=Estimate(1.86),
-        details={"on_paper_s": 1.775, "times_paper": 1.048},
-    )
-    asked = replace(
-        first.metrics[0],
-        metric="inference",
-        phase="inference",
-        details={"mean": 22.1, "on_paper": 21.27},
-    )
-    shown = render(
-        replace(run, paths=(replace(first, metrics=(*first.metrics, moved, asked)), *others)),
-        "text",
-    )
-    assert "1.86 s · on paper 1.775 s, 1.05 times that" in shown
-    assert "inference: mean 22.10 ms · on paper 21.27 ms" in shown
 
 
 def test_a_budget_on_loss_has_a_row_though_loss_is_counted_and_not_measured() -> None:
@@ -365,14 +278,3 @@ def test_an_unknown_format_names_those_there_are() -> None:
 def test_plain_reports_import_neither_rich_nor_numpy_nor_pydantic() -> None:
     code = "import sys, benchkit.reports as r; sys.exit(bool({'rich', 'numpy', 'pydantic'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_run_of_which_nothing_answered_is_not_called_inconclusive() -> None:
-    why = "nothing answers at far: is it up?"
-    verdict = Verdict("rtt", "p95", 2.0, "ms", "inconclusive", why)
-    path = PathRecord("here-far", "here", "far", "inconclusive", (), (verdict,))
-    record = replace(passing(), verdict="inconclusive", paths=(path,), notes=(why,))
-    said = render(record, "text")
-    assert said.startswith("NOT MEASURED: nothing was measured on 1 path: here-far\n")
-    assert "here-far  NOT MEASURED  RTT p95 not known, budget 2 ms" in said
-    assert (said.count(why), said.count("INCONCLUSIVE")) == (1, 0)
