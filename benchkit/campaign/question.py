@@ -121,7 +121,8 @@ def _wanted(target: Target, changes: Changes) -> set[str]:
             )
     wanted = set(changes.paths or known)
     if changes.sites is not None:
-        wanted &= _among_first(target, changes.sites)
+        # A meter is of the whole target, of no site.
+        wanted &= _among_first(target, changes.sites) | {meter.name for meter in target.meters}
         if changes.paths and not wanted:
             raise AskedWronglyError(
                 f"{', '.join(changes.paths)}: not among the paths of the first {changes.sites} sites of target {target.name}: give more --sites, or --path alone"

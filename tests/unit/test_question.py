@@ -8,6 +8,7 @@ import pytest
 
 from benchkit.campaign.question import Changes, narrowed
 from benchkit.errors import AskedWronglyError
+from benchkit.model.meter import Meter
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.target import Plan, Target
 
@@ -93,3 +94,13 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
 def test_what_no_probe_of_the_plan_takes_is_not_passed_over(changes: Changes, said: str) -> None:
     with pytest.raises(AskedWronglyError, match=said):
         narrowed(TARGET, changes)
+
+
+def test_fewer_sites_leave_the_meters_as_they_are_unless_paths_are_named() -> None:
+    hall = Meter("hall", "counters.csv", "total", "equipment", 1)
+    target = replace(TARGET, sites=tuple(map(Site, "abcd", "abcd")), meters=(hall,))
+    two = narrowed(target, Changes(sites=2))
+    assert ([path.name for path in two.paths], two.meters) == (["a-b"], (hall,))
+    assert narrowed(target, Changes(sites=2, paths=["a-b"])).meters == ()
+    with pytest.raises(AskedWronglyError, match="not among the paths of the first 2 sites"):
+        narrowed(target, Changes(sites=2, paths=["a-d"]))
