@@ -240,6 +240,7 @@ def test_a_worker_that_dask_itself_started_is_a_site_as_the_document_says(
     words = [values.get(word, word) for word in shlex.split(found.replace("\\\n", " "))]
     command = [*three.inside, str(Path(sys.executable).with_name("dask")), "worker", *words]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment["DASK_TEMPORARY_DIRECTORY"] = str(three.folder)  # or it leaves its own in /tmp
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     ) as worker:
