@@ -70,7 +70,8 @@ class Doorway:
         self._refusals.add(peer, f"{why}, at TCP port {self.port}")
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and tell of those who were refused and not yet told of."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._listener.close()
+        self._refusals.tell_rest()

@@ -52,6 +52,7 @@ async def http_server(spec: HttpServerSpec) -> AsyncIterator[None]:
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+        server.tell_rest()
 
 
 class _Server(web.Server):
@@ -74,6 +75,10 @@ class _Server(web.Server):
         self._holders: set[RequestHandler] = set()
         # Who was told to show it, and has not.
         self._asked: set[RequestHandler] = set()
+
+    def tell_rest(self) -> None:
+        """Tell of those who were refused and not yet told of."""
+        self._refusals.tell_rest()
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)

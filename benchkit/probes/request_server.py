@@ -122,5 +122,8 @@ async def request_server(spec: RequestServerSpec) -> AsyncIterator[None]:
     with listening_at("TCP", spec.address, spec.port):
         server = await loop.create_server(lambda: kind(door), spec.address, spec.port)
     async with server:
-        yield None
-        await asyncio.Event().wait()
+        try:
+            yield None
+            await asyncio.Event().wait()
+        finally:
+            door.refusals.tell_rest()

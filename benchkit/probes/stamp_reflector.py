@@ -253,6 +253,10 @@ class Reflector:
             if len(identities) < STAMPS_AT_ONCE:
                 return
 
+    def close(self) -> None:
+        """Tell of those who were refused and not yet told of."""
+        self._refusals.tell_rest()
+
     def departures(self) -> Samples | None:
         """When the answers left, since this was last asked: SSID, sequence and the kernel's T3."""
         return self._departures.untold()
@@ -268,6 +272,7 @@ def reflecting(udp: socket.socket, far_end: Reflector) -> Iterator[None]:
             yield
         finally:
             loop.remove_reader(nested.fileno())
+            far_end.close()
 
 
 async def reflector(spec: ReflectorSpec) -> AsyncIterator[Samples | None]:

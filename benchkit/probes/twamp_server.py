@@ -63,6 +63,7 @@ class _Server:
         """End with every client at once."""
         for client in self._clients:
             client.cancel()
+        self._refusals.tell_rest()
 
     async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """See one client through. Whatever it says or leaves unsaid, it ends with this client alone."""

@@ -206,7 +206,7 @@ def why(error: BaseException, site: str) -> str:
 
 
 def tell_refused(say: Say) -> None:
-    """Have those who showed no good certificate counted, and told once for each source and minute."""
+    """Have those who showed no good certificate counted, and told once for each source, reason and minute."""
     log = logging.getLogger("distributed.comm.tcp")
     if log.filters:
         return  # another member of this process does

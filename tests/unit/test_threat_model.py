@@ -88,7 +88,7 @@ HELD = {
     "answer at most as many octets as came": "unit/test_stamp_reflector.py::test_how_long_answers_are",
     "at most `--rate-cap` per source": "unit/test_admission.py::test_a_source_is_answered_as_often_as_its_rate_allows_and_no_more",
     "Whoever is not in `--allow` is hung up on before a word of his is read": "system/test_cluster.py::test_strangers_at_the_ports_of_an_agent_are_refused_and_disturb_nothing",
-    "Refusals are counted, told once for each source and minute": "unit/test_refusals.py::test_a_source_is_told_once_a_minute_and_counted_each_time",
+    "Refusals are counted, told once for each source, reason and minute": "unit/test_refusals.py::test_a_source_is_told_once_a_minute_and_counted_each_time",
     "cost no memory per source beyond a bound": "unit/test_refusals.py::test_as_many_sources_as_there_are_addresses_take_no_more_memory",
     "refuses a page that asks for loopback under another name": "unit/test_web_access.py::test_on_loopback_a_name_of_elsewhere_is_refused",
     "A source is one IPv4 address, or 64 bits of IPv6": "unit/test_admission.py::test_all_addresses_of_one_ipv6_network_are_one_source",

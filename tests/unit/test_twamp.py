@@ -272,7 +272,10 @@ def test_nonsense_ends_one_client_and_no_other(caplog: pytest.LogCaptureFixture)
     assert [accept for accept, _ in accepts] == [0] * 16 + [control.NO_RESOURCES]
     assert len({port for _, port in accepts[:16]}) == 16
     assert early[48:] == control.start_acknowledgement() * 2
-    # Once for each source and minute.
+    # Once for each source, reason and minute, and the rest at the end.
+    session = f"refused {LOCAL}: a TWAMP session that is not understood, or of another sender"
     assert caplog.messages == [
-        f"refused {LOCAL}: a TWAMP session that is not understood, or of another sender"
+        session,
+        f"refused {LOCAL}: more than 16 TWAMP sessions at once",
+        f"{session} (1 time since it was last told)",
     ]
