@@ -19,13 +19,13 @@ from benchkit.model.comparison import (
 from benchkit.model.history import History
 from benchkit.model.record import Estimate
 from benchkit.reports.figures import ABSENT, LOST, clean, decimals_for, fixed, signed
+from benchkit.reports.sentences import metric_name, series_words
 from benchkit.stats.comparable import permissible
 from benchkit.units import show_figure
 
 HEADER = ("", "base", "candidate", "difference", "95 % interval", "visible", "")
 LEGEND = "visible: the least change that would be found four times in five; what stands in brackets is shown, not judged"
 MISSING = "missing"
-_NAMES = {"rtt": "RTT", "http": "HTTP", "udp": "UDP"}
 # What stands in a unit of its own beside the figures of its metric.
 _ASIDE = ("loss", "jitter")
 
@@ -70,7 +70,7 @@ def smallest_visible(cells: Iterable[Cell]) -> str:
     for cell in cells:
         if cell.missing is not None or cell.word == NOT_COMPARABLE:
             continue
-        name = f"{_NAMES.get(cell.metric, clean(cell.metric))} {_statistic(cell)}"
+        name = f"{metric_name(cell.metric)} {_statistic(cell)}"
         known, _ = worst.get(name, (0.0, ""))
         visible = cell.smallest_visible
         both = None if known is None or visible is None else max(known, visible)
@@ -106,7 +106,7 @@ def told(cells: Iterable[Cell], differs: Sequence[str] = ()) -> tuple[tuple[str,
         return ()
     return tuple(
         (
-            f"{series(cell.metric, cell.phase)} {_statistic(cell)}",
+            f"{series_words(cell.metric, cell.phase)} {_statistic(cell)}",
             (MISSING if cell.missing else cell.word) + ("" if cell.gated else ", not judged"),
             clean(cell.reason),
         )
@@ -132,20 +132,15 @@ def second(gate: Gate) -> str:
     return ""
 
 
-def series(metric: str, phase: str) -> str:
-    """RTT, idle."""
-    return f"{_NAMES.get(metric, clean(metric))}, {clean(phase)}"
-
-
 def figure_name(one: Cell | History) -> str:
     """Which figure it is, and in what: RTT, idle p95, ms."""
-    return f"{series(one.metric, one.phase)} {clean(one.statistic)}, {clean(one.unit)}"
+    return f"{series_words(one.metric, one.phase)} {clean(one.statistic)}, {clean(one.unit)}"
 
 
 def _block(metric: str, phase: str, cells: Sequence[Cell]) -> Block:
     ordinary = [cell for cell in cells if cell.statistic not in _ASIDE]
     title = ", ".join(
-        (series(metric, phase), *dict.fromkeys(clean(each.unit) for each in ordinary))
+        (series_words(metric, phase), *dict.fromkeys(clean(each.unit) for each in ordinary))
     )
     decimals = decimals_for(
         each.value for cell in ordinary for each in (cell.base, cell.candidate) if each is not None

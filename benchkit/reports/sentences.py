@@ -136,10 +136,15 @@ def metric_name(metric: str) -> str:
 
 def series_name(metric: Metric) -> str:
     """The metric and its phase: "RTT, loaded up"; goodput is itself the load, and HTTP has its own phase."""
-    if metric.phase == metric.metric:
-        return metric_name(metric.metric)
-    phase = metric.phase if metric.metric in LOADS else PHASE_NAMES.get(metric.phase, metric.phase)
-    return f"{metric_name(metric.metric)}, {clean(phase)}"
+    return series_words(metric.metric, metric.phase)
+
+
+def series_words(metric: str, phase: str) -> str:
+    """Likewise of a metric that is known by its name."""
+    if phase == metric:
+        return metric_name(metric)
+    words = phase if metric in LOADS else PHASE_NAMES.get(phase, phase)
+    return f"{metric_name(metric)}, {clean(words)}"
 
 
 def _lost(metric: Metric) -> str:

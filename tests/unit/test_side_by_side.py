@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 
 from benchkit.model.comparison import Cell, Comparison
-from benchkit.model.record import Estimate
+from benchkit.model.record import Estimate, Metric
 from benchkit.reports.comparison import SIDE_BY_SIDE_FORMATS, render_side_by_side
 from benchkit.reports.comparison_rows import answer, headline, smallest_visible
 from benchkit.reports.html import render_comparisons
 from benchkit.reports.html.comparison_charts import difference_matrix, forest_chart
+from benchkit.reports.sentences import series_name
 from benchkit.reports.side_by_side import letters, lines_of
 
 HOSTILE = "</script><b>|`x`"
@@ -189,3 +190,27 @@ def test_a_mesh_is_a_matrix_and_most_of_its_forests_are_left_out() -> None:
     assert len(chart.spec["datasets"]["points"]) == 56
     page = render_side_by_side([mesh(8)], "html")
     assert "44 more paths" in page
+
+
+@pytest.mark.parametrize(
+    ("metric", "phase", "named"),
+    [
+        ("http-fresh", "up", "HTTP, new connection, loaded up"),
+        ("request", "idle", "TCP request, idle"),
+        ("goodput", "up", "goodput, up"),
+        ("ratio", "ratio", "energy ratio"),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "markdown", "paper", "html"])
+def test_a_figure_is_named_as_in_its_run_s_report(
+    metric: str, phase: str, named: str, form: str
+) -> None:
+    one = replace(cell("a-b", "p95", 0.9), metric=metric, phase=phase)
+    assert series_name(Metric(metric, phase, "ms", n=1)) == named
+    whole = Comparison(("base",), ("run",), "regression", (one,))
+    assert named in render_side_by_side([whole], form)
+
+
+def test_the_smallest_visible_change_names_its_metric_as_a_report_does() -> None:
+    one = replace(cell("a-b", "p95", 0.01), metric="connect")
+    assert smallest_visible([one]) == "smallest visible: TCP connection p95 0.12 ms"

@@ -13,7 +13,6 @@ from benchkit.model.comparison import (
     Cell,
     Comparison,
 )
-from benchkit.reports.comparison_rows import series
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import (
     PLAIN,
@@ -28,6 +27,7 @@ from benchkit.reports.html.chart import (
 )
 from benchkit.reports.html.matrix import matrix_spec
 from benchkit.reports.html.palette import role
+from benchkit.reports.sentences import series_words
 
 ROW_HEIGHT = 21
 MARGIN = 60
@@ -111,7 +111,7 @@ def _point(letter: str, cell: Cell) -> Spec | None:
         None if end is None else round(end * scale, 4) for end in (difference.low, difference.high)
     )
     open_ends = [side for side, end in (("below", low), ("above", high)) if end is None]
-    name = f"{series(cell.metric, cell.phase)} {clean(cell.statistic)}"
+    name = f"{series_words(cell.metric, cell.phase)} {clean(cell.statistic)}"
     row = f"{name} · {letter}" if letter else name
     ends = f"{short(low)}..{short(high)} %" if not open_ends else f"open {' and '.join(open_ends)}"
     return {
