@@ -21,6 +21,7 @@ from benchkit.clock import NS_PER_S, monotonic_ns
 from benchkit.model.record import RunRecord
 from benchkit.reports import sentences, unfit
 from benchkit.reports.figures import clean
+from benchkit.reports.reasons import reasons
 from benchkit.store.live import LiveLog
 
 NAMES: dict[type[Event], str] = {
@@ -82,10 +83,10 @@ def _reasons(record: RunRecord) -> list[str]:
     if record.unfit:
         return [said, *unfit.besides(record)]
     broken = [
-        f"{clean(path.path)}: {sentences.reason(each)}"
+        f"{clean(path.path)}: {why}"
         for word in ("fail", "inconclusive")
         for path in record.paths
-        for each in path.verdicts
+        for each, why in reasons(path)
         if each.verdict == word
     ]
     return [said, *broken[:MOST_REASONS]]

@@ -12,6 +12,7 @@ from benchkit.model.record import PathRecord, RunRecord
 from benchkit.reports import sentences
 from benchkit.reports.figures import clean
 from benchkit.reports.markdown import render_markdown
+from benchkit.reports.reasons import reasons
 
 SUMMARY_OCTETS = 900 * 1024
 MOST_OF_A_KIND = 10
@@ -66,8 +67,8 @@ def _of_a_kind(kind: str, paths: Sequence[PathRecord], room: int) -> list[str]:
 def _words(path: PathRecord) -> str:
     """The figures of the path's worst budget, and why it is the worst."""
     lines = [f"{sentences.path_word(path)}: {sentences.path_sentence(path)}"]
-    worst = [verdict for verdict in path.verdicts if verdict.verdict == path.verdict]
-    return "\n".join([*lines, *map(sentences.reason, worst)])
+    worst = [said for verdict, said in reasons(path) if verdict.verdict == path.verdict]
+    return "\n".join([*lines, *worst])
 
 
 def workflow_command(kind: str, title: str, words: str) -> str:

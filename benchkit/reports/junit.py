@@ -14,6 +14,7 @@ from benchkit.model.record import PathRecord, RunRecord, Verdict
 from benchkit.reports import sentences
 from benchkit.reports.cells import less_is_better, path_name, words_of
 from benchkit.reports.figures import clean
+from benchkit.reports.reasons import reason
 from benchkit.reports.rows import UNLOADED
 
 # verdict: (element, its type)
@@ -90,7 +91,7 @@ def budget_case(verdict: Verdict, outcome: str) -> Case:
     """A budget as a test."""
     figure = " ".join(words_of(verdict.metric, UNLOADED, verdict.percentile))
     side = "within" if less_is_better(verdict.metric) else "at least"
-    return Case(f"{figure} {side} {sentences.limit(verdict)}", outcome, sentences.reason(verdict))
+    return Case(f"{figure} {side} {sentences.limit(verdict)}", outcome, reason(verdict))
 
 
 def _add_case(suite: ET.Element, classname: str, case: Case, seconds: str) -> None:

@@ -10,6 +10,7 @@ from benchkit.reports.accounts import accounts
 from benchkit.reports.figures import beside_interval, clean, decimals_for
 from benchkit.reports.markup import escaped
 from benchkit.reports.provenance import provenance
+from benchkit.reports.reasons import reasons
 from benchkit.reports.rows import Series, series_of
 
 BAR_WIDTH = 60
@@ -50,7 +51,7 @@ def _path(path: PathRecord, told: Collection[str]) -> Iterator[str]:
         yield from _distributions(spreads)
         for each in [each for each in spreads if each.verdicts] or spreads[:1]:
             yield from _yardstick(each)
-    yield from _list([(v.verdict.upper(), sentences.reason(v, told)) for v in path.verdicts])
+    yield from _list([(v.verdict.upper(), said) for v, said in reasons(path, told)])
     loaded = [each for each in spreads if each.metric.phase in sentences.PHASE_NAMES]
     if any(not each.verdicts for each in loaded):
         yield from (sentences.LOAD_NOTE, "")

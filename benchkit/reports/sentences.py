@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
@@ -288,12 +288,3 @@ def beside_rate(series: Series) -> str:
     if metric.lost:
         said.append(f"{metric.lost} of {metric.n} lost")
     return " · ".join([*said, *pairs(metric.details)])
-
-
-def reason(verdict: Verdict, told: Collection[str] = ()) -> str:
-    """Why, and which documented fact it cites; why a run is unfit is not said again where it is `told` already."""
-    cited = clean(verdict.fact) if verdict.fact else "the limit is the user's, no document"
-    if verdict.reading:
-        cited += f", read as {clean(verdict.reading)}"
-    why = "this run is unfit" if verdict.reason in told else clean(verdict.reason)
-    return f"{why} [{cited}]"

@@ -16,6 +16,7 @@ from benchkit.reports.mesh import is_mesh, matrices
 from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
 from benchkit.reports.provenance import provenance
+from benchkit.reports.reasons import is_of, reasons
 from benchkit.reports.rows import series_of
 from benchkit.units import by_number
 
@@ -104,12 +105,15 @@ def _path(
     series = series_of(path)
     spreads = [each for each in series if each.is_distribution]
     judged = [each for each in spreads if each.verdicts] or spreads[:1]
+    found = reasons(path, told)
     for each in judged:
         yield []
         yield from distribution(each, width)
+        yield from _reasons([(v, said) for v, said in found if is_of(v, each)], width)
     if not path.metrics:
         yield [(f"{INDENT}nothing was measured", "")]
-    yield from _reasons(path.verdicts, width, told)
+    rest = [(v, said) for v, said in found if not any(is_of(v, each) for each in judged)]
+    yield from _reasons(rest, width)
     others = [each for each in spreads if not any(each is main for main in judged)]
     rates = [each for each in series if not each.is_distribution]
     if full:
@@ -124,12 +128,10 @@ def _path(
         yield from full_text.whereabouts(spreads, width)
 
 
-def _reasons(verdicts: Sequence[Verdict], width: int, told: Collection[str]) -> Iterator[Line]:
-    for verdict in verdicts:
+def _reasons(found: Sequence[tuple[Verdict, str]], width: int) -> Iterator[Line]:
+    for verdict, said in found:
         word = clean(verdict.verdict).upper()
-        yield from hanging(
-            (f"{INDENT}{word}: ", style_of(word)), sentences.reason(verdict, told), width
-        )
+        yield from hanging((f"{INDENT}{word}: ", style_of(word)), said, width)
 
 
 def _background(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:

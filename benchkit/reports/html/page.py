@@ -35,6 +35,7 @@ from benchkit.reports.html.timeline import timeline_of
 from benchkit.reports.html.work_charts import work_charts
 from benchkit.reports.mesh import is_mesh
 from benchkit.reports.provenance import in_a_word, is_of_meters, provenance
+from benchkit.reports.reasons import reasons
 from benchkit.reports.repeating import repeating
 from benchkit.reports.rows import Series, series_of
 
@@ -185,9 +186,7 @@ def _card(path: PathRecord, samples: Sequence[Samples], key: str) -> Card:
         where=sentences.where(path),
         sentence=sentences.path_sentence(path),
         tiles=tuple(_tiles(series)),
-        reasons=tuple(
-            (clean(verdict.verdict), sentences.reason(verdict)) for verdict in path.verdicts
-        ),
+        reasons=tuple((clean(verdict.verdict), said) for verdict, said in reasons(path)),
         charts=tuple(_charts(path, samples, key)),
         statistics=tables.statistics_table(path, key),
         rates=tuple(

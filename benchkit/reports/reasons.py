@@ -1,0 +1,50 @@
+"""Why each budget is kept, broken or left open: the sentence of a verdict, and of which metric it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from benchkit.model.record import PathRecord, Verdict
+from benchkit.reports.figures import clean
+from benchkit.reports.rows import UNLOADED, Series
+from benchkit.reports.sentences import metric_name
+
+_NOT_MEASURED = "not measured"
+# What a judged percentile does in its sentence.
+_VERBS = "is |lies |needs |was "
+
+
+def reasons(path: PathRecord, told: Collection[str] = ()) -> tuple[tuple[Verdict, str], ...]:
+    """Each verdict of a path with its sentence. The metric is named, but where budgets are on round trips alone."""
+    alone = {verdict.metric for verdict in path.verdicts} == {"rtt"}
+    return tuple(
+        (verdict, reason(verdict if alone else _naming(verdict), told)) for verdict in path.verdicts
+    )
+
+
+def reason(verdict: Verdict, told: Collection[str] = ()) -> str:
+    """Why, and which documented fact it cites; why a run is unfit is not said again where it is `told` already."""
+    cited = clean(verdict.fact) if verdict.fact else "the limit is the user's, no document"
+    if verdict.reading:
+        cited += f", read as {clean(verdict.reading)}"
+    why = "this run is unfit" if verdict.reason in told else clean(verdict.reason)
+    return f"{why} [{cited}]"
+
+
+def _naming(verdict: Verdict) -> Verdict:
+    """Likewise, with its metric beside the percentile, which stands alone in the record."""
+    name = metric_name(verdict.metric)
+    if verdict.reason == _NOT_MEASURED:
+        return replace(verdict, reason=f"{name}: {verdict.reason}")
+    if not verdict.percentile:
+        return verdict
+    begins = rf"\b{re.escape(verdict.percentile)} (?={_VERBS})"
+    return replace(verdict, reason=re.sub(begins, f"{name} \\g<0>", verdict.reason, count=1))
+
+
+def is_of(verdict: Verdict, series: Series) -> bool:
+    """Whether the verdict's budget is on this series."""
+    metric = series.metric
+    return (verdict.metric, verdict.phase or UNLOADED) == (metric.metric, metric.phase)
