@@ -205,6 +205,8 @@ class Campaign:
         alone = [rows for in_mesh, rows in found if not in_mesh]
         self._log.unfit += fitness.pacing_troubles(meshed, phase.interval_ns)
         self._log.unfit += fitness.unsent_troubles(alone)
+        if remark := fitness.late_remark(alone):
+            self._performance.say(remark)
 
     def _check_drops(self, phase: Phase, before: int) -> None:
         """Whether this host took in what came: what it had no room for stands there as lost."""

@@ -18,6 +18,8 @@ LATENESS_SHARE = 0.95
 PACING_SHARE = 0.05
 # Of the packets of a path: when so many were never sent, those that were tell of the quieter moments only.
 UNSENT_SHARE = 0.01
+# When so many of a path's packets left so late it is told: at 1000/s a hundred of them left at once.
+STANDSTILL_NS = 100 * NS_PER_MS
 UNFIT_AS_A_WHOLE = "this run is unfit"
 
 
@@ -99,6 +101,23 @@ def unsent_troubles(found: Sequence[Samples]) -> list[str]:
                 "busy; free a core or give a lower --rate"
             )
     return troubles
+
+
+def late_remark(found: Sequence[Samples]) -> str | None:
+    """A sentence where packets left so late that this machine must have stood still, on the path with the latest."""
+    latest = max(((_late_ns(each), each.path, each.phase) for each in found), default=None)
+    if latest is None or latest[0] < STANDSTILL_NS:
+        return None
+    late_ns, path, phase = latest
+    return (
+        f"1 packet in 100 on {path}, {phase}, left more than {late_ns / NS_PER_MS:.0f} ms after it was due, and then behind one another: this "
+        "machine stood still meanwhile; free a core and measure again"
+    )
+
+
+def _late_ns(rows: Samples) -> float:
+    late = (rows.columns["sent_ns"] - rows.columns["due_ns"]).compressed()
+    return float(np.quantile(late, 1 - UNSENT_SHARE)) if len(late) else 0.0
 
 
 def dropped_troubles(dropped: int, packets: int) -> list[str]:

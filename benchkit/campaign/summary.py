@@ -142,7 +142,7 @@ def _verdict(
     effective = metric.effective_n or metric.n if own is None else int(own)
     moved = _moved(path, budget, source, found, under, _idle_due(path, harvest))
     looks = under.looks if metric.metric == "rtt" else 1
-    doubt = Doubt(looks, moved.less_by, moved.more_by)
+    doubt = Doubt(looks, moved.less_by, moved.more_by, due=metric.n)
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )

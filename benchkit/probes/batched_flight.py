@@ -74,6 +74,7 @@ class BatchedFlight(PunctualThread):
         fast = self._all.apart_ns < (FAST_NS if len(specs) == 1 else FAST_CROWD_NS)
         self._gather_ns = FAST_GATHER_NS if fast else GATHER_NS
         self._next = self._identity = self._left_ns = 0
+        self._latest_ns = max(spec.timeout_ns for spec in specs)
         self._clock = NearClock()
         self._packets = [
             Packets(spec.ssid, spec.count, spec.options, udp, left=self._all.wire[its])
@@ -131,9 +132,10 @@ class BatchedFlight(PunctualThread):
 
     def _send_due(self) -> None:
         """Send what is due, so much of it as goes at once."""
-        first = self._next
-        last = int(np.searchsorted(self._all.due, monotonic_ns(), "right"))
-        last = min(last, first + MOST_SENT_AT_ONCE)
+        due, now_ns = self._all.due, monotonic_ns()
+        # What nobody waits for any more stays unsent, as in `flight`: this machine stood still.
+        first = self._next = max(self._next, int(np.searchsorted(due, now_ns - self._latest_ns)))
+        last = min(int(np.searchsorted(due, now_ns, "right")), first + MOST_SENT_AT_ONCE)
         if last == first:
             return
         places = self._all.order[first:last]

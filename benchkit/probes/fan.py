@@ -40,6 +40,7 @@ from benchkit.model.samples import (
 from benchkit.model.spec import FanSpec, StampSpec
 from benchkit.model.stamp_options import BASE_OCTETS
 from benchkit.probes.fan_turns import staggered
+from benchkit.probes.flight_rows import on_the_way_ns
 from benchkit.probes.near_clock import NearClock
 from benchkit.probes.own_drops import OwnDrops
 from benchkit.probes.pacer import Pacer
@@ -266,11 +267,9 @@ class _Fan:
         return np.maximum(self._due, self._columns["sent_ns"])
 
     def _took(self, place: int, rows: slice) -> Numbers:
-        """How long each answer was on its way, by the kernel's stamps where there are both: it may be read much later."""
-        names = ("sent_ns", "received_ns", "t1_ns", "t4_ns")
-        sent, received, left, came = (self._columns[name][place, rows] for name in names)
-        read: Numbers = received - np.maximum(self._due[place, rows], sent)
-        return np.where((left > 0) & (came > 0), came - left, read)
+        times = {name: of[place, rows] for name, of in self._columns.items()}
+        read: Numbers = times["received_ns"] - np.maximum(self._due[place, rows], times["sent_ns"])
+        return on_the_way_ns(times, read)
 
     def _rows(self, place: int, rows: slice) -> Samples:
         one = self._sessions[place]

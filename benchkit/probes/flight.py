@@ -67,17 +67,26 @@ class _Flight:
         hardware, kept = self._in_hardware, codec.kept
         self.rows = Rows(spec, due, codec.far_columns, hardware=hardware, kept=kept)
         self._times = self.rows.times
+        self._due: memoryview[int] = memoryview(due)  # type: ignore[arg-type]  # NumPy's arrays are buffers
+        self._latest_ns = spec.timeout_ns
         self._codec = codec
         self._udp = udp
         self._carrier = carrier
         self._clock = NearClock()
-        # Transmit identities count what the kernel took: before which of them a packet was refused.
+        # Transmit identities count what the kernel took: before which of them a packet was refused, or never sent.
         self._taken = 0
         self._refused: list[int] = []
 
     def send(self, index: int) -> None:
-        """Send packet `index` and collect the stamps that are there already."""
+        """Send packet `index` and collect the stamps that are there already.
+
+        One that nobody waits for any more stays unsent: after a standstill of this machine all that was due would leave
+        at once, and wait behind one another on the path.
+        """
         now = monotonic_ns()  # before all else: what is done first makes every packet late
+        if now - self._due[index] > self._latest_ns:
+            self._refused.append(self._taken)
+            return
         request = self._codec.pack(index)
         # An ICMP error to an earlier packet is told here, and this one was not sent. A second refusal is
         # this packet's own: it is lost, as its missing answer will say, and the kernel did not count it.

@@ -73,6 +73,21 @@ class Answer(NamedTuple):
     far: tuple[int, ...] = ()
 
 
+def on_the_way_ns(times: Mapping[str, Integers], read_ns: Integers) -> Integers:
+    """How long the network had each packet and its answer; shapes (n,). Where nobody stamped them, `read_ns`.
+
+    An answer may be read long after it came, and may have lain at a far end that stood still: neither is the path's.
+    """
+    left, came = times["t1_ns"], times["t4_ns"]
+    took: Integers = np.where((left > 0) & (came > 0), came - left, read_ns)
+    if not {"t2_ns", "t3_ns"} <= times.keys():
+        return took
+    there, back = times["t2_ns"], times["t3_ns"]
+    dwell = np.where((there > 0) & (back > 0), back - there, 0)
+    network: Integers = took - np.clip(dwell, 0, np.maximum(took, 0))
+    return network
+
+
 class Rows:
     """Every packet of one session, a row each; 0 is what has not happened."""
 
@@ -179,10 +194,8 @@ class Rows:
         return np.maximum(self.due[rows], self.times["sent_ns"][rows])
 
     def _took(self, rows: slice) -> Integers:
-        """How long each answer was on its way, by the kernel's stamps where there are both: it may be read much later."""
-        left, came = self.times["t1_ns"][rows], self.times["t4_ns"][rows]
         read: Integers = self.times["received_ns"][rows] - self._begins(rows)
-        return np.where((left > 0) & (came > 0), came - left, read)
+        return on_the_way_ns({name: of[rows] for name, of in self.times.items()}, read)
 
     def _rows(self, rows: slice) -> Samples:
         spec, names = self.spec, tuple(self.times)

@@ -21,13 +21,15 @@ class Doubt:
     """What makes a verdict less sure than one interval at 95 %.
 
     The interval is looked at up to `looks` times, each time at `confidence`. The figure may be `less_by` or `more_by`, in the
-    budget's unit, without the emulator's own error. `longer` is what to do for more samples, in words.
+    budget's unit, without the emulator's own error. `longer` is what to do for more samples, in words. `due` is how many
+    packets there were, effective or not; 0 is not known.
     """
 
     looks: int = 1
     less_by: float = 0.0
     more_by: float = 0.0
     longer: str = "measure longer"
+    due: int = 0
 
     @property
     def confidence(self) -> float:
@@ -261,7 +263,12 @@ def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> st
     if name.startswith("p") and n < (needed := smallest_n(name, doubt.confidence)):
         times = math.ceil(needed / max(n, 1))
         longer = f"about {times} times as long" if times <= _MOST_TIMES else "much longer"
-        return f"{name} needs at least {needed} effective samples, there were {n}: measure {longer}"
+        text = f"{name} needs at least {needed} effective samples, there were {n}"
+        if doubt.due >= needed:  # it is not for want of packets
+            text += f" in {doubt.due} packets, which a busy machine or path delays together: free a core, or"
+        else:
+            text += ":"
+        return f"{text} measure {longer}"
     if math.isfinite(interval.low):
         return (
             f"{name} is at least {_number(interval.low, digits)} {unit} {doubt.surely}, but no upper end can be given: "

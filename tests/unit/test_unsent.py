@@ -83,3 +83,18 @@ def test_too_many_that_never_left_make_a_machine_unfit() -> None:
     assert fitness.unsent_troubles([rows, unsent(rows, 100)]) == []
     (trouble,) = fitness.unsent_troubles([unsent(rows, 50)])
     assert trouble.startswith("20 of 1000 packets that were due on a-b were never sent")
+
+
+def test_packets_that_left_after_a_standstill_are_told_by_the_path_with_the_latest() -> None:
+    def late(path: str, every: int, milliseconds: int) -> Samples:
+        rows = answers(path, 1000)
+        sent = rows.columns["due_ns"].data.copy()
+        sent[::every] += milliseconds * MS
+        return replace(rows, columns={**rows.columns, "sent_ns": column(sent)})
+
+    few, short = late("a-b", 200, 900), late("a-b", 50, 90)
+    assert fitness.late_remark([]) is None
+    assert fitness.late_remark([few, short]) is None
+    told = fitness.late_remark([short, late("a-c", 50, 930), late("a-d", 50, 200)])
+    assert told is not None
+    assert told.startswith("1 packet in 100 on a-c, idle, left more than 930 ms after it was due")

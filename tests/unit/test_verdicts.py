@@ -247,6 +247,23 @@ def test_several_looks_are_said_and_need_more_samples() -> None:
 
 
 @pytest.mark.parametrize(
+    ("due", "told"),
+    [
+        (71, "there were 60: measure about 2 times as long"),
+        (
+            2500,
+            "there were 60 in 2500 packets, which a busy machine or path delays together: free a core, or measure about 2 times as long",
+        ),
+    ],
+)
+def test_packets_that_are_many_but_hang_together_are_told_from_ones_that_are_few(
+    due: int, told: str
+) -> None:
+    found = judge(P95, Interval(8.6, 8.5, INF), n=60, doubt=Doubt(due=due))
+    assert found.reason == f"p95 needs at least 72 effective samples, {told}"
+
+
+@pytest.mark.parametrize(
     ("budget", "interval"), [(MOST, Interval(8, 8, INF)), (P95, Interval(8, 8, 8)), (P95, None)]
 )
 def test_more_samples_decide_no_maximum_nothing_decided_and_nothing_unmeasured(
