@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from benchkit import units
 from benchkit.model.probe import PLAN_PROBES
 from benchkit.model.schedule import Schedule, read_pace, read_schedule
 from benchkit.targets.iperf3_site import IPERF3, PORTS, iperf3_place, is_ipv6
+from benchkit.targets.limits import example_of
 from benchkit.targets.problems import shown
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -104,9 +105,12 @@ def _line(text: str) -> str:
     return text
 
 
-def _limit(value: object) -> str:
+def _limit(value: object, info: ValidationInfo) -> str:
+    """Its example is of the budget's metric, where that is one."""
     if not isinstance(value, str):
-        raise ValueError(f"{shown(value)} must be a text, like '10 ms', or '1.2' for a ratio")  # noqa: TRY004  as above
+        metric = info.data.get("metric")
+        like = repr(example_of(metric)) if metric else "'10 ms', or '1.2' for a ratio"
+        raise ValueError(f"{shown(value)} must be a text, like {like}")  # noqa: TRY004  as above
     return value
 
 

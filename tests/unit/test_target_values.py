@@ -116,8 +116,14 @@ pytestmark = pytest.mark.usefixtures("folder")
         pytest.param(
             'limit = "90 Mbit/s"',
             "limit = 90",
-            "x.toml:32: path[1].budget[2].limit: 90 must be a text, like '10 ms', or '1.2' for a ratio",
+            "x.toml:32: path[1].budget[2].limit: 90 must be a text, like '900 Mbit/s'",
             id="a limit without quotes",
+        ),
+        pytest.param(
+            'metric = "goodput"\nlimit = "90 Mbit/s"',
+            'metric = "loss"\nlimit = 0.1',
+            "x.toml:32: path[1].budget[2].limit: 0.1 must be a text, like '0.1 %'",
+            id="a limit of loss without quotes",
         ),
         pytest.param(
             "schema = 1",
