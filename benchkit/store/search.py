@@ -61,6 +61,11 @@ def _by_age(results: Path, text: str, back: int) -> Path:
     runs = list_runs(results)
     if not runs:
         raise AskedWronglyError(_nothing_there(results, text))
+    if back and len(runs) == 1:
+        raise AskedWronglyError(
+            f"no run {text}: {results} holds one run alone, {runs[0].name}, which is `latest`:"
+            " `benchkit run` makes another"
+        )
     if back >= len(runs):
         raise AskedWronglyError(
             f"no run {text}: {results} holds {len(runs)}, the oldest is {runs[0].name}:"

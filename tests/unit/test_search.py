@@ -82,6 +82,17 @@ def test_a_run_that_is_not_found_names_what_is_there(tmp_path: Path, text: str, 
     assert said in one_line(caught)
 
 
+def test_where_there_is_one_run_alone_the_error_says_so_and_how_to_make_another(
+    tmp_path: Path,
+) -> None:
+    keep(tmp_path, FIRST)
+    with pytest.raises(AskedWronglyError) as caught:
+        find_run(tmp_path, "latest~1")
+    assert one_line(caught) == (
+        f"no run latest~1: {tmp_path} holds one run alone, {FIRST}, which is `latest`: `benchkit run` makes another"
+    )
+
+
 @pytest.mark.parametrize("text", ["latest", "2026"])
 def test_where_there_is_no_run_the_error_says_how_to_make_one(tmp_path: Path, text: str) -> None:
     with pytest.raises(AskedWronglyError, match="holds no run yet: `benchkit run` makes one"):
