@@ -148,22 +148,23 @@ def _delays(tree: Table) -> Iterator[Complaint]:
         routed = "route_factor" in model or "route_factor" in shared
         traced = any("trace" in table for table in (shared, model, *each))
         bare = [end for key in ("from", "to") if (end := text_in(path, key)) in unplaced]
-        for said in _without_delay(bare, routed=routed, traced=traced):
+        if said := _without_delay(list(dict.fromkeys(bare)), routed=routed, traced=traced):
             yield (*location, "model"), said
 
 
-def _without_delay(unplaced: Sequence[str | None], *, routed: bool, traced: bool) -> Iterator[str]:
-    """What a path that has no delay of its own lacks, whose ends named have no coordinates."""
+def _without_delay(unplaced: Sequence[str], *, routed: bool, traced: bool) -> str:
+    """What a path that has no delay of its own lacks, whose ends named have no coordinates; empty where nothing."""
     if traced and not routed:
-        yield _TRACE_ALONE
-        return
+        return _TRACE_ALONE
+    bare = f"{' and '.join(map(repr, unplaced))} {units.by_number(len(unplaced), 'has', 'have')} no coordinates"
+    if unplaced and routed:
+        those = units.by_number(len(unplaced), "that site", "those sites")
+        return f'has no delay: {bare}: give {those} latitude and longitude, or write delay = "5 ms" here'
+    if unplaced:
+        return f'has no delay, and {bare} to make one from: write delay = "5 ms" (one way)'
     if not routed:
-        yield 'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
-    for end in unplaced:
-        yield (
-            f"has no delay: {end!r} has no coordinates: give that site latitude and longitude, "
-            'or write delay = "5 ms" here'
-        )
+        return 'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
+    return ""
 
 
 def _unplaced(tree: Table) -> set[str]:

@@ -274,6 +274,39 @@ def test_weather_that_cannot_be_is_one_line(says: str, words: list[str]) -> None
         assert word in line
 
 
+@pytest.mark.parametrize(
+    ("unplaced", "routed", "says"),
+    [
+        (
+            2,
+            False,
+            "has no delay, and 'near' and 'far' have no coordinates to make one from: write delay = \"5 ms\" (one way)",
+        ),
+        (
+            1,
+            False,
+            "has no delay, and 'near' has no coordinates to make one from: write delay = \"5 ms\" (one way)",
+        ),
+        (
+            2,
+            True,
+            "has no delay: 'near' and 'far' have no coordinates: give those sites latitude and longitude, or write delay = \"5 ms\" here",
+        ),
+    ],
+)
+def test_a_delay_that_is_missing_is_told_once_with_a_remedy_that_works(
+    unplaced: int, routed: bool, says: str
+) -> None:
+    text = GOOD
+    for place in (PLACED, "latitude = 23.129\nlongitude = 113.264")[:unplaced]:
+        assert place in text
+        text = text.replace(place + "\n", "")
+    if not routed:
+        text = text.replace("route_factor = 1.2\n", "")
+    (line,) = problems(text)
+    assert line.partition("path[1].model: ")[2] == says
+
+
 @pytest.mark.parametrize("place", ["model", "model.forward"])
 def test_a_trace_without_a_delay_beside_it_is_one_line_that_says_so(place: str) -> None:
     trace = f'[path.{place}]\ntrace = {{ unit = "ms", every = "1 s", values = [3, 6] }}'
