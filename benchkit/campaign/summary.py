@@ -93,7 +93,7 @@ def _datagrams(path: Path, name: str, harvest: Harvest, under: Circumstances) ->
         account = throughput.account_of_iperf3(told)
     if rows is None or not len(rows) or account is None:
         return []
-    return [throughput.datagrams(name, rows, account, under.plan)]
+    return [throughput.datagrams(name, rows, account, under.plan, path.model)]
 
 
 def _work(path: Path, harvest: Harvest, plan: Plan) -> list[Found]:

@@ -11,7 +11,7 @@ from benchkit.campaign.latencies import Found
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.clock import NS_PER_MS, NS_PER_S
-from benchkit.model.place import Path
+from benchkit.model.place import Path, PathModel
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
@@ -96,20 +96,26 @@ def account_of_iperf3(told: Samples) -> Samples:
     )
 
 
-def datagrams(phase: str, rows: Samples, account: Samples, plan: Plan | None) -> Found:
-    """What UDP at a paced rate came to. Datagrams that the receiving host dropped are not the path's loss."""
+def datagrams(
+    phase: str, rows: Samples, account: Samples, plan: Plan | None, model: PathModel | None = None
+) -> Found:
+    """What UDP came to, against the rate it was paced at, or unpaced against that of the path.
+
+    Datagrams that the receiving host dropped are not the path's loss.
+    """
     row = {name: int(values[-1]) for name, values in account.columns.items()}
     columns = rows.columns
     level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
     lost = row["lost"] - row["dropped_here"]
     sent = max(1, row["sent"] - row["dropped_here"])
+    rate = (plan.udp_rate_bps or (model and model.rate_bps)) if plan else None
     metric = Metric(
         metric="udp",
         phase=phase.removeprefix("udp "),
         unit="Mbit/s",
         n=row["sent"],
         lost=lost,
-        configured=plan.udp_rate_bps / 1e6 if plan and plan.udp_rate_bps else None,
+        configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
         limited_by=_hosts_that_limited(plan, row, rows),
         setup=_datagram_setup(plan, ours="received" in row) if plan else None,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchkit.campaign.throughput import datagrams
+from benchkit.model.place import Direction, PathModel
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
+from benchkit.reports.rows import Series
+from benchkit.reports.sentences import rate
 
 S = 1_000_000_000
 PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payload_octets=1250)
@@ -44,3 +49,24 @@ def test_a_host_that_fell_short_is_what_limited_the_figure(
         assert metric.limited_by == said.replace("which was too busy", "whose kernel had no room")
     assert metric.estimate is not None
     assert metric.estimate.value == pytest.approx(sent * 1250 * 8 / 2e6)
+
+
+@pytest.mark.parametrize(
+    ("asked_bps", "path_bps", "configured"),
+    [(0, 1_000_000_000, 1000.0), (0, None, None), (50_000_000, 1_000_000_000, 50.0)],
+)
+def test_what_is_sent_as_fast_as_can_be_is_held_against_the_rate_of_the_path(
+    asked_bps: int, path_bps: int | None, configured: float | None
+) -> None:
+    edges = [at * S // 10 for at in range(21)]
+    columns = {"start_ns": edges[:-1], "end_ns": edges[1:], "octets": [10_602_500] * 20}
+    rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
+    row = {"sent": 1000, "lost": 400, "dropped_here": 0}
+    account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
+    plan = replace(PLAN, udp_rate_bps=asked_bps)
+    model = PathModel(Direction(0), Direction(0), rate_bps=path_bps)
+    metric, _ = datagrams("udp up", rows, account, plan, model)
+    assert metric.configured == configured
+    if configured == 1000:
+        said = rate(Series(metric, (), ()))
+        assert said.endswith("84.8 % of 1000 configured")

@@ -65,8 +65,8 @@ def _series(ways: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 def _rates(metrics: Mapping[str, Metric], rows: Mapping[str, Samples], place: str) -> Chart:
     points = [point for way, each in rows.items() for point in _steps(way, each)]
-    offered = next((each.configured for each in metrics.values() if each.configured), None)
-    marks = [(f"offered {short(offered)} Mbit/s", offered, "muted")] if offered else []
+    rate = next((each.configured for each in metrics.values() if each.configured), None)
+    marks = [(f"configured {short(rate)} Mbit/s", rate, "muted")] if rate else []
     series = (*_series(list(rows)), *((name, color) for name, _, color in marks))
     level_data, level_layers = levels(marks, series)
     encoding = {
