@@ -40,7 +40,8 @@ def inside(pid: int, *words: str) -> None:
     subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *words], check=True)
 
 
-PINGS = "ip link set lo up && sysctl -qw net.ipv4.ping_group_range='0 0' && exec \"$@\""
+PINGS = 'ip link set lo up && echo 0 0 > /proc/sys/net/ipv4/ping_group_range && exec "$@"'
+WITHOUT_IPV6 = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"
 
 
 def test_an_interface_that_goes_down_and_up_is_loss_and_nothing_else(tmp_path: Path) -> None:
@@ -85,8 +86,8 @@ def test_a_name_that_nobody_knows_is_told(tmp_path: Path) -> None:
     ("address", "without"),
     [
         ("::1", "ip address del 127.0.0.1/8 dev lo"),
-        ("127.0.0.1", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1"),
-        ("localhost", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1"),
+        ("127.0.0.1", WITHOUT_IPV6),
+        ("localhost", WITHOUT_IPV6),
     ],
 )
 def test_a_host_with_one_family_of_addresses_is_measured(
@@ -101,9 +102,7 @@ def test_a_host_with_one_family_of_addresses_is_measured(
     assert path["metrics"][0]["lost"] == 0
 
 
-@pytest.mark.parametrize(
-    "without", ["ip address del 127.0.0.1/8 dev lo", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1"]
-)
+@pytest.mark.parametrize("without", ["ip address del 127.0.0.1/8 dev lo", WITHOUT_IPV6])
 def test_a_modelled_path_needs_no_family_of_the_host(tmp_path: Path, without: str) -> None:
     words = ("run", quick_target(tmp_path), "--results", str(tmp_path / "results"))
     one_family = f'ip link set lo up && {without} && exec "$@"'
