@@ -31,7 +31,7 @@ test: setup for-tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest
-	@sh .ci/test-contract $(BIN)/python
+	@sh .ci/test-in-namespace $(BIN)/python
 	@sh .ci/test-netem $(BIN)/python
 
 # Every fault of docs/faults.md, with fifty rounds of signals to processes at random moments; the suite does ten.

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from benchkit.linux.privilege import may_make_namespaces
+
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden"
 # Where benchkit itself measures, and what it says where other work on the machine does not let it.
@@ -36,6 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Try again what this machine disturbed, and leave to `.ci/test-in-namespace` what may not be done in this process."""
+    _try_again(items)
+    for item in items:
+        if TESTS / "contract" in item.path.parents:
+            item.add_marker(pytest.mark.own_namespaces)
+    ours = [item for item in items if "own_namespaces" in item.keywords]
+    if ours and not may_make_namespaces():
+        reason = "makes namespaces by itself: run as root, or in a user namespace as .ci/test-in-namespace does"
+        for item in ours:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _try_again(items: list[pytest.Item]) -> None:
     """Let a real run that said that this machine disturbed it be tried again, and no other failure."""
     again = pytest.mark.flaky(
         reruns=2, only_rerun=[DISTURBED], rerun_except=["Traceback", "FAIL: "]

@@ -5,25 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 from emulated import Emulated, emulated
 from natures import NATURES, SHARED, Nature
 
 from benchkit.linux import process
-from benchkit.linux.privilege import may_make_namespaces
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `.ci/test-contract` what makes namespaces in this very process, where it may not."""
-    ours = [item for item in items if HERE in item.path.parents]
-    if ours and not may_make_namespaces():
-        reason = "makes namespaces by itself: run as root, or in a user namespace as .ci/test-contract does"
-        for item in ours:
-            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @cache

@@ -26,7 +26,7 @@ from benchkit.testbeds import cluster_executor
 from benchkit.testbeds.certificates import make_certificates
 from benchkit.testbeds.cluster import ClusterTestbed
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.own_namespaces]
 
 
 @pytest.fixture(scope="module")

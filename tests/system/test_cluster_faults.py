@@ -14,7 +14,7 @@ import pytest
 from clusters import Triangle, triangle
 from commands import Running, benchkit, name_of, session_of
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.own_namespaces]
 
 # How long control is cut. A cut that Dask's connections do not outlive is tried by hand: BENCHKIT_CUT_S=30 pytest tests/system/test_cluster_faults.py -k cut
 CUT_S = float(os.environ.get("BENCHKIT_CUT_S", "1.5"))

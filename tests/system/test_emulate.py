@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,6 +183,10 @@ def test_a_dry_run_prints_what_would_be_typed_and_makes_nothing(target: str, emu
     assert shaped == (emulator == "netem")
 
 
+@pytest.mark.own_namespaces
+@pytest.mark.skipif(
+    shutil.which("sysctl") is None, reason="sysctl is not installed: apt-get install procps"
+)
 def test_what_a_dry_run_prints_can_be_typed(target: str) -> None:
     done = benchkit("run", target, "--dry-run", "--emulator", "userspace")
     apart = ("unshare", "--mount", "--net", "sh", "-c")

@@ -118,6 +118,7 @@ def agents(folder: Path) -> Iterator[tuple[Access, str]]:
             yield access, netns
 
 
+@pytest.mark.own_namespaces
 def test_a_mesh_of_agents_is_loaded_in_rounds(tmp_path: Path) -> None:
     target = tmp_path / "agents.toml"
     sites = dict.fromkeys("abcd", "agent = true")

@@ -11,7 +11,7 @@ from benchkit.linux import command
 from benchkit.linux.netns import Namespace
 from benchkit.linux.traffic_control import TrafficControl
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.own_namespaces]
 
 
 @pytest.fixture
