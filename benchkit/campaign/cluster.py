@@ -32,4 +32,7 @@ def enter(
             question.cluster, wanted, heard=channel.messages.put, patience_s=question.patience_s
         )
     )
-    return Agents(testbed.told), {f"{AGENT}{name}": site for name, site in testbed.sites.items()}
+    executors: dict[str, Executor] = {
+        f"{AGENT}{name}": site for name, site in testbed.sites.items()
+    }
+    return Agents(testbed.told, joined=testbed.joined), executors

@@ -122,7 +122,7 @@ def _measure(question: Question, choice: Choice, observe: Observer, log: Log) ->
             observe(Said(f"cluster: asking at {question.cluster.address}"))
             agents, theirs = cluster.enter(stack, question, channel)
             executors |= theirs
-            observe(Said(f"cluster: {', '.join(sorted(agents.told)) or 'no agent has joined it'}"))
+            observe(Said(f"cluster: {agents.greeting}"))
         live = LiveFigures(observe, log.harvest.departed)
 
         def heard(batch: Samples) -> None:

@@ -18,6 +18,7 @@ from benchkit.model.responder_spec import HTTP_PORT
 from benchkit.model.spec import Spec
 from benchkit.model.stamp_options import FOLLOWED_UP
 from benchkit.model.target import Target
+from benchkit.units import by_number
 
 # What stands before the name of an agent where it could be taken for that of a namespace.
 AGENT = "/agent/"
@@ -26,10 +27,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Agents:
-    """The agents of a cluster by site, and what each tells of itself; without a cluster there are none."""
+    """The agents of a cluster by site, and what each tells of itself; without a cluster there are none.
+
+    Of all that have `joined` it those are told of that are at an end of a real path.
+    """
 
     told: Mapping[str, Mapping[str, Any]]
     in_cluster: bool = True
+    joined: Sequence[str] = ()
 
     @property
     def stations(self) -> tuple[str, ...]:
@@ -46,14 +51,25 @@ class Agents:
             )
         return HOST
 
+    @property
+    def greeting(self) -> str:
+        """Who is there, in words; where nobody is of use, why."""
+        if self.told:
+            return ", ".join(sorted(self.told))
+        if not self.joined:
+            return "no agent has joined it"
+        verb = by_number(len(self.joined), "has", "have")
+        return f"{', '.join(self.joined)} {verb} joined it, but no real path of this target begins or ends there"
+
     def no_address(self, site: Site) -> MeasureError:
         """That nobody has told where a site is."""
         if not self.in_cluster:
             return MeasureError(
                 f"site {site.name} has no address: give it one, or run with the --cluster that its agent is in"
             )
-        verb = "is" if len(self.told) == 1 else "are"
-        there = f"; there {verb} {', '.join(sorted(self.told))}" if self.told else ", nor any other"
+        others = sorted({*self.told, *self.joined})
+        verb = by_number(len(others), "is", "are")
+        there = f"; there {verb} {', '.join(others)}" if others else ", nor any other"
         return MeasureError(
             f"site {site.name} has no address, and the cluster no agent of that name{there}: start "
             f"`benchkit agent --site {site.name} --cluster …` there, or give the site an address"

@@ -38,6 +38,8 @@ def unheard(message: Message) -> None:
 class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
     """The sites of a cluster for one campaign. `heard` is called, on another thread, with all that tasks tell.
 
+    `joined` names all that were in the cluster, `told` has what those say of themselves that were wanted.
+
     A site of which nothing is heard for `patience_s` is lost: its tasks end with MeasureError.
     """
 
@@ -62,6 +64,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
         self._campaign = secrets.token_hex(8)
         self._client = _connected(access)
         self._fetching: list[futures.Future[None]] = []
+        self.joined: tuple[str, ...] = ()
         self.told: dict[str, Mapping[str, Any]] = {}
         self.sites: dict[str, ClusterExecutor] = {}
         try:
@@ -79,6 +82,7 @@ class ClusterTestbed(AbstractContextManager["ClusterTestbed"]):
 
     async def _begin(self, wanted: Sequence[str] | None) -> None:
         members = await self._members()
+        self.joined = tuple(sorted(members))
         names = members if wanted is None else [name for name in wanted if name in members]
         async with asyncio.TaskGroup() as tasks:
             for name in names:

@@ -95,3 +95,12 @@ def test_what_an_interrupted_run_had_not_come_to_says_so() -> None:
     budget = Budget("rtt", 10.0, "ms", "p50")
     found = summary.path_record(Path("a-b", "a", "b", None, (budget,)), Harvest(), under)
     assert found.verdicts[0].reason == "the run was interrupted before this was measured"
+
+
+def test_agents_of_which_none_is_of_use_are_named_and_not_called_missing() -> None:
+    assert Agents({"b": {}, "a": {}}, joined=("a", "b", "c")).greeting == "a, b"
+    assert Agents({}).greeting == "no agent has joined it"
+    said = Agents({}, joined=("guiyang",)).greeting
+    assert said == "guiyang has joined it, but no real path of this target begins or ends there"
+    lonely = Agents({}, joined=("guiyang",)).no_address(Site("x", "x"))
+    assert "no agent of that name; there is guiyang: start" in str(lonely)

@@ -85,10 +85,7 @@
       at("title").textContent = event.title || event.target;
       at("about").textContent = `${event.run} · ${event.target} · ${event.paths.length} path${event.paths.length === 1 ? "" : "s"} · emulator ${event.emulator}`;
     },
-    phase(event) {
-      phase = event;
-      tick();
-    },
+    phase(event) { phase = event; },
     moved(event) {
       const name = (event.kind === "http" ? HTTP_NAMES : NAMES)[event.phase] ?? event.phase;
       const line = row(event.path, name);
@@ -143,6 +140,7 @@
     const event = JSON.parse(message.data);
     if (event.at !== undefined) Object.assign(clock, { run: event.at, here: performance.now() });
     handlers[event.event]?.(event);
+    tick();
   });
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CONNECTING) at("state").textContent = "reconnecting";
