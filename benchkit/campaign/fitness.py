@@ -40,8 +40,10 @@ def why_unfit(paths: Collection[str], troubles: Sequence[str]) -> dict[str, str]
     return {path: own.get(path, of_all) for path in paths}
 
 
-def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
-    """Sentences on an emulator that was itself the bottleneck while idle paths were measured."""
+def line_troubles(
+    report: LineReport | None, tolerance_ns: int, share: float = LATENESS_SHARE
+) -> list[str]:
+    """Sentences on an emulator that was itself the bottleneck while idle paths were measured: in more than 1 - `share` of all packets."""
     if report is None:
         return []
     troubles = []
@@ -55,13 +57,13 @@ def line_troubles(report: LineReport | None, tolerance_ns: int) -> list[str]:
             f"the emulator lost {show_count(report.dropped, 'packet')} that the model does not lose: the machine is "
             "too busy; free a core and run again"
         )
-    late = quantile_ns(report, LATENESS_SHARE)
+    late = quantile_ns(report, share)
     if late is not None and late > tolerance_ns:
         remedy = (
             "" if report.realtime else ", or run as root so that the line gets real-time priority"
         )
         troubles.append(
-            f"the userspace line released 1 packet in 20 more than {late / NS_PER_US:.0f} µs late, tolerance "
+            f"the userspace line released 1 packet in {round(1 / (1 - share))} more than {late / NS_PER_US:.0f} µs late, tolerance "
             f"{tolerance_ns / NS_PER_US:.0f} µs: the machine is too busy; free a core{remedy}"
         )
     return troubles

@@ -132,7 +132,9 @@ def _hosts_that_limited(plan: Plan | None, row: Mapping[str, int], rows: Samples
         offered_bps = row["sent"] * plan.udp_payload_octets * 8 * NS_PER_S / float(lasted_ns)
         if offered_bps < OFFERED * plan.udp_rate_bps:
             why = "whose kernel had no room" if row.get("refused") else "which was too busy"
-            said.append(f"sending host, {why}: it offered {offered_bps / 1e6:.4g} Mbit/s")
+            said.append(
+                f"sending host, {why}: it offered {offered_bps / 1e6:.4g} Mbit/s on average, ramp and pauses included"
+            )
     if row["dropped_here"] > (1 - OFFERED) * row["sent"]:
         said.append(
             f"receiving host, which dropped {100 * row['dropped_here'] / row['sent']:.3g} %"

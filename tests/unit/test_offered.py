@@ -22,12 +22,16 @@ PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payl
     [
         (10_000, 0, None),
         (9800, 290, None),
-        (8000, 0, "sending host, which was too busy: it offered 40 Mbit/s"),
+        (
+            8000,
+            0,
+            "sending host, which was too busy: it offered 40 Mbit/s on average, ramp and pauses included",
+        ),
         (10_000, 400, "receiving host, which dropped 4 %"),
         (
             8000,
             1000,
-            "sending host, which was too busy: it offered 40 Mbit/s, and receiving host, which dropped 12.5 %",
+            "sending host, which was too busy: it offered 40 Mbit/s on average, ramp and pauses included, and receiving host, which dropped 12.5 %",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from benchkit.campaign.events import Event, PhaseBegan
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.recording import MeasurementTask, Recorded
 from benchkit.cli.record import _check, record
+from benchkit.emulators.line import LineReport
 from benchkit.errors import MeasureError, UnfitError
 from benchkit.model.place import Direction, PathModel
 
@@ -30,25 +31,41 @@ def unwatched(_: Event) -> None:
 
 
 @pytest.fixture
-def emulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[NDArray[np.float64], list[str]], None]:
-    """Have the emulator give these latencies, with these troubles of its own."""
+def emulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[NDArray[np.float64], float], None]:
+    """Have the emulator give these latencies, with such a share of its packets a millisecond late."""
 
-    def give(latencies_ns: NDArray[np.float64], troubles: list[str]) -> None:
-        monkeypatch.setattr(agreement, "_emulated", lambda *_: (latencies_ns, troubles))
+    def give(latencies_ns: NDArray[np.float64], late: float) -> None:
+        lateness = (round(1000 * (1 - late)), *[0] * 498, round(1000 * late))
+        report = LineReport(packets=1000, bin_ns=2000, lateness=lateness, realtime=True)
+        monkeypatch.setattr(agreement, "_emulated", lambda *_: (latencies_ns, report))
 
     return give
 
 
 def test_a_busy_machine_is_named_where_the_model_comes_out_otherwise(
-    emulated: Callable[[NDArray[np.float64], list[str]], None],
+    emulated: Callable[[NDArray[np.float64], float], None],
 ) -> None:
-    emulated(LATENCIES + 1e6, ["the machine is too busy; free a core"])
-    with pytest.raises(UnfitError, match="too busy"):
+    emulated(LATENCIES + 1e6, 0.06)
+    with pytest.raises(
+        UnfitError, match=r"released 1 packet in 20 more than 1000 µs late.+too busy"
+    ):
         compare(RECORDED, TASK, TOLERANCE, unwatched)
-    emulated(LATENCIES + 1e6, [])
-    assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))[0]
-    emulated(LATENCIES, ["the machine is too busy; free a core"])
+    for late in (0.0, 0.04):
+        emulated(LATENCIES + 1e6, late)
+        assert "record longer" in out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))[0]
+    emulated(LATENCIES, 0.06)
     assert not out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))
+
+
+def test_a_tail_that_the_emulator_made_is_not_the_models(
+    emulated: Callable[[NDArray[np.float64], float], None],
+) -> None:
+    tailed = LATENCIES + np.where(np.arange(len(LATENCIES)) % 25 == 0, 9e6, 0)
+    emulated(tailed, 0.01)
+    with pytest.raises(UnfitError, match=r"1 packet in 200 more than 1000 µs late.+too busy"):
+        compare(RECORDED, TASK, TOLERANCE, unwatched)
+    emulated(tailed, 0.0)
+    assert out_of_reach(compare(RECORDED, TASK, TOLERANCE, unwatched))[0].startswith("p99:")
 
 
 def test_a_path_shorter_than_what_is_emulated_with_no_delay_is_told_as_that() -> None:
