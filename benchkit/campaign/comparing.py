@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from benchkit.campaign import phases
 from benchkit.campaign.latencies import metric_name, took_and_received
 from benchkit.errors import AskedWronglyError
 from benchkit.model.comparison import Comparison
-from benchkit.model.record import Metric, RunRecord
+from benchkit.model.record import Estimate, Metric, RunRecord
 from benchkit.model.target import COMPARED
 from benchkit.stats.comparable import differences, noted_differences
 from benchkit.stats.comparison import DEFAULT_RULE, CellQuestion, Rule, gravest, judge_cells
@@ -136,12 +137,15 @@ def _questions(
     sampled = max(len(base), len(candidate)) < FEWEST_RUNS
     collected: dict[Key, _Collected] = {}
     for side, runs in (("base", base), ("candidate", candidate)):
-        for index, run in enumerate(runs):
-            # Both sides must not draw the same blocks: their errors would be the same, and cancel.
-            drawn_from = seed * 1000 + 2 * index + (side == "candidate")
-            for key, unit, replicate in _replicates(run, drawn_from, sampled=sampled):
+        for run in runs:
+            for key, unit, replicate in _replicates(run, _seed_of(run, seed), sampled=sampled):
                 collected.setdefault(key, _Collected(unit)).sides[side].append(replicate)
     return {key: _question(key, found) for key, found in collected.items()}
+
+
+def _seed_of(run: StoredRun, seed: int) -> int:
+    """A run draws the same blocks on whichever side it stands, and no two runs do: their errors would be the same."""
+    return (seed << 32) + crc32(run.record.run.encode())
 
 
 def _question(key: Key, found: _Collected) -> CellQuestion:
@@ -188,7 +192,15 @@ def _replicates(
                 found = record_replicates(metric, alone=sampled)
             for statistic, replicate in found.items():
                 unit = COMPARED[statistic][0] if statistic in COMPARED else metric.unit
-                yield (path.path, metric.metric, metric.phase, statistic), unit, replicate
+                shown = replace(replicate, reported=_reported(metric, statistic))
+                yield (path.path, metric.metric, metric.phase, statistic), unit, shown
+
+
+def _reported(metric: Metric, statistic: str) -> Estimate | None:
+    """A latency's figure as its run's report has it; None where it has none."""
+    if not metric.percentiles:
+        return None
+    return metric.loss if statistic == "loss" else metric.percentiles.get(statistic)
 
 
 def sample_replicates(

@@ -21,11 +21,12 @@ _Error = Callable[[Replicate], float]
 
 @dataclass(frozen=True, slots=True)
 class StandardErrors:
-    """Standard errors of a difference downwards and upwards, and their degrees of freedom."""
+    """Standard errors of a difference downwards and upwards, and the degrees of freedom of each."""
 
     down: float
     up: float
-    freedom: float
+    freedom_down: float
+    freedom_up: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +45,30 @@ class Difference:
         """The difference with its two-sided interval."""
         if not math.isfinite(self.value):
             return Interval(self.value, -math.inf, math.inf)
-        quantiles = [student_quantile((1 + confidence) / 2, each.freedom) for each in self.doubts]
-        both = list(zip(quantiles, self.doubts, strict=True))
-        low = min(self.value - t * doubt.down for t, doubt in both)
-        return Interval(self.value, low, max(self.value + t * doubt.up for t, doubt in both))
+        share = (1 + confidence) / 2
+        down = max(each.down * student_quantile(share, each.freedom_down) for each in self.doubts)
+        up = max(each.up * student_quantile(share, each.freedom_up) for each in self.doubts)
+        return Interval(self.value, self.value - down, self.value + up)
 
     def chance_above(self, floor: float) -> float:
         """The one-sided p-value of "the difference is no more than `floor`", which is in its unit: 0 to 1."""
-        return max(_chance(self.value - floor, each.down, each.freedom) for each in self.doubts)
+        return max(
+            _chance(self.value - floor, each.down, each.freedom_down) for each in self.doubts
+        )
 
     def chance_below(self, floor: float) -> float:
         """The one-sided p-value of "the difference is no less than -`floor`", which is in its unit: 0 to 1."""
-        return max(_chance(-self.value - floor, each.up, each.freedom) for each in self.doubts)
+        return max(_chance(-self.value - floor, each.up, each.freedom_up) for each in self.doubts)
 
     def smallest_visible(self, floor: float, level: float, *, upwards: bool) -> float | None:
         """The least change that is found four times in five, at a one-sided `level`; None where none can be."""
-        reach = max(
-            (each.down if upwards else each.up)
-            * (student_quantile(1 - level, each.freedom) + student_quantile(POWER, each.freedom))
+        errors = [
+            (each.down, each.freedom_down) if upwards else (each.up, each.freedom_up)
             for each in self.doubts
+        ]
+        reach = max(
+            error * (student_quantile(1 - level, freedom) + student_quantile(POWER, freedom))
+            for error, freedom in errors
         )
         known = math.isfinite(reach) and math.isfinite(self.value)
         return floor + reach if known else None
@@ -87,7 +93,7 @@ def difference(
     alternated = turns > 1 and len(base) == len(candidate) == RUNS_OF_A_TURN * turns
     method = "interleaved" if alternated else "runs" if by_runs else "blocks"
     if any(math.isinf(one.value) for one in (*base, *candidate)):
-        none = StandardErrors(math.inf, math.inf, math.inf)
+        none = _either_way(math.inf, math.inf)
         return Difference(_lost_difference(base, candidate), (none,), method)
     value = fmean(one.value for one in candidate) - fmean(one.value for one in base)
     within = _within(base, candidate, by_runs=by_runs)
@@ -119,13 +125,11 @@ def _between(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> Stand
         parts = [variance(side) / len(side) for side in sides]
         total = sum(parts)
         doubt = sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
-        return StandardErrors(
-            math.sqrt(total), math.sqrt(total), total**2 / doubt if doubt else math.inf
-        )
+        return _either_way(math.sqrt(total), total**2 / doubt if doubt else math.inf)
     squares = sum(variance(side) * (len(side) - 1) for side in sides if len(side) > 1)
     freedom = float(sum(counts) - len(counts))
     error = math.sqrt(squares / freedom * sum(1 / count for count in counts))
-    return StandardErrors(error, error, freedom)
+    return _either_way(error, freedom)
 
 
 def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> StandardErrors:
@@ -143,22 +147,31 @@ def _within_turns(base: Sequence[Replicate], candidate: Sequence[Replicate]) -> 
         squares += variance(figures) * (len(figures) - 1)
     freedom = turns * (2 * RUNS_OF_A_TURN - 1) - 1
     error = math.sqrt(squares / freedom * 2 / len(base))
-    return StandardErrors(error, error, float(freedom))
+    return _either_way(error, float(freedom))
+
+
+def _either_way(error: float, freedom: float) -> StandardErrors:
+    return StandardErrors(error, error, freedom, freedom)
 
 
 def _within(
     base: Sequence[Replicate], candidate: Sequence[Replicate], *, by_runs: bool
 ) -> StandardErrors:
     """By what happened within the runs. Where runs are replicates, those whose error is not known are left out."""
+    counted = [min(one.freedom for one in side) * len(side) for side in (base, candidate)]
     down = [_side(base, _upwards, by_runs), _side(candidate, _downwards, by_runs)]
     up = [_side(base, _downwards, by_runs), _side(candidate, _upwards, by_runs)]
-    freedom = [min(one.freedom for one in side) * len(side) for side in (base, candidate)]
-    total = sum(down)
-    doubt = sum(
-        (part / total) ** 2 / each if math.isfinite(total) and total else 0.0
-        for part, each in zip(down, freedom, strict=True)
-    )
-    return StandardErrors(math.sqrt(total), math.sqrt(sum(up)), 1 / doubt if doubt else math.inf)
+    freedom = [_freedom(parts, counted) for parts in (down, up)]
+    return StandardErrors(math.sqrt(sum(down)), math.sqrt(sum(up)), *freedom)
+
+
+def _freedom(parts: Sequence[float], counted: Sequence[float]) -> float:
+    """Of a sum of variances, by what each counts (Satterthwaite 1946)."""
+    total = sum(parts)
+    if not math.isfinite(total) or not total:
+        return math.inf
+    doubt = sum((part / total) ** 2 / each for part, each in zip(parts, counted, strict=True))
+    return 1 / doubt if doubt else math.inf
 
 
 def _side(side: Sequence[Replicate], error: _Error, by_runs: bool) -> float:  # noqa: FBT001  one place calls it

@@ -29,7 +29,8 @@ class Replicate:
     """A figure, its standard errors downwards and upwards, and their degrees of freedom.
 
     `value` is +inf where the percentile is a lost packet, `surely_lost` where that is no accident. An error is
-    infinite where no such end of its interval can be given.
+    infinite where no such end of its interval can be given. `reported` is the estimate that the run's own report has:
+    the errors may be wider, by what the bootstrap adds.
     """
 
     value: float
@@ -37,9 +38,12 @@ class Replicate:
     error_up: float
     freedom: float = math.inf
     surely_lost: bool = False
+    reported: Estimate | None = None
 
     def estimate(self) -> Estimate:
-        """The figure and its 95 % interval."""
+        """The figure and its 95 % interval, as reported where it is."""
+        if self.reported is not None:
+            return self.reported
         return Interval(
             self.value,
             self.value - _HALF * self.error_down if math.isfinite(self.value) else -math.inf,
