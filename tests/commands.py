@@ -12,6 +12,7 @@ from typing import Self
 
 from benchkit.linux.privilege import may_make_namespaces, why_no_user_namespaces
 
+# Without jitter a path on a machine at rest is so still that each of its few levels is one sample.
 QUICK_TARGET = """
 schema = 1
 title = "A quick one"
@@ -31,6 +32,7 @@ to = "there"
 
 [path.model]
 delay = "2 ms"
+jitter = "0.1 ms"
 rate = "200 Mbit/s"
 buffer = "256 KiB"
 
