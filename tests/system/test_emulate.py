@@ -54,7 +54,7 @@ def test_both_ends_talk_by_name_and_feel_the_delay(target: str, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     took = sorted(float(line) for line in done.stdout.splitlines())
     assert len(took) == 20
-    assert 0.004 <= took[0] < 0.008
+    assert 0.0035 < took[0] < 0.008  # the round trip of 4 ms, less what jitter takes off
     assert "emulator: " in done.stderr
     assert re.search(r"emulated: \d\d+ packets", done.stderr)
 

@@ -157,7 +157,7 @@ def test_kept_broken_and_open_budgets_become_pass_failure_and_skip(folder: Path)
     assert set(found) == {"test_kept"}  # what was lost has no time
     kept = found["test_kept"]
     assert kept["stats"]["rounds"] == 50
-    assert kept["stats"]["min"] > 0.008
+    assert kept["stats"]["min"] > 0.007  # two round trips of 4 ms, less what jitter takes off
     assert kept["extra_info"]["benchkit"][0]["verdict"] == "pass"
 
 
