@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 
@@ -21,6 +21,13 @@ USUAL_TOLERANCE_NS = {"host": 150 * NS_PER_US, "uml": 500 * NS_PER_US}
 # Twice as many keep all of its one processor busy, and are measured late.
 UML_PACKETS_PER_S, UML_REQUESTS_PER_S = 600, 120
 SLOWEST, STARTING_S = 4, 300
+# What the command line says for some probes alone, and which take it; the first is the one to ask for.
+_TCP, _UDP = ("tcp", "workload"), ("udp", "workload")
+TAKEN_BY = {
+    "--rate": ("rtt", "icmp"),
+    **dict.fromkeys(("--streams", "--stream-mode", "--congestion", "--window"), _TCP),
+    "--udp-rate": _UDP,
+}
 _SHOWN = 6  # of what a target has, in a message
 
 
@@ -152,20 +159,26 @@ def _check_modes(target: Target) -> None:
 
 
 def _check_used(changes: Changes, plan: Plan) -> None:
-    """Whether what is said of TCP or UDP is of any use to the plan's probes. Raises AskedWronglyError."""
-    of_tcp: dict[str, object] = {
+    """Whether what is said for some probes is taken by any of the plan's. Raises AskedWronglyError."""
+    said: dict[str, object] = {
+        "--rate": changes.rate_per_s,
         "--streams": changes.streams,
         "--stream-mode": changes.stream_mode,
         "--congestion": changes.congestion,
         "--window": changes.window_octets,
+        "--udp-rate": changes.udp_rate_bps,
     }
-    of_udp: dict[str, object] = {"--udp-rate": changes.udp_rate_bps}
-    for probe, options in (("tcp", of_tcp), ("udp", of_udp)):
-        given = [option for option, value in options.items() if value is not None]
-        if given and probe not in plan.probes and "workload" not in plan.probes:
+    for option, value in said.items():
+        if value is not None and not is_taken(option, plan.probes):
+            probe = TAKEN_BY[option][0]
             raise AskedWronglyError(
-                f"{given[0]} is for {probe}, and the run is asked for {' and '.join(plan.probes)}: add --probe {probe}"
+                f"{option} is for {probe}, and the run is asked for {' and '.join(plan.probes)}: add --probe {probe}"
             )
+
+
+def is_taken(option: str, probes: Collection[str]) -> bool:
+    """Whether any of the probes takes what the option of `benchkit run` says."""
+    return option not in TAKEN_BY or not set(TAKEN_BY[option]).isdisjoint(probes)
 
 
 def _among_first(target: Target, count: int) -> set[str]:

@@ -14,6 +14,7 @@ from benchkit.cli.exit_status import INTERRUPTED
 from benchkit.cli.run import run
 from benchkit.errors import AskedWronglyError, BenchkitError, MeasureError
 from benchkit.model.record import RunRecord
+from benchkit.model.target import Target
 
 # Where second measurements are kept, so that `latest` stays the whole run.
 FOLDER = "again"
@@ -33,7 +34,7 @@ def measure_again(
     Raises AskedWronglyError where the run cannot be repeated here, MeasureError where no new run came of it.
     """
     words = [
-        *_words(record),
+        *_words(record, paths, probes),
         *_options("--path", paths),
         *_options("--probe", probes),
         *("--seed", str((record.seed or 0) + 1), "--name", f"again: {record.run}"),
@@ -58,8 +59,8 @@ def _run(words: list[str], folder: Path) -> Path:
     return fresh[-1]
 
 
-def _words(record: RunRecord) -> list[str]:
-    """The words of the run's own command that say what was asked, but which paths and probes."""
+def _words(record: RunRecord, paths: Collection[str], probes: Collection[str]) -> list[str]:
+    """The words of the run's own command that say what was asked of these, but which paths and probes."""
     typed = shlex.split(record.command)
     if typed[:2] != _FIRST_WORDS:
         raise AskedWronglyError("the run does not say by which command it was made")
@@ -68,15 +69,21 @@ def _words(record: RunRecord) -> list[str]:
         given, _, _ = run.make_parser(context).parse_args(typed[2:])
     except click.ClickException as error:
         raise AskedWronglyError(f"its command is no longer understood: {error}") from error
-    target = str(context.params["target"])
-    _check(record, target)
-    return ["run", target, *_kept(given)]
+    name = str(context.params["target"])
+    target = _same_target(record, name)
+    unused = set() if set(paths) & {meter.name for meter in target.meters} else {"--meter"}
+    return ["run", name, *_kept(given, probes, unused)]
 
 
-def _kept(given: dict[str, Any]) -> Iterator[str]:
+def _kept(given: dict[str, Any], probes: Collection[str], unused: Collection[str]) -> Iterator[str]:
+    """What was given, less what none of the probes takes: `benchkit run` refuses that. No probes are the plan's."""
+    from benchkit.campaign.question import is_taken  # costs numpy
+
     for option in run.params:
         value = given.get(option.name or "")
         if option.name in _LEFT_OUT or not isinstance(option, click.Option) or value is None:
+            continue
+        if option.opts[0] in unused or (probes and not is_taken(option.opts[0], probes)):
             continue
         if option.is_flag:
             yield option.opts[0]
@@ -85,23 +92,24 @@ def _kept(given: dict[str, Any]) -> Iterator[str]:
             yield from (option.opts[0], str(each))
 
 
-def _check(record: RunRecord, target: str) -> None:
-    """Whether the same would be measured on the same machine."""
+def _same_target(record: RunRecord, name: str) -> Target:
+    """The target, where the same would be measured on the same machine. Raises AskedWronglyError where not."""
     from benchkit.linux import host
     from benchkit.stats.comparable import ENVIRONMENT_LINES  # costs numpy
     from benchkit.targets import load_target
 
     try:
-        digest = load_target(target).digest
+        target = load_target(name)
     except BenchkitError as error:
-        raise AskedWronglyError(f"target {target} cannot be read here: {error}") from error
-    if digest != record.target_digest:
-        raise AskedWronglyError(f"target {target} is not the one that the run was made with")
+        raise AskedWronglyError(f"target {name} cannot be read here: {error}") from error
+    if target.digest != record.target_digest:
+        raise AskedWronglyError(f"target {name} is not the one that the run was made with")
     here = host.fingerprint()
-    for name in ENVIRONMENT_LINES:
-        there = record.environment.get(name)
-        if there is not None and str(there) != here.get(name):
-            raise AskedWronglyError(f"the run was made on another machine ({name}: {there})")
+    for line in ENVIRONMENT_LINES:
+        there = record.environment.get(line)
+        if there is not None and str(there) != here.get(line):
+            raise AskedWronglyError(f"the run was made on another machine ({line}: {there})")
+    return target
 
 
 def _options(option: str, values: Collection[str]) -> Iterator[str]:

@@ -51,6 +51,11 @@ def check_series(
         raise AskedWronglyError(
             f"--every with --format {form}: a series prints a line for each round; `benchkit report` shows each run"
         )
+    if lasts is not None and lasts < every:
+        raise AskedWronglyError(
+            f"--for {units.show_duration(lasts)} ends before --every {units.show_duration(every)} comes round: give a longer "
+            "--for, or neither for a single run"
+        )
     clashing = [name for name, given in others.items() if given]
     if clashing:
         raise AskedWronglyError(f"--every and {clashing[0]} do not go together: drop one of them")

@@ -64,6 +64,7 @@ def test_ctrl_c_while_it_waits_ends_it_cleanly(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("--for", "1h"), "--for says how long --every goes on"),
+        (("--every", "10m", "--for", "5m"), "--for 5 min ends before --every 10 min comes round"),
         (("--every", "1m", "--repeat", "2"), "--repeat do not go together"),
         (("--every", "1m", "--format", "json"), "a line for each round"),
         (("--keep-raw", "many"), "write how many runs"),

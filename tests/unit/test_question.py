@@ -86,6 +86,7 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        (Changes(probes=["tcp"], rate_per_s=9), "--rate is for rtt, .* tcp: add --probe rtt"),
         (Changes(probes=["udp"], streams=2), "--streams is for tcp, .* udp: add --probe tcp"),
         (Changes(probes=["rtt"], congestion="bbr"), "--congestion is for tcp"),
         (Changes(probes=["rtt", "tcp"], udp_rate_bps=0), "--udp-rate is for udp, .* rtt and tcp"),
