@@ -45,24 +45,36 @@ def target_of(name: str, changes: Changes, kernel: str) -> Target:
 
 
 def say_outline(targets: Iterable[Target], *, in_cluster: bool = False) -> None:
-    """Say what is going to be done, once nothing stands in its way: what is asked wrongly is one line."""
+    """Say what is odd about the targets and what is going to be done, once nothing stands in its way.
+
+    What is asked wrongly is one line, and an ordinary user's process begins anew before: nothing is said twice.
+    """
     from benchkit.campaign.outline import outline  # costs numpy
 
+    targets = tuple(targets)
+    for line in (f"warning: {said}" for each in targets for said in _oddities(each, in_cluster)):
+        click.echo(line, err=True)
     for each in targets:
         for line in outline(each, in_cluster=in_cluster):
             click.echo(line, err=True)
 
 
-def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
-    """Say what is odd about a target.
+def _oddities(asked: Target, in_cluster: bool) -> tuple[str, ...]:
+    from benchkit.campaign import congestion  # costs numpy
+
+    # In a cluster others send, on machines of their own.
+    unsuitable = None if in_cluster else congestion.check(asked)
+    return (*asked.warnings, unsuitable) if unsuitable else asked.warnings
+
+
+def check_target(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
+    """See that what is asked can be measured.
 
     Raises AskedWronglyError where it needs an emulator and has none, where nothing that is asked can be measured, for a
     congestion control that this host does not know, or a recording that lacks a column.
     """
-    from benchkit.campaign import congestion, metering, shortfalls  # costs numpy
+    from benchkit.campaign import metering, shortfalls  # costs numpy
 
-    for warning in asked.warnings:
-        click.echo(f"warning: {warning}", err=True)
     if emulator == "none" and asked.emulated:
         raise AskedWronglyError(
             f"--emulator none: the paths of target {asked.name} are modelled and have no addresses to "
@@ -70,9 +82,7 @@ def tell(asked: Target, emulator: str, *, in_cluster: bool = False) -> None:
         )
     shortfalls.check(asked, in_cluster=in_cluster)
     metering.check_recordings(asked)
-    # In a cluster others send, on machines of their own.
-    if not in_cluster and (said := congestion.check(asked)):
-        click.echo(f"warning: {said}", err=True)
+    _oddities(asked, in_cluster)
 
 
 def longest_ns(max_duration: int | None, *, until_decided: bool) -> int | None:

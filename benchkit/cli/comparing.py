@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import BY_NAME, DURATION
+from benchkit.cli.options import BY_NAME, DURATION, Format, lone_format_option
 from benchkit.cli.words import Number, Words
 from benchkit.clock import NS_PER_MS
 
@@ -21,11 +21,10 @@ ASPECTS = ("emulator", "kernel", "target", "stamps", "environment")
 
 SIDE_BY_SIDE_FORMATS = (*FORMATS, "csv", "paper", "html")
 
-side_by_side_format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(SIDE_BY_SIDE_FORMATS),
-    help=f"What the answer is written as; paper is one table in Markdown, html one file with charts.  {BY_NAME}",
+side_by_side_format_option = lone_format_option(
+    Format(SIDE_BY_SIDE_FORMATS),
+    None,
+    f"What the answer is written as; paper is one table in Markdown, html one file with charts.  {BY_NAME}",
 )
 
 

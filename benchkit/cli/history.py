@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchkit.cli.options import BY_NAME, form_of, output_option, results_option, terminal
+from benchkit.cli.options import (
+    BY_NAME,
+    Format,
+    form_of,
+    lone_format_option,
+    output_option,
+    results_option,
+    terminal,
+)
 from benchkit.cli.output import put
 from benchkit.errors import AskedWronglyError
 from benchkit.model.history import METRICS
@@ -39,11 +47,10 @@ FORMATS = ("text", "markdown", "csv", "json", HTML)
 @click.option("--sql", metavar="QUERY", help="Ask all runs in SQL instead, by DuckDB, read-only.")
 @results_option
 @output_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help=f"What the answer is written as; html is one file with charts.  {BY_NAME}",
+@lone_format_option(
+    Format(FORMATS),
+    None,
+    f"What the answer is written as; html is one file with charts.  {BY_NAME}",
 )
 def history(
     target: str | None,

@@ -11,8 +11,8 @@ from benchkit.campaign.question import Question
 from benchkit.campaign.runner import Outcome, run_campaign
 from benchkit.campaign.telling import both, told
 from benchkit.campaign.tidying import remedy
-from benchkit.cli.exit_status import UNFIT, gravest, status_of
-from benchkit.cli.options import terminal
+from benchkit.cli.exit_status import UNFIT, UNMEASURED, gravest, status_of
+from benchkit.cli.options import terminal, words_of
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
@@ -29,10 +29,11 @@ class Kept:
     status: int
 
 
-def show(record: RunRecord, form: str) -> None:
-    """Print the report of a run."""
+def show(record: RunRecord, form: str, results: Path) -> None:
+    """Print the report of a run that is kept there."""
     width, color = terminal()
-    click.echo(render(record, form, width=width, color=color), nl=False)
+    found_by = words_of(results / record.run, results)
+    click.echo(render(record, form, width=width, color=color, found_by=found_by), nl=False)
 
 
 def measure(question: Question, results: Path, *, gate: bool, form: str | None = None) -> Kept:
@@ -47,9 +48,20 @@ def measure(question: Question, results: Path, *, gate: bool, form: str | None =
         tell.ended(outcome.record)
     click.echo(f"kept in {folder}{_without_figures(results, outcome.record)}", err=True)
     status = status_of(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
+    if status == UNMEASURED and outcome.record.has_figures:
+        click.echo(_unmeasured(outcome), err=True)
     if not _uploaded(results, folder):
         status = gravest([status, UNFIT])
     return Kept(outcome.record, folder, status)
+
+
+def _unmeasured(outcome: Outcome) -> str:
+    """Why a run ends as it does whose report may begin with PASS."""
+    why, *others = outcome.unmeasured
+    more = f" (and {len(others)} more, in the report)" if others else ""
+    return (
+        f"benchkit: exit status {UNMEASURED}, whatever the rest came to: not measured: {why}{more}"
+    )
 
 
 def _without_figures(results: Path, record: RunRecord) -> str:
@@ -109,7 +121,7 @@ def _kept(results: Path, outcome: Outcome, form: str | None) -> Path:
         if form is None:
             click.echo(render(outcome.record, "text", width=80, color=False), nl=False, err=True)
         else:
-            show(outcome.record, form)
+            show(outcome.record, form, results)
         if outcome.journal is not None and outcome.samples:
             outcome.journal.leave()
             click.echo(

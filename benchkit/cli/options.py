@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Collection
@@ -129,28 +130,72 @@ own_results_option = _results(
 )
 
 
-class FormatOnStdout(click.Choice[str]):
+def words_of(run: Path, results: Path) -> str:
+    """The words after `benchkit report` that find a run again: its id, and where it lies if that is no usual place."""
+    if run.parent != results:
+        return shlex.quote(str(run))
+    from benchkit.store.mirror_folder import url_of  # only here
+
+    place = url_of(results) or str(results)
+    usual = os.environ.get("BENCHKIT_RESULTS") or DEFAULT_RESULTS
+    known = place == usual or Path(place) == Path(usual)
+    return run.name if known else f"{run.name} --results {shlex.quote(place)}"
+
+
+class Format(click.Choice[str]):
+    """What is written. Who names a file with it, as `gate` has it, is told how the file is had here."""
+
+    file = "give --format {form} -o {file}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401  as click has it
+        """Give the format."""
+        form, named, file = str(value).partition("=")
+        if named and form in self.choices:
+            remedy = self.file.format(form=form, file=shlex.quote(file or f"FILE.{form}"))
+            self.fail(f"{value!r}: `benchkit gate` alone takes a file there: {remedy}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FormatOnStdout(Format):
     """What is written when a run has ended; who wants its page is told which command makes one."""
 
-    def __init__(self) -> None:
-        """Name them."""
-        super().__init__(FORMATS)
+    file = "`benchkit report latest --format {form} -o {file}` makes it afterwards"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401  as click has it
         """Give the format."""
         if value == HTML:
-            page = "`benchkit report latest --format html -o report.html` makes it afterwards"
+            page = self.file.format(form=HTML, file="report.html")
             self.fail(f"{value!r} is a page, and a run itself writes none: {page}", param, ctx)
         return super().convert(value, param, ctx)
 
 
-format_option = click.option(
-    "--format",
-    "form",
-    type=FormatOnStdout(),
-    default="text",
-    show_default=True,
-    help="What the report is written as; for a page see `benchkit report`.",
+def _lone(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """The one format; of several the last would be taken, and the others passed over without a word."""
+    if len(given) > 1:
+        raise click.BadParameter(
+            f"{' and '.join(given)} are {len(given)}, and one is written at a time: give one of them; "
+            "`benchkit report` writes a kept run in any"
+        )
+    return given[0] if given else None
+
+
+def lone_format_option(form: Format, default: str | None, help: str) -> Callable[[Any], Any]:  # noqa: A002  click's word
+    """--format, once, as `form`."""
+    return click.option(
+        "--format",
+        "form",
+        type=form,
+        multiple=True,
+        callback=_lone,
+        default=default and (default,),
+        help=help,
+    )
+
+
+format_option = lone_format_option(
+    FormatOnStdout(FORMATS),
+    "text",
+    "What the report is written as; for a page see `benchkit report`.  [default: text]",
 )
 
 

@@ -10,10 +10,13 @@ from benchkit.cli.options import (
     BY_NAME,
     FORMATS,
     HTML,
+    Format,
     form_of,
+    lone_format_option,
     output_option,
     results_option,
     terminal,
+    words_of,
 )
 from benchkit.cli.output import put, unwritten
 from benchkit.model.record import RunRecord
@@ -23,11 +26,10 @@ from benchkit.model.record import RunRecord
 @click.argument("run", default="latest")
 @output_option
 @results_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice((*FORMATS, HTML)),
-    help=f"What the report is written as; html is one file with charts that needs nothing else.  {BY_NAME}",
+@lone_format_option(
+    Format((*FORMATS, HTML)),
+    None,
+    f"What the report is written as; html is one file with charts that needs nothing else.  {BY_NAME}",
 )
 @click.option(
     "--charts",
@@ -48,7 +50,8 @@ def report(
     if charts is None or form or output:
         width, color = terminal() if output is None else (80, False)
         form = form_of(form, output, (*FORMATS, HTML))
-        put(_rendered(folder, record, form, width, color=color), output)
+        found_by = words_of(folder, results)
+        put(_rendered(folder, record, form, width, color=color, found_by=found_by), output)
     if charts is not None:
         _draw(folder, record, charts)
 
@@ -69,11 +72,13 @@ def _draw(folder: Path, record: RunRecord, charts: Path) -> None:
         click.echo(f"{charts / name}.svg and .png: {title}", err=True)
 
 
-def _rendered(folder: Path, record: RunRecord, form: str, width: int, *, color: bool) -> str:
+def _rendered(
+    folder: Path, record: RunRecord, form: str, width: int, *, color: bool, found_by: str
+) -> str:
     if form != HTML:
         from benchkit.reports import render  # costs rich
 
-        return render(record, form, width=width, color=color)
+        return render(record, form, width=width, color=color, found_by=found_by)
     from benchkit.campaign.publishing import html_of  # costs numpy and jinja2
 
     return html_of(folder, record)

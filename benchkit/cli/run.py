@@ -13,10 +13,10 @@ import click
 from benchkit.cli.asking import (
     check_longest,
     check_several,
+    check_target,
     longest_ns,
     say_outline,
     target_of,
-    tell,
 )
 from benchkit.cli.bulk_options import bulk_options
 from benchkit.cli.cluster_options import access_of, measuring_options, patience_s
@@ -203,9 +203,9 @@ def run(
     if here != "uml" and kernel == "uml" and not dry_run:
         context.exit(run_inside(asked, results, repeat, live=live))
     for each in asked:
-        tell(each, emulator, in_cluster=cluster is not None)
+        check_target(each, emulator, in_cluster=cluster is not None)
     if dry_run:
-        _print_steps(asked, emulator)
+        _print_steps(asked, emulator, in_cluster=cluster is not None)
         return
     command = shlex.join(["benchkit", "run", *_arguments()])
     access = access_of(cluster, certs) if cluster else None
@@ -243,10 +243,10 @@ def _series(
     return again_and_again(question, when, results, keep_raw, gate=gate, live=live)
 
 
-def _print_steps(targets: Sequence[Target], emulator: str) -> None:
+def _print_steps(targets: Sequence[Target], emulator: str, *, in_cluster: bool) -> None:
     from benchkit.cli.dry_run import print_steps  # costs numpy
 
-    say_outline(targets)
+    say_outline(targets, in_cluster=in_cluster)
     for each in targets:
         print_steps(each, emulator)
 
@@ -289,7 +289,7 @@ def _answer(
                 if repeat > 1:
                     click.echo(f"run {len(statuses) + 1} of {repeat}", err=True)
                 kept = measuring.measure(question, results, gate=gate, form=form)
-                measuring.show(kept.record, form)
+                measuring.show(kept.record, form, results)
                 statuses.append(kept.status)
         if INTERRUPTED not in statuses:
             await_reader(address)

@@ -141,6 +141,6 @@ def run_facts(record: RunRecord) -> Facts:
     )
 
 
-def more_facts(record: RunRecord) -> Facts:
-    """Where everything else stands."""
-    return (("all figures", f"benchkit report {clean(record.run)} --format full"),)
+def more_facts(record: RunRecord, found_by: str | None) -> Facts:
+    """Where everything else stands, in words that can be typed as they are."""
+    return (("all figures", f"benchkit report {clean(found_by or record.run)} --format full"),)

@@ -172,8 +172,10 @@ def _word(cell: Cell) -> str:
 
 
 def answer(cell: Cell) -> str:
-    """The word; where an interval without zero is passed over, why: what a change must reach to count, or chance among many."""
+    """The word; else why none could be seen, or what an interval without zero must reach to count, alone or among many."""
     seen, floor = cell.difference or Estimate(), cell.floor
+    if cell.word == NO_DIFFERENCE and seen.value is not None and None in {seen.low, seen.high}:
+        return "too few samples"
     apart = (seen.low or 0.0) > 0 or (seen.high or 0.0) < 0
     if cell.word != NO_DIFFERENCE or not apart or floor is None:
         return _word(cell)

@@ -25,10 +25,15 @@ ENVIRONMENT_LINES = 2
 MOST_TOLD = 8
 
 
-def render_text(record: RunRecord, width: int, *, color: bool, full: bool = False) -> str:
+def render_text(
+    record: RunRecord, width: int, *, color: bool, full: bool = False, found_by: str | None = None
+) -> str:
     """The report in lines of at most `width` columns, as far as its words can be broken."""
     width = max(width, LEAST_WIDTH)
-    return "".join(f"{painted(line, color=color)}\n" for line in _lines(record, width, full=full))
+    lines = [*_lines(record, width, full=full)]
+    if not full:
+        lines += facts(background.more_facts(record, found_by), width)
+    return "".join(f"{painted(line, color=color)}\n" for line in lines)
 
 
 def _lines(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
@@ -148,8 +153,6 @@ def _background(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
     yield from section("Run", width)
     yield from _environment(background.environment_items(record), width)
     yield from facts(background.run_facts(record), width)
-    if not full:
-        yield from facts(background.more_facts(record), width)
 
 
 def _environment(items: Sequence[str], width: int) -> Iterator[Line]:

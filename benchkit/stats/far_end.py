@@ -6,6 +6,7 @@ import numpy as np
 
 from benchkit.model.far_end import WORDS
 from benchkit.model.samples import FAR_FLAGS, FAR_TTL, Samples
+from benchkit.units import show_count
 
 SENT_TTL = 255
 
@@ -33,5 +34,7 @@ def _hops(rows: Samples) -> tuple[str, ...]:
         return ()
     few, many = int(hops.min()), int(hops.max())
     return (
-        f"{few} hops on the way there" if few == many else f"{few} to {many} hops on the way there",
+        f"{show_count(few, 'hop')} on the way there"
+        if few == many
+        else f"{few} to {many} hops on the way there",
     )

@@ -97,4 +97,6 @@ def test_what_a_far_end_told_is_said_with_how_often() -> None:
         "it gives one time for arrival and departure: its dwell is in the figure (1 of 2 answers)",
         "3 to 4 hops on the way there",
     )
+    near = {FAR_FLAGS: column([0]), FAR_TTL: column([254])}
+    assert far_end_remarks(Samples("rtt", "a-b", "idle", near)) == ("1 hop on the way there",)
     assert far_end_remarks(Samples("rtt", "a-b", "idle", {})) == ()

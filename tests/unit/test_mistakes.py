@@ -46,6 +46,14 @@ from benchkit.store.live import LiveLog
             2,
             "'html' is a page, and a run itself writes none: `benchkit report latest --format html",
         ),
+        (
+            "run --format junit=f.xml",
+            2,
+            "'junit=f.xml': `benchkit gate` alone takes a file there: `benchkit report latest --format junit -o f.xml` makes it",
+        ),
+        ("report --format junit=f.xml", 2, "takes a file there: give --format junit -o f.xml"),
+        ("run --format csv --format json", 2, "csv and json are 2, and one is written at a time"),
+        ("report --format xyz --format text", 2, "'xyz' is not one of"),
         ("history --results nowhere", 2, "there is no folder nowhere: name that of your runs"),
         ("run --rate 500", 2, "has no unit: a rate is written like '500/s'"),
         ("history --statistic p97 --results runs", 2, "its statistics are p50"),
@@ -130,30 +138,6 @@ def test_what_cannot_be_read_takes_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(said)
     assert "--help" in line or "name a file" in line
-
-
-@pytest.mark.parametrize(
-    ("words", "begins"),
-    [
-        ("report -o a.html", "<!doctype html>"),
-        ("report -o a.json", "{"),
-        ("report -o a.html --format csv", "path,"),
-        ("report -o a.out", "PASS: "),
-        ("compare latest~1 latest -o a.md", "## "),
-        ("compare latest~1 latest -o a.html", "<!doctype html>"),
-        ("history -o a.csv", "target,path,"),
-        ("history -o a.html", "<!doctype html>"),
-    ],
-)
-def test_a_file_is_written_as_its_name_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, begins: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for seed in (1, 2):
-        write(tmp_path / "results", seed, jitter(seed, n=200))
-    assert CliRunner().invoke(cli.cli, words.split()).exit_code == 0
-    (file,) = tmp_path.glob("a.*")
-    assert file.read_text().lower().startswith(begins.lower()), file.read_text()[:80]
 
 
 def test_a_run_without_its_record_is_called_damaged(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from benchkit.campaign.log import Log
 from benchkit.campaign.outline import outline
 from benchkit.campaign.reach import Reach
 from benchkit.campaign.shortfalls import Shortfall
+from benchkit.cli.asking import check_target, say_outline
 from benchkit.errors import AskedWronglyError
 from benchkit.model.place import Iperf3Server, Path, Site
 from benchkit.model.probe import PLAN_PROBES
@@ -107,6 +108,16 @@ def test_the_outline_counts_what_will_be_measured() -> None:
     (rtt_alone,) = outline(target_of(BARE, "rtt"))
     assert outline(asked) == [rtt_alone]
     assert outline(asked, in_cluster=True) != [rtt_alone]  # an agent may be there
+
+
+def test_what_is_odd_is_said_once_beside_the_outline(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = replace(target_of(BARE, "rtt"), warnings=("slower than usual",))
+    check_target(odd, "auto")  # an ordinary user's process does so twice
+    assert capsys.readouterr().err == ""
+    say_outline([odd])
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "warning: slower than usual"
+    assert others == outline(odd)
 
 
 @pytest.mark.parametrize(

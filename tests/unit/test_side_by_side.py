@@ -164,6 +164,16 @@ def test_an_interval_that_is_passed_over_says_why(more: float, said: str) -> Non
     )
 
 
+def test_what_has_no_interval_is_not_called_unseen() -> None:
+    for unsure in (Estimate(1.22), Estimate(1.22, 0.4, None)):
+        vague = replace(cell("a-b", "p99", 1.22), difference=unsure, smallest_visible=None)
+        assert answer(vague) == "too few samples"
+        assert answer(replace(vague, word="regression")) == "regression"
+        chart = forest_chart("a-b", [("", vague)], "forest")
+        assert chart is not None
+        assert chart.words.endswith(", too few samples.")
+
+
 def test_what_is_not_comparable_is_counted_and_not_called_blind() -> None:
     doubtful = replace(cell("a-b", "p95", 1.0, word="not comparable"), smallest_visible=None)
     whole = Comparison(("base",), ("run",), "not comparable", (cell("a-b", "p50", 0.01), doubtful))

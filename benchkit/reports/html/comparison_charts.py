@@ -13,6 +13,7 @@ from benchkit.model.comparison import (
     Cell,
     Comparison,
 )
+from benchkit.reports.comparison_rows import answer
 from benchkit.reports.figures import clean, short
 from benchkit.reports.html.chart import (
     PLAIN,
@@ -122,7 +123,7 @@ def _point(letter: str, cell: Cell) -> Spec | None:
         "high": high,
         "floor": round((cell.floor or 0.0) * scale, 4),
         "interval": ends,
-        "words": f"{row}: {'+' if value >= 0 else ''}{short(value)} % ({ends}), {cell.word}.",
+        "words": f"{row}: {'+' if value >= 0 else ''}{short(value)} % ({ends}), {answer(cell)}.",
     }
 
 
