@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchkit.campaign import summary
+from benchkit.campaign import phases, summary
 from benchkit.campaign.harvest import Harvest
 from benchkit.model.place import Budget, Direction, Path, PathModel
 from benchkit.model.record import Metric, PathRecord
@@ -77,7 +77,8 @@ def goodput(harvest: Harvest, phase: str, mbit_per_s: float, intervals: int = 20
 def record_of(
     harvest: Harvest, *budgets: Budget, unfit: str | None = None, drops: int = 0
 ) -> PathRecord:
-    under = summary.Circumstances(unfit=unfit, emulator_drops=drops)
+    dropped = {("a-b", phase): drops for phase in phases.LOADED}
+    under = summary.Circumstances(unfit=unfit, emulator_drops=dropped)
     return summary.path_record(path(*budgets), harvest, under)
 
 

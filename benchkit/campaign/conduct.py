@@ -167,7 +167,7 @@ class Campaign:
         )
 
     def _line_troubles(self) -> list[str]:
-        report, tolerance = self._log.line.get(phases.IDLE), self._tolerance_ns
+        report, tolerance = self._log.line_in(phases.IDLE), self._tolerance_ns
         troubles = fitness.line_troubles(report, tolerance)
         if report is not None and not report.lateness:  # the kernel's own emulator does not tell
             troubles += late_paths(self._emulated, self._log.harvest, tolerance)

@@ -36,7 +36,8 @@ SYN_RETRANSMITS = "syn_retransmits"
 class Circumstances:
     """Under what a path was measured: why nothing may be judged, if so; how often verdicts may be looked at.
 
-    `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost under load.
+    `tolerance_ns` and `calibration` are what is known of the emulator, `emulator_drops` what it lost itself, by path and phase,
+    and `overflowed` how many packets its modelled buffers had no room for.
     `floor_ns` is the p99 of the instrument's own round trip, `stamp_error_ns` its median, and `synchronised` whether
     this machine's clock is. `plan` says how bulk was measured. `missing` says by path and phase what was not wholly
     measured, and why; `unmeasured` is why whatever else is missing is. `without_far_end` says which of them had nobody
@@ -47,7 +48,8 @@ class Circumstances:
     looks: int = 1
     tolerance_ns: int = 0
     calibration: Sequence[Calibration] = ()
-    emulator_drops: int = 0
+    emulator_drops: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    overflowed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     floor_ns: float = 0.0
     stamp_error_ns: float = 0.0
     synchronised: bool = False

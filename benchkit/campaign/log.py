@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from benchkit.campaign import phases
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.instrument import Gauges
 from benchkit.campaign.ledger import Ledger
-from benchkit.emulators.line import LineReport
+from benchkit.campaign.phases import Phase
+from benchkit.emulators.line import LineReport, combined
 from benchkit.model.record import Calibration
 
 
@@ -16,7 +17,7 @@ from benchkit.model.record import Calibration
 class Log:
     """Samples, readings of the machine, and everything that has to be told.
 
-    `line` holds the reports by phase, `own_drops` how many packets this host had no room for in its own sockets.
+    `line` holds what the emulator said of each phase that was carried out, `own_drops` how many packets this host had no room for in its own sockets.
     """
 
     harvest: Harvest = field(default_factory=Harvest)
@@ -25,7 +26,7 @@ class Log:
     unfit: list[str] = field(default_factory=list)
     unmeasured: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    line: dict[str, LineReport] = field(default_factory=dict)
+    line: list[tuple[Phase, LineReport]] = field(default_factory=list)
     own_drops: dict[str, int] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     interrupted: bool = False
@@ -36,7 +37,21 @@ class Log:
         self.notes.append(why)
         self.ledger.blame([(path, "")], why)
 
+    def line_in(self, phase: str) -> LineReport | None:
+        """What the emulator said of all phases of that name together; None where it said nothing."""
+        found = [report for one, report in self.line if one.name == phase]
+        return combined(found) if found else None
+
     @property
-    def load_drops(self) -> int:
-        """What the emulator itself lost while paths were loaded."""
-        return sum(self.line[name].dropped for name in phases.LOADED if name in self.line)
+    def emulator_drops(self) -> dict[tuple[str, str], int]:
+        """By path and phase what the emulator itself lost meanwhile: of paths that were loaded at once, of any of them."""
+        found: Counter[tuple[str, str]] = Counter()
+        for phase, report in self.line:
+            found.update({(path.name, phase.name): report.dropped for path in phase.paths})
+        return found
+
+    @property
+    def overflowed(self) -> dict[tuple[str, str], int]:
+        """By path and phase how many packets found the modelled buffer full, where one path alone was loaded."""
+        alone = [(phase, report) for phase, report in self.line if len(phase.paths) == 1]
+        return {(phase.paths[0].name, phase.name): report.overflowed for phase, report in alone}

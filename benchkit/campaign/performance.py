@@ -68,7 +68,7 @@ class Performance:
         self._await_rest(phase)
         report = self._emulation.report()
         if report is not None:
-            self._log.line[phase.name] = report
+            self._log.line.append((phase, report))
         for name, error in troubles.items():
             self._note(jobs[name][1], error)
         self._far_ends.account(phase)
@@ -76,6 +76,10 @@ class Performance:
 
     def forget(self, asked: Sequence[Phase]) -> None:
         """Drop what phases came to that are carried out again."""
+        again = {(phase.name, phase.paths) for phase in asked}
+        self._log.line = [
+            each for each in self._log.line if (each[0].name, each[0].paths) not in again
+        ]
         for phase in asked:
             for name in (phase.name, *phases.BULK.get(phase.name, ())):
                 self._log.harvest.forget(name, {path.name for path in phase.paths})

@@ -168,7 +168,8 @@ def _circumstances(question: Question, log: Log, instrument: Instrument) -> Circ
         looks=phases.planned_looks(question.target.plan),
         tolerance_ns=question.tolerance_ns,
         calibration=log.calibration,
-        emulator_drops=log.load_drops,
+        emulator_drops=log.emulator_drops,
+        overflowed=log.overflowed,
         floor_ns=(instrument.floor_p99_us or 0.0) * NS_PER_US,
         stamp_error_ns=(instrument.floor_p50_us or 0.0) * NS_PER_US,
         synchronised=clock_quality().synchronised,
@@ -187,7 +188,7 @@ def _record(
     target, (started, seconds) = question.target, when
     names = [*(path.name for path in target.paths), *(meter.name for meter in target.meters)]
     why = why_unfit(names, log.unfit)
-    line = log.line.get(phases.IDLE)
+    line = log.line_in(phases.IDLE)
     instrument = instrument_of(target.paths, log.harvest, log.gauges, line)
     instrument = replace(instrument, clock=host.clock_source() or None)
     under = _circumstances(question, log, instrument)

@@ -81,7 +81,8 @@ def _goodput(path: Path, name: str, harvest: Harvest, under: Circumstances) -> l
     load, up = next((load, each[name]) for load, each in phases.BULK.items() if name in each)
     told = harvest.samples("iperf3", path.name, load)
     resent = throughput.resent(told, up=up) if told is not None else None
-    within = throughput.Setting(path, under.plan, under.emulator_drops, baseline_ns, resent)
+    drops = under.emulator_drops.get((path.name, load), 0)
+    within = throughput.Setting(path, under.plan, drops, baseline_ns, resent)
     return [throughput.goodput(within, name, rows, info)]
 
 
@@ -93,7 +94,10 @@ def _datagrams(path: Path, name: str, harvest: Harvest, under: Circumstances) ->
         account = throughput.account_of_iperf3(told)
     if rows is None or not len(rows) or account is None:
         return []
-    return [throughput.datagrams(name, rows, account, under.plan, path.model)]
+    place = path.name, name
+    drops, overflowed = under.emulator_drops.get(place, 0), under.overflowed.get(place)
+    within = throughput.Setting(path, under.plan, drops, None, overflowed=overflowed)
+    return [throughput.datagrams(within, name, rows, account)]
 
 
 def _work(path: Path, harvest: Harvest, plan: Plan) -> list[Found]:

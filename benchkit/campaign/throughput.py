@@ -11,7 +11,7 @@ from benchkit.campaign.latencies import Found
 from benchkit.campaign.limits import limited_by
 from benchkit.campaign.rfc6349 import rfc6349
 from benchkit.clock import NS_PER_MS, NS_PER_S
-from benchkit.model.place import Path, PathModel
+from benchkit.model.place import Path
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
@@ -27,7 +27,8 @@ OFFERED = 0.97
 class Setting:
     """What a stream ran in: its path, the plan, what the emulator dropped, the idle round trip (None: unknown).
 
-    `resent` is what an iperf3 server says of what it sent again, in words; None where none was asked.
+    `resent` is what an iperf3 server says of what it sent again, in words; None where none was asked. `overflowed` is how
+    many packets found the modelled buffer full, where an emulator knows.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Setting:
     drops: int
     baseline_ns: float | None
     resent: str | None = None
+    overflowed: int | None = None
 
 
 def goodput(within: Setting, phase: str, rows: Samples, info: Samples | None) -> Found:
@@ -96,13 +98,12 @@ def account_of_iperf3(told: Samples) -> Samples:
     )
 
 
-def datagrams(
-    phase: str, rows: Samples, account: Samples, plan: Plan | None, model: PathModel | None = None
-) -> Found:
+def datagrams(within: Setting, phase: str, rows: Samples, account: Samples) -> Found:
     """What UDP came to, against the rate it was paced at, or unpaced against that of the path.
 
-    Datagrams that the receiving host dropped are not the path's loss.
+    Datagrams that the receiving host dropped are not the path's loss; what an emulator dropped is told beside it.
     """
+    plan, model = within.plan, within.path.model
     row = {name: int(values[-1]) for name, values in account.columns.items()}
     columns = rows.columns
     level = plateau(columns["octets"].data, columns["start_ns"].data, columns["end_ns"].data)
@@ -117,16 +118,18 @@ def datagrams(
         lost=lost,
         configured=rate / 1e6 if rate else None,
         estimate=level.goodput.estimate(),
-        limited_by=_hosts_that_limited(plan, row, rows),
+        limited_by=_what_limited(within, row, rows),
         setup=_datagram_setup(plan, ours="received" in row) if plan else None,
-        details=_details(row, lost, sent),
+        details=_details(within, row, lost, sent),
     )
     return metric, {}
 
 
-def _hosts_that_limited(plan: Plan | None, row: Mapping[str, int], rows: Samples) -> str | None:
-    """What the hosts themselves fell short of: a sender of its rate, a receiver of what came. None where neither did."""
-    said = []
+def _what_limited(within: Setting, row: Mapping[str, int], rows: Samples) -> str | None:
+    """What was not the path's: what the emulator dropped, a sender short of its rate, a receiver of what came. None for none."""
+    plan, said = within.plan, []
+    if within.drops > (1 - OFFERED) * row["sent"]:
+        said.append("emulator")
     if plan and plan.udp_rate_bps:
         lasted_ns = rows.columns["end_ns"].data[-1] - rows.columns["start_ns"].data[0]
         offered_bps = row["sent"] * plan.udp_payload_octets * 8 * NS_PER_S / float(lasted_ns)
@@ -150,9 +153,12 @@ def _datagram_setup(plan: Plan, *, ours: bool) -> str:
     return f"{said}, as fast as {'both ends can' if ours else 'they leave'}"
 
 
-def _details(row: Mapping[str, int], lost: int, sent: int) -> dict[str, float]:
+def _details(within: Setting, row: Mapping[str, int], lost: int, sent: int) -> dict[str, float]:
     """What else was counted, as far as it was."""
     told: dict[str, float] = {"loss_percent": loss_interval(lost, sent).value}
+    if within.overflowed is not None:
+        told["dropped_by_the_modelled_buffer"] = within.overflowed
+        told["dropped_by_the_emulator"] = within.drops
     told["dropped_by_the_receiving_host"] = row["dropped_here"]
     told |= {name: row[name] for name in ("duplicates", "reordered") if name in row}
     for name in ("jitter", "pdv_p50", "pdv_p99", "pdv_p99_9"):

@@ -15,6 +15,8 @@ from benchkit.units import show_count
 STATISTICS = ("p50", "p95", "p99")
 # Of datagrams, beside the lost ones; told where there are any.
 FATES = {
+    "dropped_by_the_modelled_buffer": "found the modelled buffer full",
+    "dropped_by_the_emulator": "dropped by the emulator itself",
     DROPPED: "dropped by the receiving host itself",
     "duplicates": "came more than once",
     "reordered": "overtaken",

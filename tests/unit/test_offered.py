@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchkit.campaign.throughput import datagrams
-from benchkit.model.place import Direction, PathModel
+from benchkit.campaign.throughput import Setting, datagrams
+from benchkit.model.place import Direction, Path, PathModel
 from benchkit.model.samples import Samples, column
 from benchkit.model.target import Plan
 from benchkit.reports.rows import Series
@@ -15,6 +15,7 @@ from benchkit.reports.sentences import rate
 
 S = 1_000_000_000
 PLAN = Plan(S, 500, S, 50, S, 100, S, S, None, udp_rate_bps=50_000_000, udp_payload_octets=1250)
+SETTING = Setting(Path("a-b", "a", "b", None), PLAN, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +45,12 @@ def test_a_host_that_fell_short_is_what_limited_the_figure(
     rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
     row = {"sent": sent, "lost": dropped, "dropped_here": dropped}
     account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
-    metric, _ = datagrams("udp up", rows, account, PLAN)
+    metric, _ = datagrams(SETTING, "udp up", rows, account)
     assert metric.limited_by == said
     assert metric.lost == 0
     if said and "too busy" in said:
         crowded = Samples("datagrams", "a-b", "udp up", {**account.columns, "refused": column([3])})
-        metric, _ = datagrams("udp up", rows, crowded, PLAN)
+        metric, _ = datagrams(SETTING, "udp up", rows, crowded)
         assert metric.limited_by == said.replace("which was too busy", "whose kernel had no room")
     assert metric.estimate is not None
     assert metric.estimate.value == pytest.approx(sent * 1250 * 8 / 2e6)
@@ -68,9 +69,34 @@ def test_what_is_sent_as_fast_as_can_be_is_held_against_the_rate_of_the_path(
     row = {"sent": 1000, "lost": 400, "dropped_here": 0}
     account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
     plan = replace(PLAN, udp_rate_bps=asked_bps)
-    model = PathModel(Direction(0), Direction(0), rate_bps=path_bps)
-    metric, _ = datagrams("udp up", rows, account, plan, model)
+    model, told = (
+        PathModel(Direction(0), Direction(0), rate_bps=path_bps),
+        ("udp up", rows, account),
+    )
+    metric, _ = datagrams(Setting(Path("a-b", "a", "b", model), plan, 0, None), *told)
     assert metric.configured == configured
     if configured == 1000:
         said = rate(Series(metric, (), ()))
         assert said.endswith("84.8 % of 1000 configured")
+
+
+@pytest.mark.parametrize(
+    ("drops", "said"),
+    [
+        (3000, "emulator"),
+        (200, None),  # told beside the loss, and no more
+    ],
+)
+def test_what_the_emulator_dropped_is_told_and_limits_where_it_is_much(
+    drops: int, said: str | None
+) -> None:
+    edges = [at * S // 10 for at in range(21)]
+    columns = {"start_ns": edges[:-1], "end_ns": edges[1:], "octets": [500_000] * 20}
+    rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
+    row = {"sent": 10_000, "lost": drops + 40, "dropped_here": 0}
+    account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
+    within = replace(SETTING, drops=drops, overflowed=40)
+    metric, _ = datagrams(within, "udp up", rows, account)
+    assert (metric.limited_by, metric.lost) == (said, drops + 40)
+    assert metric.details["dropped_by_the_modelled_buffer"] == 40
+    assert metric.details["dropped_by_the_emulator"] == drops

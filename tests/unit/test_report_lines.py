@@ -65,6 +65,8 @@ def test_the_usual_report_says_what_became_of_datagrams() -> None:
 
     words = "59288 of 202262 lost (29.31 %) · 12 dropped by the receiving host itself · jitter 0.0123 ms"
     assert words in said(udp)
+    full = replace(udp, details={**told, "dropped_by_the_modelled_buffer": 59201})
+    assert "lost (29.31 %) · 59201 found the modelled buffer full · 12 dropped by" in said(full)
     assert "0 of 100 lost" in said(Metric("udp", "up", "Mbit/s", 100, estimate=Estimate(9.5)))
     goodput = Metric("goodput", "up", "Mbit/s", 50, estimate=Estimate(836.7))
     assert "lost" not in said(goodput)
