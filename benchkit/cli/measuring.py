@@ -49,19 +49,14 @@ def measure(question: Question, results: Path, *, gate: bool, form: str | None =
     click.echo(f"kept in {folder}{_without_figures(results, outcome.record)}", err=True)
     status = status_of(outcome.record, unmeasured=bool(outcome.unmeasured), gate=gate)
     if status == UNMEASURED and outcome.record.has_figures:
-        click.echo(_unmeasured(outcome), err=True)
+        # Each reason was told when it was met; here it is why a report may begin with PASS.
+        click.echo(
+            f"benchkit: exit status {UNMEASURED}, whatever the rest came to: not all that was asked could be measured",
+            err=True,
+        )
     if not _uploaded(results, folder):
         status = gravest([status, UNFIT])
     return Kept(outcome.record, folder, status)
-
-
-def _unmeasured(outcome: Outcome) -> str:
-    """Why a run ends as it does whose report may begin with PASS."""
-    why, *others = outcome.unmeasured
-    more = f" (and {len(others)} more, in the report)" if others else ""
-    return (
-        f"benchkit: exit status {UNMEASURED}, whatever the rest came to: not measured: {why}{more}"
-    )
 
 
 def _without_figures(results: Path, record: RunRecord) -> str:

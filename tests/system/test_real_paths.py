@@ -63,7 +63,9 @@ def test_what_answers_is_judged_and_what_does_not_is_told(tmp_path: Path, port: 
 
     both = benchkit("run", str(file), "--results", str(tmp_path / "two"))
     assert both.returncode == 4
-    assert "benchkit: exit status 4, whatever the rest came to: not measured: " in both.stderr
+    assert (
+        "benchkit: exit status 4, whatever the rest came to: not all that was asked" in both.stderr
+    )
     assert "nothing answers at shut (127.0.0.1 by TCP at port 1)" in both.stderr
     record = json.loads(next((tmp_path / "two").glob("2*/run.json")).read_text())
     measured, silent = record["paths"]
