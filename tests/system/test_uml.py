@@ -32,11 +32,11 @@ MARK = "BENCHKIT_TEST_MARK"
 
 
 def kernels(mark: str) -> set[int]:
-    """The processes of user-mode Linux that carry the mark of a test."""
+    """The processes of user-mode Linux that carry the mark of a test; one that is asked its version is no kernel."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
-            if not entry.name.isdigit() or b"linux.uml" not in (entry / "cmdline").read_bytes():
+            if not entry.name.isdigit() or b"umid=uml" not in (entry / "cmdline").read_bytes():
                 continue
             if f"{MARK}={mark}".encode() in (entry / "environ").read_bytes():
                 found.add(int(entry.name))
