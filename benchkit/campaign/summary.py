@@ -95,7 +95,8 @@ def _datagrams(path: Path, name: str, harvest: Harvest, under: Circumstances) ->
     if rows is None or not len(rows) or account is None:
         return []
     place = path.name, name
-    drops, overflowed = under.emulator_drops.get(place, 0), under.overflowed.get(place)
+    drops = under.emulator_drops.get(place, 0)
+    overflowed = under.overflowed.get(place) if path.model is not None else None
     within = throughput.Setting(path, under.plan, drops, None, overflowed=overflowed)
     return [throughput.datagrams(within, name, rows, account)]
 

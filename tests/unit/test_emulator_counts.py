@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from harvests import goodput, metric, path
 from plans import plan_of
 
@@ -17,7 +19,8 @@ from benchkit.campaign.setup import Setup
 from benchkit.campaign.stations import NO_AGENTS
 from benchkit.campaign.summary import path_record
 from benchkit.emulators.line import LineReport
-from benchkit.model.place import Path
+from benchkit.model.place import Direction, Path, PathModel
+from benchkit.model.samples import Samples, column
 
 S = 1_000_000_000
 NEAR, FAR = Path("a-b", "a", "b", None), Path("a-c", "a", "c", None)
@@ -47,6 +50,22 @@ def test_paths_that_are_loaded_at_once_share_their_drops_and_no_buffer() -> None
     log.line.append((phase(UP, NEAR, FAR), LineReport(dropped=2, overflowed=9)))
     assert log.emulator_drops == {("a-b", UP): 2, ("a-c", UP): 2}
     assert log.overflowed == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [(PathModel(Direction(0), Direction(0)), 9), (None, None)]
+)
+def test_a_buffer_is_told_of_a_modelled_path_alone(
+    model: PathModel | None, told: int | None
+) -> None:
+    harvest = Harvest()
+    goodput(harvest, "udp up", 500.0)
+    row = {"sent": 100, "lost": 9, "dropped_here": 0}
+    columns = {name: column([value]) for name, value in row.items()}
+    harvest.add(Samples("datagrams", "a-b", "udp up", columns))
+    under = Circumstances(overflowed={("a-b", "udp up"): 9})
+    record = path_record(replace(NEAR, model=model), harvest, under)
+    assert metric(record, "udp", "up").details.get("dropped_by_the_modelled_buffer") == told
 
 
 def test_rounds_of_one_phase_are_told_together() -> None:
