@@ -189,6 +189,13 @@ def names_of(probe: str, plan: Plan) -> tuple[str, ...]:
     return LOADED if probe == "tcp" else tuple(DATAGRAMS)
 
 
+def lengthened_by(metric: str) -> str:
+    """By what a metric is measured longer that --duration does not lengthen, as the end of a sentence; else nothing."""
+    requests = metric in SINGLE and not SINGLE[metric][2]
+    key = "http_duration" if requests else "load_duration" if metric in {"goodput", "udp"} else ""
+    return f", by `{key}` of the target's plan" if key else ""
+
+
 def _bulk_phases(
     groups: Sequence[tuple[Path, ...]], names: tuple[str, ...], lasts_ns: int, rate: float
 ) -> list[Phase]:

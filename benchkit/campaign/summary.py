@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -11,9 +12,9 @@ from benchkit.campaign import phases, throughput, workloads
 from benchkit.campaign.emulator_error import Moved, moved_goodput, moved_latency
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.latencies import Circumstances, Found, latencies
+from benchkit.campaign.model_values import model_values
 from benchkit.campaign.passages import Times
-from benchkit.clock import NS_PER_MS
-from benchkit.model.place import Budget, Direction, Path, PathModel
+from benchkit.model.place import Budget, Path
 from benchkit.model.probe import PROBE_OF
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
 from benchkit.model.target import Plan
@@ -57,7 +58,7 @@ def path_record(path: Path, harvest: Harvest, under: Circumstances) -> PathRecor
         metrics=tuple(metric for metric, _ in found),
         verdicts=verdicts,
         great_circle_km=path.great_circle_km,
-        model=_plain(path.model),
+        model=model_values(path.model),
     )
 
 
@@ -136,18 +137,41 @@ def _of_a_stand_in(path: Path, budget: Budget, harvest: Harvest, under: Circumst
 def _verdict(
     path: Path, budget: Budget, found: Sequence[Found], harvest: Harvest, under: Circumstances
 ) -> Verdict:
-    source, rests_on = _judged(budget, found), _rests_on(budget, under.plan)
+    sources = _judged(budget, found)
+    if sources:
+        held = [_held(path, budget, source, found, harvest, under) for source in sources]
+        return min(held, key=_gravity)
+    rests_on = _rests_on(budget, under.plan)
     missing = _first(under.why_missing(path.name, each) for each in rests_on)
-    if source is None:
-        why = under.unfit or missing or under.unmeasured or _why_unasked(budget, under.plan)
-        return judge(budget, None, n=0, unfit=why)
+    why = under.unfit or missing or under.unmeasured or _why_unasked(budget, under.plan)
+    return judge(budget, None, n=0, unfit=why)
+
+
+def _gravity(verdict: Verdict) -> tuple[int, float]:
+    """Of several figures under one budget the one that breaks it, else the one that leaves it open, comes first; then the nearest."""
+    room = -math.inf if verdict.headroom is None else verdict.headroom
+    return ("fail", "inconclusive", "pass").index(verdict.verdict), room
+
+
+def _held(
+    path: Path,
+    budget: Budget,
+    source: Found,
+    found: Sequence[Found],
+    harvest: Harvest,
+    under: Circumstances,
+) -> Verdict:
+    """One figure held against the budget, with everything that makes it less sure."""
     metric, intervals = source
+    rests_on = _rests_on(budget, under.plan)
+    missing = _first(under.why_missing(path.name, each) for each in rests_on)
     interval = intervals.get(budget.percentile or budget.metric)
     own = None if interval is None else interval.size
     effective = metric.effective_n or metric.n if own is None else int(own)
     moved = _moved(path, budget, source, found, under, _idle_due(path, harvest))
     looks = under.looks if metric.metric == "rtt" else 1
-    doubt = Doubt(looks, moved.less_by, moved.more_by, due=metric.n)
+    by = phases.lengthened_by(metric.metric)
+    doubt = Doubt(looks, moved.less_by, moved.more_by, due=metric.n, by=by)
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )
@@ -238,63 +262,18 @@ def _wire_of(path: Path, calibration: Sequence[Calibration]) -> list[Calibration
     return [row for row in calibration if row.quantity == "rate" and row.asked == asked]
 
 
-def _judged(budget: Budget, found: Sequence[Found]) -> Found | None:
-    """What a budget is held against: the idle path, of two directions of goodput and of several workloads the worst."""
+def _judged(budget: Budget, found: Sequence[Found]) -> list[Found]:
+    """What a budget is held against: the idle path, or each of two directions of goodput, or of several workloads."""
     if budget.metric == "inference":
         works = [each for each in found if each[0].metric == budget.metric]
-        known = [each for each in works if budget.percentile in each[1]]
-        return max(known, key=lambda each: each[1][budget.percentile].value, default=None)
+        return [each for each in works if budget.percentile in each[1]]
     if budget.metric == "goodput":
         # Two directions at once compete for their acknowledgements: shown, not judged.
         alone = (phases.UP, phases.DOWN)
-        rates = [each for each in found if each[0].metric == "goodput" and each[0].phase in alone]
-        return min(rates, key=lambda each: each[1]["goodput"].value, default=None)
+        return [each for each in found if each[0].metric == "goodput" and each[0].phase in alone]
     name = "rtt" if budget.metric == "loss" else budget.metric
-    return next((each for each in found if _is_idle(each[0], name)), None)
+    return [each for each in found if _is_idle(each[0], name)][:1]
 
 
 def _is_idle(metric: Metric, name: str) -> bool:
     return metric.metric == name and metric.phase == phases.IDLE
-
-
-def _plain(model: PathModel | None) -> dict[str, object]:
-    """A model in plain values, for the record."""
-    if model is None:
-        return {}
-    plain: dict[str, object] = {
-        "origin": model.origin,
-        "forward": _plain_direction(model.forward),
-        "backward": _plain_direction(model.backward),
-        "mtu": model.mtu,
-    }
-    if model.rate_bps is not None:
-        plain["rate_bps"] = model.rate_bps
-    if model.buffer_octets is not None:
-        plain["buffer_octets"] = model.buffer_octets
-    return plain
-
-
-def _plain_direction(direction: Direction) -> dict[str, object]:
-    plain: dict[str, object] = {"delay_ms": direction.delay_ns / NS_PER_MS}
-    if direction.jitter_ns:
-        plain["jitter_ms"] = direction.jitter_ns / NS_PER_MS
-        plain["distribution"] = direction.distribution
-    if direction.bursts is not None:
-        plain["bursts"] = {
-            "enter": direction.bursts.enter,
-            "leave": direction.bursts.leave,
-            "bad_loss": direction.bursts.bad_loss,
-            "good_loss": direction.bursts.good_loss,
-        }
-    plain["loss"] = direction.mean_loss
-    for name in ("reorder", "duplicate"):
-        if getattr(direction, name):
-            plain[name] = getattr(direction, name)
-    if direction.trace is not None:
-        delays = direction.trace.delay_ns
-        plain["trace"] = {
-            "steps": len(delays),
-            "least_ms": min(delays) / NS_PER_MS,
-            "most_ms": max(delays) / NS_PER_MS,
-        }
-    return plain

@@ -126,11 +126,13 @@ def datagrams(within: Setting, phase: str, rows: Samples, account: Samples) -> F
 
 
 def _what_limited(within: Setting, row: Mapping[str, int], rows: Samples) -> str | None:
-    """What was not the path's: what the emulator dropped, a sender short of its rate, a receiver of what came. None for none."""
+    """What the emulator dropped, the path's rate, a sender short of its own, a receiver of what came; None for none of them."""
     plan, said = within.plan, []
     if within.drops > (1 - OFFERED) * row["sent"]:
         said.append("emulator")
-    if plan and plan.udp_rate_bps:
+    elif (within.overflowed or 0) > (1 - OFFERED) * row["sent"]:
+        said.append("rate")  # whoever sends beyond it is not short of anything
+    elif plan and plan.udp_rate_bps:
         lasted_ns = rows.columns["end_ns"].data[-1] - rows.columns["start_ns"].data[0]
         offered_bps = row["sent"] * plan.udp_payload_octets * 8 * NS_PER_S / float(lasted_ns)
         if offered_bps < OFFERED * plan.udp_rate_bps:

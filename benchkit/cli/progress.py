@@ -137,7 +137,9 @@ def _words(event: Event) -> str:
         found = ", ".join(
             f"{name} {figure}" for name, figure in zip(SHOWN, _figures(event), strict=True)
         )
-        said = f"{found} ms" if event.percentiles_ms else "no answer"
+        # Where more than half of the packets were lost no percentile is known, and some were answered all the same.
+        nothing = "no answer" if event.settled == event.lost else f"{SHOWN[0]} lost"
+        said = f"{found} ms" if event.percentiles_ms else nothing
         due = f"{event.settled + event.unmeasured} due, {event.lost} lost"
         if event.unmeasured:
             due += f", {event.unmeasured} unsent or without stamps"

@@ -102,15 +102,17 @@ async def _tried(session: aiohttp.ClientSession, spec: HttpSpec) -> int | Except
         return error
 
 
+# How a connection ends that was let in; the last is raised where it is gone before the request.
+_HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
+
+
 def _unanswered(spec: HttpSpec, error: BaseException) -> MeasureError:
     said = str(error) or "nothing came in time"
     remedy = "is a server running there, and may TCP pass?"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         said = f"its certificate is not trusted ({error.certificate_error})"
         remedy = "add who signed it to this system's, or name its PEM file as SSL_CERT_FILE"
-    elif isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not (
-        isinstance(error, aiohttp.ClientConnectorError)
-    ):
+    elif isinstance(error, _HUNG_UP) and not isinstance(error, aiohttp.ClientConnectorError):
         remedy = "does a server of HTTP run there, and if it is `benchkit agent`, has its --allow who asks?"
     return MeasureError(f"{spec.path}: {spec.url} does not answer: {said}; {remedy}")
 

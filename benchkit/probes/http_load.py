@@ -272,7 +272,7 @@ async def _shown(spec: HttpLoadSpec) -> Credentials | None:
 def _unanswered(spec: HttpLoadSpec, said: str) -> MeasureError:
     return MeasureError(
         f"{spec.path}: http://{spec.host}{spec.resource} does not answer: {said}; "
-        "is a server running there, and may TCP pass?"
+        "is a server running there, may TCP pass, and if it is `benchkit agent`, has its --allow who asks?"
     )
 
 

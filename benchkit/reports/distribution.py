@@ -9,7 +9,7 @@ from benchkit.reports import chart, sentences
 from benchkit.reports.figures import LOST, cells, clean, decimals_for, fixed, interval, padded
 from benchkit.reports.layout import INDENT, hanging
 from benchkit.reports.paint import Line
-from benchkit.reports.rows import Series
+from benchkit.reports.rows import Row, Series
 
 NARROWEST_CHART = 24
 STATISTIC_WIDTH = 7
@@ -17,7 +17,7 @@ STATISTIC_WIDTH = 7
 
 def distribution(series: Series, width: int) -> Iterator[Line]:
     """The judged distribution: figures at the left, the same on a scale at the right."""
-    verdict = next(iter(series.verdicts), None)
+    verdict = series.gravest
     title = f"{sentences.series_name(series.metric)}: "
     yield from hanging((f"{INDENT}{title}", "bold"), sentences.counts(series.metric), width)
     decimals = decimals_for(row.estimate.value for row in series.rows)
@@ -38,7 +38,7 @@ def distribution(series: Series, width: int) -> Iterator[Line]:
     head = f"{INDENT}{'':{STATISTIC_WIDTH}}{padded(unit, value_width, right=True)}  "
     yield [(f"{head}{padded(ends_name, ends_width)}  {legend[-1]}".rstrip(), "dim")]
     for row, value, span in zip(series.rows, values, ends, strict=True):
-        mark, style = ("▸ ", "bold") if row.verdict else (INDENT, "")
+        mark, style = _judged(row, verdict)
         lane = chart.lane(scale, marks, row.estimate) if scale else ""
         statistic = padded(clean(row.statistic), STATISTIC_WIDTH)
         yield [
@@ -50,6 +50,13 @@ def distribution(series: Series, width: int) -> Iterator[Line]:
     if yardstick:
         yield []
         yield from hanging((INDENT, ""), yardstick, width)
+
+
+def _judged(row: Row, drawn: Verdict | None) -> tuple[str, str]:
+    """What stands before a figure, and how it is written: full where its budget is the one that is drawn."""
+    if row.verdict is None:
+        return INDENT, ""
+    return ("▸ " if row.verdict is drawn else "▹ "), "bold"
 
 
 def _marks(series: Series, verdict: Verdict | None) -> dict[str, float]:

@@ -13,6 +13,7 @@ from benchkit.reports import sentences
 from benchkit.reports.figures import clean
 from benchkit.reports.markdown import render_markdown
 from benchkit.reports.reasons import reasons
+from benchkit.reports.rows import gravity
 
 SUMMARY_OCTETS = 900 * 1024
 MOST_OF_A_KIND = 10
@@ -22,7 +23,7 @@ _PROPERTY = (*_DATA, (":", "%3A"), (",", "%2C"))
 
 def render_summary(record: RunRecord, largest: int = SUMMARY_OCTETS) -> str:
     """The report in Markdown, the worst path first, cut at the end of a line below `largest` octets."""
-    paths = tuple(sorted(record.paths, key=_severity))
+    paths = tuple(sorted(record.paths, key=lambda path: gravity(path.verdict)))
     text = render_markdown(replace(record, paths=paths))
     return cut(text, f"benchkit report {clean(record.run)}", largest)
 
@@ -80,8 +81,3 @@ def _escaped(text: str, pairs: Sequence[tuple[str, str]]) -> str:
     for sign, escape in pairs:  # the percent sign comes first, or it would escape the escapes
         text = text.replace(sign, escape)
     return text
-
-
-def _severity(path: PathRecord) -> int:
-    known = {verdict: place for place, verdict in enumerate(sentences.WORST_FIRST)}
-    return known.get(path.verdict, 0)

@@ -87,7 +87,7 @@ def _distributions(spreads: Sequence[Series]) -> Iterator[str]:
 
 
 def _yardstick(series: Series) -> Iterator[str]:
-    verdict = next(iter(series.verdicts), None)
+    verdict = series.gravest
     line = sentences.yardstick(series, verdict)
     if line:
         yield from (escaped(line), "")

@@ -20,8 +20,14 @@ def reasons(path: PathRecord, told: Collection[str] = ()) -> tuple[tuple[Verdict
     """Each verdict of a path with its sentence. The metric is named, but where budgets are on round trips alone."""
     alone = {verdict.metric for verdict in path.verdicts} == {"rtt"}
     return tuple(
-        (verdict, reason(verdict if alone else _naming(verdict), told)) for verdict in path.verdicts
+        (each, reason(each if alone and _says_which(each) else _naming(each), told))
+        for each in path.verdicts
     )
+
+
+def _says_which(verdict: Verdict) -> bool:
+    """Whether its own sentence says of which budget it is, where all are on one metric."""
+    return not verdict.reason.startswith(_NOT_MEASURED)
 
 
 def reason(verdict: Verdict, told: Collection[str] = ()) -> str:
@@ -36,12 +42,17 @@ def reason(verdict: Verdict, told: Collection[str] = ()) -> str:
 def _naming(verdict: Verdict) -> Verdict:
     """Likewise, with its metric beside the percentile, which stands alone in the record."""
     name = metric_name(verdict.metric)
-    if verdict.reason == _NOT_MEASURED:
-        return replace(verdict, reason=f"{name}: {verdict.reason}")
-    if not verdict.percentile:
+    if verdict.reason.startswith(_NOT_MEASURED):
+        of = verdict.percentile
+        named = f"{name} {of}" if of == "max" or of[1:2].isdigit() else name
+        return replace(verdict, reason=f"{named}: {verdict.reason}")
+    if verdict.metric == "goodput" and verdict.phase:  # the worse of two directions
+        begins, words = rf"\bgoodput (?={_VERBS})", f"{name}, {clean(verdict.phase)} "
+    elif verdict.percentile:
+        begins, words = rf"\b{re.escape(verdict.percentile)} (?={_VERBS})", f"{name} \\g<0>"
+    else:
         return verdict
-    begins = rf"\b{re.escape(verdict.percentile)} (?={_VERBS})"
-    return replace(verdict, reason=re.sub(begins, f"{name} \\g<0>", verdict.reason, count=1))
+    return replace(verdict, reason=re.sub(begins, words, verdict.reason, count=1))
 
 
 def is_of(verdict: Verdict, series: Series) -> bool:

@@ -9,6 +9,7 @@ from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdi
 
 UNLOADED = "idle"
 ESTIMATE = "estimate"
+WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 GIVEN = ("floor", "model", "configured")
 # Of a UDP metric's details: what its receiving host had no room for, which is none of the path's loss.
 DROPPED = "dropped_by_the_receiving_host"
@@ -52,9 +53,19 @@ class Series:
         return tuple(row.verdict for row in self.rows if row.verdict is not None)
 
     @property
+    def gravest(self) -> Verdict | None:
+        """The one of its budgets that a drawing is of: what went wrong, if anything did."""
+        return min(self.verdicts, key=lambda verdict: gravity(verdict.verdict), default=None)
+
+    @property
     def is_distribution(self) -> bool:
         """Whether it has percentiles."""
         return bool(self.metric.percentiles)
+
+
+def gravity(verdict: str) -> int:
+    """The place of a verdict, the worst first; what nobody knows comes first of all."""
+    return WORST_FIRST.index(verdict) if verdict in WORST_FIRST else -1
 
 
 def counts_of(metric: Metric) -> dict[str, int]:

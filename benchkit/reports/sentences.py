@@ -17,7 +17,7 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.provenance import counted
-from benchkit.reports.rows import Series
+from benchkit.reports.rows import Series, gravity
 from benchkit.units import by_number, show_figure
 
 METRIC_NAMES = {
@@ -48,7 +48,6 @@ LOAD_NOTE = "Latency under load has no documented budget here: shown, not judged
 # Of the headroom: an emulator's error below it changes nothing that a reader would do.
 _LARGE_PART = 0.1
 UNMEASURED, UNJUDGED = "NOT MEASURED", "NOT JUDGED"
-WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 
 
 def headline(record: RunRecord) -> tuple[str, str]:
@@ -106,8 +105,7 @@ def path_sentence(path: PathRecord) -> str:
     """The path in one line: its worst verdict in figures."""
     if not path.verdicts:
         return "no budget was judged" if path.metrics else "nothing was measured"
-    known = {verdict: place for place, verdict in enumerate(WORST_FIRST)}
-    worst = min(path.verdicts, key=lambda verdict: known.get(verdict.verdict, 0))
+    worst = min(path.verdicts, key=lambda verdict: gravity(verdict.verdict))
     said = _held_against(worst)
     more = len(path.verdicts) - 1
     return f"{said} (+{more} budget{'s' if more > 1 else ''})" if more else said

@@ -17,7 +17,7 @@ from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
 from benchkit.reports.provenance import provenance
 from benchkit.reports.reasons import is_of, reasons
-from benchkit.reports.rows import series_of
+from benchkit.reports.rows import gravity, series_of
 from benchkit.units import by_number
 
 LEAST_WIDTH = 40
@@ -85,9 +85,8 @@ def _top(record: RunRecord, width: int, *, full: bool) -> Iterator[Line]:
 
 def _told(record: RunRecord) -> Sequence[PathRecord]:
     """Of a mesh what did not pass, as far as anybody would read; its matrices show the rest."""
-    worst = {verdict: place for place, verdict in enumerate(sentences.WORST_FIRST)}
     wrong = [path for path in record.paths if path.verdict in ("fail", "inconclusive")]
-    return sorted(wrong, key=lambda path: worst.get(path.verdict, 0))[:MOST_TOLD]
+    return sorted(wrong, key=lambda path: gravity(path.verdict))[:MOST_TOLD]
 
 
 def _with_news(record: RunRecord, paths: Sequence[PathRecord]) -> Sequence[PathRecord]:

@@ -21,14 +21,15 @@ class Doubt:
     """What makes a verdict less sure than one interval at 95 %.
 
     The interval is looked at up to `looks` times, each time at `confidence`. The figure may be `less_by` or `more_by`, in the
-    budget's unit, without the emulator's own error. `longer` is what to do for more samples, in words. `due` is how many
-    packets there were, effective or not; 0 is not known.
+    budget's unit, without the emulator's own error. `longer` is what to do for more samples, and `by` how if --duration is not how, in words.
+    `due` is how many packets there were, effective or not; 0 is not known.
     """
 
     looks: int = 1
     less_by: float = 0.0
     more_by: float = 0.0
     longer: str = "measure longer"
+    by: str = ""
     due: int = 0
 
     @property
@@ -249,7 +250,7 @@ def _undecided(budget: Budget, interval: Interval, doubt: Doubt) -> str:
     if times > _MOST_TIMES:
         return f"{text}; the measured {_number(interval.value, digits)} {budget.unit} is too near to it"
     several = f"about {max(math.ceil(times), 2)} times as many samples"
-    return f"{text}; {doubt.longer}: {several} would decide at this spread"
+    return f"{text}; {doubt.longer}{doubt.by}: {several} would decide at this spread"
 
 
 def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> str:
@@ -268,13 +269,13 @@ def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> st
             text += f" in {doubt.due} packets, which a busy machine or path delays together: free a core, or"
         else:
             text += ":"
-        return f"{text} measure {longer}"
+        return f"{text} measure {longer}{doubt.by}"
     if math.isfinite(interval.low):
         return (
             f"{name} is at least {_number(interval.low, digits)} {unit} {doubt.surely}, but no upper end can be given: "
-            "too many packets were lost, or too few samples are independent: measure longer"
+            f"too many packets were lost, or too few samples are independent: measure longer{doubt.by}"
         )
-    return f"{name} was measured over too few independent samples for an interval: {doubt.longer}"
+    return f"{name} was measured over too few independent samples for an interval: {doubt.longer}{doubt.by}"
 
 
 def _name(budget: Budget) -> str:

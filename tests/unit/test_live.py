@@ -265,6 +265,7 @@ def test_without_a_terminal_each_phase_is_plain_lines_on_stderr_and_figures_come
         observe(PathMoved(PATH, "rtt", "idle", 100, 0, figures))
         observe(PathMoved(PATH, "rtt", "idle", 200, 1, figures, is_final=True))
         observe(PathMoved(PATH, "http", "http", 9, 9, {}, is_final=True))
+        observe(PathMoved(PATH, "rtt", "idle", 9, 5, {}, is_final=True))
         observe(PathMoved(PATH, "rtt", "up", 9, 9, {}, is_final=True))
         observe(PathMoved(PATH, "http", "up", 9, 9, {}, is_final=True))
     said = capsys.readouterr()
@@ -274,6 +275,7 @@ def test_without_a_terminal_each_phase_is_plain_lines_on_stderr_and_figures_come
         "1/3 round trips, idle, 3.5 s",
         f"    {PATH} idle: 200 due, 1 lost, p50 8.50, p95 8.60, p99 8.70 ms",
         f"    {PATH} http: 9 due, 9 lost, no answer",
+        f"    {PATH} idle: 9 due, 5 lost, p50 lost",
         f"    {PATH} up: 9 due, 9 lost, no answer",
         f"    {PATH} up, HTTP, new connection: 9 due, 9 lost, no answer",
     ]

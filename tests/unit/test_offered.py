@@ -81,22 +81,23 @@ def test_what_is_sent_as_fast_as_can_be_is_held_against_the_rate_of_the_path(
 
 
 @pytest.mark.parametrize(
-    ("drops", "said"),
+    ("drops", "overflowed", "said"),
     [
-        (3000, "emulator"),
-        (200, None),  # told beside the loss, and no more
+        (3000, 40, "emulator"),
+        (200, 40, None),  # told beside the loss, and no more
+        (0, 3000, "rate"),
     ],
 )
-def test_what_the_emulator_dropped_is_told_and_limits_where_it_is_much(
-    drops: int, said: str | None
+def test_what_was_dropped_on_the_way_is_told_and_limits_where_it_is_much(
+    drops: int, overflowed: int, said: str | None
 ) -> None:
     edges = [at * S // 10 for at in range(21)]
     columns = {"start_ns": edges[:-1], "end_ns": edges[1:], "octets": [500_000] * 20}
     rows = Samples("goodput", "a-b", "udp up", {n: column(v) for n, v in columns.items()})
-    row = {"sent": 10_000, "lost": drops + 40, "dropped_here": 0}
+    row = {"sent": 10_000, "lost": drops + overflowed, "dropped_here": 0}
     account = Samples("datagrams", "a-b", "udp up", {n: column([v]) for n, v in row.items()})
-    within = replace(SETTING, drops=drops, overflowed=40)
+    within = replace(SETTING, drops=drops, overflowed=overflowed)
     metric, _ = datagrams(within, "udp up", rows, account)
-    assert (metric.limited_by, metric.lost) == (said, drops + 40)
-    assert metric.details["dropped_by_the_modelled_buffer"] == 40
+    assert (metric.limited_by, metric.lost) == (said, drops + overflowed)
+    assert metric.details["dropped_by_the_modelled_buffer"] == overflowed
     assert metric.details["dropped_by_the_emulator"] == drops

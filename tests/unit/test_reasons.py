@@ -42,7 +42,12 @@ BOTH = (of("rtt", "p95", "p95 is 8.57 ms"), of("request", "p95", "p95 is 0.27 ms
         (of("http", "p99", "p99 needs at least 368 effective"), "HTTP p99 needs at least 368"),
         (of("http", "max", "max is 4 ms so far"), "HTTP max is 4 ms so far"),
         (of("connect", "p95", LOST), "lost: TCP connection p95 is a lost packet"),
-        (of("connect", "p95", "not measured"), "TCP connection: not measured ["),
+        (of("connect", "p95", "not measured"), "TCP connection p95: not measured ["),
+        (of("loss", "", "not measured: add --probe rtt"), "loss: not measured: add --probe rtt ["),
+        (
+            replace(of("goodput", "", "goodput is 9 Mbit/s"), phase="down"),
+            "goodput, down is 9 Mbit",
+        ),
         (of("loss", "", "loss is 0 %, at most 0.08 %"), "loss is 0 %, at most 0.08 % ["),
         (of("rtt", "p95", "this machine was busy"), "this machine was busy ["),
     ],
@@ -53,6 +58,14 @@ def test_a_verdict_names_its_metric_once(verdict: Verdict, said: str) -> None:
     (_, found), _ = reasons(path)
     assert said in found
     assert found.startswith(said) or verdict.reason == LOST
+
+
+def test_what_was_not_measured_says_of_which_budget() -> None:
+    (path,) = judged(*(of("rtt", name, "not measured: x") for name in ("p50", "max"))).paths
+    assert [said.partition(" [")[0] for _, said in reasons(path)] == [
+        "RTT p50: not measured: x",
+        "RTT max: not measured: x",
+    ]
 
 
 def test_where_round_trips_alone_are_judged_nothing_else_could_be_meant() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sample_records import passing, unfit
 
 from benchkit.model.record import (
@@ -15,6 +16,7 @@ from benchkit.model.record import (
 )
 from benchkit.reports import render
 from benchkit.reports.chart import Scale, lane
+from benchkit.reports.html.overview_charts import bar_chart
 
 
 def test_an_unfit_report_tells_each_miss_once_and_its_remedy_once() -> None:
@@ -70,6 +72,34 @@ def test_the_usual_report_says_what_became_of_datagrams() -> None:
     assert "0 of 100 lost" in said(Metric("udp", "up", "Mbit/s", 100, estimate=Estimate(9.5)))
     goodput = Metric("goodput", "up", "Mbit/s", 50, estimate=Estimate(836.7))
     assert "lost" not in said(goodput)
+
+
+@pytest.mark.parametrize("failing", ["p50", "p90"])
+def test_of_two_budgets_the_one_that_fails_is_drawn(failing: str) -> None:
+    path = passing().paths[0]
+    (kept,) = path.verdicts
+
+    def held(statistic: str) -> Verdict:
+        measured = path.metrics[0].percentiles[statistic]
+        assert measured.value is not None
+        fails = statistic == failing
+        limit = measured.value - 0.5 if fails else measured.value + 90
+        word = "fail" if fails else "pass"
+        found = replace(kept, percentile=statistic, measured=measured, limit=limit, verdict=word)
+        return replace(found, headroom=limit - measured.value)
+
+    path = replace(path, verdicts=tuple(map(held, ("p50", "p90"))), verdict="fail")
+    record = replace(passing(), paths=(path,), verdict="fail")
+    said = render(record, "text", width=120)
+    kept_one = "p90" if failing == "p50" else "p50"
+    assert f"\n▸ {failing}" in said
+    assert f"\n▹ {kept_one}" in said
+    assert "over by 0.5" in said
+    assert "headroom" not in said
+    assert "over by 0.5" in render(record, "markdown")
+    overview = bar_chart([path])
+    assert overview is not None
+    assert "over by 0.5" in overview.words
 
 
 def test_an_interval_without_a_lower_end_is_drawn_with_an_arrow() -> None:

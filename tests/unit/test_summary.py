@@ -25,6 +25,7 @@ from plans import plan_of
 from benchkit.campaign import summary
 from benchkit.campaign.harvest import Harvest
 from benchkit.campaign.phases import WORK
+from benchkit.clock import NS_PER_S
 from benchkit.model.place import Budget, PathModel
 from benchkit.model.samples import (
     HTTP_COLUMNS,
@@ -145,6 +146,19 @@ def test_a_goodput_budget_is_held_against_the_worse_direction() -> None:
     assert (up.configured, up.n) == (1000.0, 20)
     (verdict,) = record.verdicts
     assert (verdict.verdict, verdict.phase) == ("fail", "down")
+
+
+def test_a_goodput_budget_that_one_direction_leaves_open_is_not_kept_by_the_other() -> None:
+    harvest = Harvest()
+    goodput(harvest, "down", 925.0)
+    rates = 1e6 / 80 * np.tile([400.0, 1500.0], 10)  # more on average, and nothing that is sure
+    start = np.arange(20) * NS_PER_S // 10
+    values = {"start_ns": start, "end_ns": start + NS_PER_S // 10, "octets": rates.astype(int)}
+    columns = {name: column(one) for name, one in values.items()}
+    harvest.add(Samples("goodput", "a-b", "up", columns))
+    (verdict,) = record_of(harvest, Budget("goodput", 900.0, "Mbit/s", "")).verdicts
+    assert (verdict.verdict, verdict.phase) == ("inconclusive", "up")
+    assert "by `load_duration` of the target's plan" in verdict.reason
 
 
 def inferred(harvest: Harvest, work: str, took_ns: int) -> None:

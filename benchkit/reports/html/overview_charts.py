@@ -8,7 +8,7 @@ from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict
 from benchkit.reports.figures import clean, short, with_interval
 from benchkit.reports.html.chart import Chart, Spec, amount, layer, sort, spec_of, tip
 from benchkit.reports.html.palette import role
-from benchkit.reports.rows import series_of
+from benchkit.reports.rows import gravity, series_of
 from benchkit.reports.sentences import yardstick
 
 BAR_STEP = 72
@@ -67,11 +67,15 @@ def _upright(names: Sequence[str]) -> Spec:
 
 
 def _judged(path: PathRecord) -> tuple[Metric, Verdict] | None:
-    for series in series_of(path):
-        for verdict in series.verdicts:
-            if series.is_distribution and verdict.unit == "ms":
-                return series.metric, verdict
-    return None
+    """The gravest of its budgets of a latency, and what that is of."""
+    found = [
+        (series.metric, verdict)
+        for series in series_of(path)
+        if series.is_distribution
+        for verdict in series.verdicts
+        if verdict.unit == "ms"
+    ]
+    return min(found, key=lambda pair: gravity(pair[1].verdict), default=None)
 
 
 def _bar(path: PathRecord, metric: Metric, verdict: Verdict) -> Spec:

@@ -37,7 +37,7 @@ from benchkit.reports.mesh import is_mesh
 from benchkit.reports.provenance import in_a_word, is_of_meters, provenance
 from benchkit.reports.reasons import reasons
 from benchkit.reports.repeating import repeating
-from benchkit.reports.rows import Series, series_of
+from benchkit.reports.rows import Series, gravity, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
 MOST_CARDS = 24
@@ -156,8 +156,7 @@ def _detailed(record: RunRecord) -> Sequence[PathRecord]:
     """The paths that get a card: all, or the worst where there are too many."""
     if len(record.paths) <= MOST_CARDS:
         return record.paths
-    worst = {verdict: place for place, verdict in enumerate(sentences.WORST_FIRST)}
-    return sorted(record.paths, key=lambda path: worst.get(path.verdict, 0))[:MOST_CARDS]
+    return sorted(record.paths, key=lambda path: gravity(path.verdict))[:MOST_CARDS]
 
 
 def _warnings(record: RunRecord, samples: Sequence[Samples], shown: int) -> list[tuple[str, str]]:
