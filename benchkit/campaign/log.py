@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from benchkit.campaign.harvest import Harvest
@@ -45,13 +46,18 @@ class Log:
     @property
     def emulator_drops(self) -> dict[tuple[str, str], int]:
         """By path and phase what the emulator itself lost meanwhile: of paths that were loaded at once, of any of them."""
-        found: Counter[tuple[str, str]] = Counter()
-        for phase, report in self.line:
-            found.update({(path.name, phase.name): report.dropped for path in phase.paths})
-        return found
+        return _by_path((phase, report.dropped) for phase, report in self.line)
 
     @property
     def overflowed(self) -> dict[tuple[str, str], int]:
         """By path and phase how many packets found the modelled buffer full, where one path alone was loaded."""
-        alone = [(phase, report) for phase, report in self.line if len(phase.paths) == 1]
-        return {(phase.paths[0].name, phase.name): report.overflowed for phase, report in alone}
+        alone = (each for each in self.line if len(each[0].paths) == 1)
+        return _by_path((phase, report.overflowed) for phase, report in alone)
+
+
+def _by_path(counts: Iterable[tuple[Phase, int]]) -> dict[tuple[str, str], int]:
+    """What was counted in phases, by the name of the path and of the phase."""
+    found: Counter[tuple[str, str]] = Counter()
+    for phase, count in counts:
+        found.update({(path.name, phase.name): count for path in phase.paths})
+    return found

@@ -16,7 +16,7 @@ from benchkit.campaign.model_values import model_values
 from benchkit.campaign.passages import Times
 from benchkit.model.place import Budget, Path
 from benchkit.model.probe import PROBE_OF
-from benchkit.model.record import Calibration, Metric, PathRecord, Verdict
+from benchkit.model.record import Calibration, Metric, PathRecord, Verdict, gravity
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.reservations import (
@@ -140,17 +140,17 @@ def _verdict(
     sources = _judged(budget, found)
     if sources:
         held = [_held(path, budget, source, found, harvest, under) for source in sources]
-        return min(held, key=_gravity)
+        return min(held, key=_worst_first)
     rests_on = _rests_on(budget, under.plan)
     missing = _first(under.why_missing(path.name, each) for each in rests_on)
     why = under.unfit or missing or under.unmeasured or _why_unasked(budget, under.plan)
     return judge(budget, None, n=0, unfit=why)
 
 
-def _gravity(verdict: Verdict) -> tuple[int, float]:
+def _worst_first(verdict: Verdict) -> tuple[int, float]:
     """Of several figures under one budget the one that breaks it, else the one that leaves it open, comes first; then the nearest."""
     room = -math.inf if verdict.headroom is None else verdict.headroom
-    return ("fail", "inconclusive", "pass").index(verdict.verdict), room
+    return gravity(verdict.verdict), room
 
 
 def _held(

@@ -13,8 +13,18 @@ from benchkit.model.account import OneWay, Parts
 
 SCHEMA = 1
 VERDICTS = ("pass", "fail", "inconclusive", "unfit")
+WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 # How a note ends on a calibration that missed, where it was not given up yet.
 TRIED_AGAIN = "; trying again"
+
+
+def gravity(verdict: str) -> int:
+    """The place of a verdict, the worst first; what nobody knows comes first of all.
+
+    >>> sorted(["pass", "unfit", "fail"], key=gravity)
+    ['unfit', 'fail', 'pass']
+    """
+    return WORST_FIRST.index(verdict) if verdict in WORST_FIRST else -1
 
 
 @dataclass(frozen=True)

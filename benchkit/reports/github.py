@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchkit.model.record import PathRecord, RunRecord
+from benchkit.model.record import PathRecord, RunRecord, gravity
 from benchkit.reports import sentences
 from benchkit.reports.figures import clean
 from benchkit.reports.markdown import render_markdown
 from benchkit.reports.reasons import reasons
-from benchkit.reports.rows import gravity
 
 SUMMARY_OCTETS = 900 * 1024
 MOST_OF_A_KIND = 10

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdict
+from benchkit.model.record import Estimate, Metric, PathRecord, RunRecord, Verdict, gravity
 
 UNLOADED = "idle"
 ESTIMATE = "estimate"
-WORST_FIRST = ("unfit", "fail", "inconclusive", "pass")
 GIVEN = ("floor", "model", "configured")
 # Of a UDP metric's details: what its receiving host had no room for, which is none of the path's loss.
 DROPPED = "dropped_by_the_receiving_host"
@@ -61,11 +60,6 @@ class Series:
     def is_distribution(self) -> bool:
         """Whether it has percentiles."""
         return bool(self.metric.percentiles)
-
-
-def gravity(verdict: str) -> int:
-    """The place of a verdict, the worst first; what nobody knows comes first of all."""
-    return WORST_FIRST.index(verdict) if verdict in WORST_FIRST else -1
 
 
 def counts_of(metric: Metric) -> dict[str, int]:

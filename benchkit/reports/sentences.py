@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict
+from benchkit.model.record import Metric, PathRecord, RunRecord, Verdict, gravity
 from benchkit.reports.figures import (
     LOST,
     clean,
@@ -17,7 +17,7 @@ from benchkit.reports.figures import (
     with_interval,
 )
 from benchkit.reports.provenance import counted
-from benchkit.reports.rows import Series, gravity
+from benchkit.reports.rows import Series
 from benchkit.units import by_number, show_figure
 
 METRIC_NAMES = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from benchkit.model.record import PathRecord, RunRecord, Verdict
+from benchkit.model.record import PathRecord, RunRecord, Verdict, gravity
 from benchkit.reports import background, brief_text, full_text, scaled, sentences, unfit
 from benchkit.reports.distribution import distribution
 from benchkit.reports.figures import cells, clean, padded
@@ -17,7 +17,7 @@ from benchkit.reports.mesh_text import matrix_lines
 from benchkit.reports.paint import Line, painted, style_of
 from benchkit.reports.provenance import provenance
 from benchkit.reports.reasons import is_of, reasons
-from benchkit.reports.rows import gravity, series_of
+from benchkit.reports.rows import series_of
 from benchkit.units import by_number
 
 LEAST_WIDTH = 40

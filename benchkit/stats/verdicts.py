@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from benchkit.model.place import Budget
-from benchkit.model.record import Verdict
+from benchkit.model.record import WORST_FIRST, Verdict
 from benchkit.model.target import METRICS
 from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import CONFIDENCE, percentile_share, smallest_n
@@ -166,8 +166,7 @@ def overall(verdicts: Iterable[str], unfit: bool) -> str:  # noqa: FBT001  the m
     if unfit:
         return "unfit"
     given = set(verdicts)
-    order = ("unfit", "fail", "inconclusive", "pass")
-    return next((verdict for verdict in order if verdict in given), "inconclusive")
+    return next((verdict for verdict in WORST_FIRST if verdict in given), "inconclusive")
 
 
 def _less_is_better(budget: Budget) -> bool:

@@ -117,6 +117,18 @@ def test_nobody_there_is_a_measuring_error() -> None:
         asyncio.run(rows_of(spec_of(port)))
 
 
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (aiohttp.ServerDisconnectedError(), "has its --allow who asks"),
+        (aiohttp.ClientConnectionResetError("Cannot write to closing transport"), "--allow"),
+        (TimeoutError(), "is a server running there, and may TCP pass"),
+    ],
+)
+def test_who_is_hung_up_on_is_asked_whether_he_is_let_in(error: Exception, remedy: str) -> None:
+    assert remedy in str(probe._unanswered(spec_of(80), error))
+
+
 def test_a_server_that_never_answers_is_a_measuring_error() -> None:
     with socket.create_server((LOCAL, 0)) as listener:
         port = listener.getsockname()[1]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict
+from benchkit.model.record import VERDICTS, Metric, PathRecord, Verdict, gravity
 from benchkit.reports.figures import clean, short, with_interval
 from benchkit.reports.html.chart import Chart, Spec, amount, layer, sort, spec_of, tip
 from benchkit.reports.html.palette import role
-from benchkit.reports.rows import gravity, series_of
+from benchkit.reports.rows import series_of
 from benchkit.reports.sentences import yardstick
 
 BAR_STEP = 72

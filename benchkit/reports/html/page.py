@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchkit.model.place import Site
-from benchkit.model.record import PathRecord, RunRecord
+from benchkit.model.record import PathRecord, RunRecord, gravity
 from benchkit.model.samples import Samples
 from benchkit.reports import background, scaled, sentences, unfit
 from benchkit.reports.accounts import accounts
@@ -37,7 +37,7 @@ from benchkit.reports.mesh import is_mesh
 from benchkit.reports.provenance import in_a_word, is_of_meters, provenance
 from benchkit.reports.reasons import reasons
 from benchkit.reports.repeating import repeating
-from benchkit.reports.rows import Series, gravity, series_of
+from benchkit.reports.rows import Series, series_of
 
 # A page with the charts of more paths would be too heavy to open; the worst ones are shown.
 MOST_CARDS = 24
