@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import csv
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -49,8 +50,18 @@ from benchkit.targets.build import read_target
 from benchkit.targets.documents import read_document
 
 MEMORY = Path("/dev/shm")  # many small files are written, one after the other
-HOME = Path(mkdtemp(prefix="benchkit-words-", dir=MEMORY if MEMORY.is_dir() else None))
-atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+def _home() -> Path:
+    """The folder that the fuzzer's script made and will remove; else one of our own, removed at the end."""
+    if given := os.environ.get("BENCHKIT_WORDS_HOME"):
+        return Path(given)
+    home = Path(mkdtemp(prefix="benchkit-words-", dir=MEMORY if MEMORY.is_dir() else None))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
+
+
+HOME = _home()
 RUN = "20261126T000000Z-words-0000"
 TERMS = datagram_terms.UdpTerms(
     up=True, duration_ns=10**9, rate_bps=10**6, payload=1400, joined=True
