@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import os
 
+IN_TIME = "nothing came in time"
+
 
 def printable(text: object) -> str:
     r"""The text on one line, blanks where it would steer a terminal: an error may hold a peer's own words.
@@ -30,14 +32,20 @@ def printable(text: object) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in str(text))
 
 
-def told_by_system(error: OSError) -> str:
+def told_by_system(error: Exception) -> str:
     """What the system says went wrong, without what Python or a library says around it.
 
     >>> told_by_system(OSError(111, "connect call failed ('127.0.0.1', 1)")), told_by_system(OSError("gone"))
     ('Connection refused', 'gone')
+    >>> told_by_system(TimeoutError())
+    'nothing came in time'
     """
-    known = error.errno is not None and error.errno > 0  # of the resolver they are below
-    return os.strerror(error.errno or 0) if known else error.strerror or str(error)
+    if isinstance(error, OSError):
+        if error.errno is not None and error.errno > 0:  # of the resolver they are below
+            return os.strerror(error.errno)
+        if error.strerror:
+            return error.strerror
+    return str(error) or (IN_TIME if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 class BenchkitError(Exception):

@@ -42,9 +42,14 @@ class Network(Words[str]):
         try:
             return str(ip_network(text))
         except ValueError as error:
-            raise ValueError(
-                f"{text!r} is no network, as in 192.0.2.0/24 or 2001:db8::/32"
-            ) from error
+            raise ValueError(f"{text!r} is no network, as in {_alike(text)}") from error
+
+
+def _alike(text: str) -> str:
+    try:  # an address with the length of its prefix, as `ip address` shows it
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        return "192.0.2.0/24 or 2001:db8::/32"
 
 
 def resolved(host: str) -> str:

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 from benchkit.clock import monotonic_ns
+from benchkit.errors import told_by_system
 from benchkit.linux import tcp
 from benchkit.probes.outbox import start
 
@@ -83,7 +84,7 @@ class DataThread:
         try:
             self.move()
         except (OSError, ValueError) as error:  # ValueError: closed under a call
-            self.trouble = str(getattr(error, "strerror", None) or error)
+            self.trouble = told_by_system(error)
         with suppress(OSError):
             self._cpu_ns = wanted_cpu_ns(threading.get_native_id())
         self.ended_ns = self.ended_ns or monotonic_ns()

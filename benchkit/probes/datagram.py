@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, told_by_system
 from benchkit.linux import datagrams
 from benchkit.model.bulk_spec import UdpSpec
 from benchkit.model.samples import Samples, column
@@ -102,7 +102,7 @@ class DatagramTest(FarTest[UdpSource | UdpSink]):
                         return udp
         except OSError as error:
             udp.close()
-            raise self._blocked(error.strerror or str(error)) from error
+            raise self._blocked(told_by_system(error)) from error
         udp.close()
         raise self._blocked(f"{HELLOS} datagrams went unheard, TCP port {spec.port} answers")
 

@@ -54,16 +54,11 @@ async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 if not number:
                     raise MeasureError(
-                        f"{spec.path}: {spec.address} gives no metrics: {_said(error)[:200] or 'no answer in time'}; is the "
+                        f"{spec.path}: {spec.address} gives no metrics: {printable(told_by_system(error))[:200]}; is the "
                         "exporter running there?"
                     ) from error
                 found = None
             yield _rows(spec, [(monotonic_ns(), found)])
-
-
-def _said(error: Exception) -> str:
-    """What went wrong, without what a library says around what the system said."""
-    return printable(told_by_system(error) if isinstance(error, OSError) else error)
 
 
 async def _page(session: aiohttp.ClientSession, spec: EnergySpec) -> str:
@@ -137,11 +132,11 @@ def _recorded(spec: EnergySpec) -> list[Row]:
         return recorded(_contents(Path(spec.address)), spec)
     except OSError as error:
         raise MeasureError(
-            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; name a file that this user may read"
+            f"{spec.path}: {spec.address} cannot be read as a recording: {printable(told_by_system(error))}; name a file that this user may read"
         ) from error
     except (UnicodeError, csv.Error, ValueError) as error:
         raise MeasureError(
-            f"{spec.path}: {spec.address} cannot be read as a recording: {_said(error)}; give text in CSV, with a header"
+            f"{spec.path}: {spec.address} cannot be read as a recording: {printable(told_by_system(error))}; give text in CSV, with a header"
         ) from error
 
 

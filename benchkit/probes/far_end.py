@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from benchkit.errors import KeyRefusedError, MeasureError, ShutError, TakenError
+from benchkit.errors import KeyRefusedError, MeasureError, ShutError, TakenError, told_by_system
 from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
 from benchkit.probes.talk import KEY, KNOWN, WANTS, Talk, TalkError, Words, prove, unproved
@@ -64,7 +64,7 @@ class FarEnd:
             connection.close()
             address, port = self._address
             raise ShutError(
-                f"{self.path}: no TCP connection to {address} port {port}: {error.strerror or error}; is "
+                f"{self.path}: no TCP connection to {address} port {port}: {told_by_system(error)}; is "
                 f"`benchkit agent` running there, and may TCP port {port} pass?"
             ) from error
         return connection

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, told_by_system
 from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
@@ -106,8 +106,11 @@ async def _tried(session: aiohttp.ClientSession, spec: HttpSpec) -> int | Except
 _HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError)
 
 
-def _unanswered(spec: HttpSpec, error: BaseException) -> MeasureError:
-    said = str(error) or "nothing came in time"
+def _unanswered(spec: HttpSpec, error: Exception) -> MeasureError:
+    tls = isinstance(
+        error, aiohttp.ClientSSLError
+    )  # its number is of TLS, and none of the system's
+    said = str(error) if tls else told_by_system(error)
     remedy = "is a server running there, and may TCP pass?"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         said = f"its certificate is not trusted ({error.certificate_error})"

@@ -17,7 +17,7 @@ import httptools
 from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import IN_TIME, MeasureError, told_by_system
 from benchkit.linux.address import bracketed
 from benchkit.model.samples import Samples
 from benchkit.model.spec import HttpLoadSpec
@@ -147,8 +147,7 @@ class _Load:
             async with asyncio.timeout(max(self._spec.timeout_ns / NS_PER_S, 1)):
                 await self._warm.wait()
         if not self._free:
-            said = self._trouble or "nothing came in time"
-            raise _unanswered(self._spec, said)
+            raise _unanswered(self._spec, self._trouble or IN_TIME)
 
     def _open_one(self) -> None:
         async def connect() -> None:
@@ -161,7 +160,7 @@ class _Load:
                     await loop.create_connection(lambda: made, spec.address, spec.port)
                     self._all.add(made)
                 except OSError as error:
-                    self._trouble = str(error)
+                    self._trouble = told_by_system(error)
                     self._warm.set()
                     if not self._goes_on:
                         return
@@ -266,7 +265,7 @@ async def _shown(spec: HttpLoadSpec) -> Credentials | None:
     try:
         return await shown(spec.path, url, spec.key, spec.timeout_ns, spec.host)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise _unanswered(spec, str(error) or "nothing came in time") from error
+        raise _unanswered(spec, told_by_system(error)) from error
 
 
 def _unanswered(spec: HttpLoadSpec, said: str) -> MeasureError:

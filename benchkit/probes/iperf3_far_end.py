@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import KeyRefusedError, MeasureError, TakenError
+from benchkit.errors import KeyRefusedError, MeasureError, TakenError, told_by_system
 from benchkit.model.bulk_spec import Iperf3Spec
 from benchkit.probes.iperf3_auth import OAEP, PKCS1, token_of
 from benchkit.probes.iperf3_terms import Iperf3Terms
@@ -138,7 +138,7 @@ class Iperf3FarEnd:
     def unreachable(self, protocol: str, error: OSError) -> MeasureError:
         """What to say when a port does not answer."""
         spec = self._spec
-        why = error.strerror or str(error)
+        why = told_by_system(error)
         return MeasureError(
             f"{spec.path}: {protocol} port {spec.port} of {spec.address} cannot be reached: {why}; run "
             f"`iperf3 -s -p {spec.port}` or `benchkit agent --iperf3` there, and let {protocol} port "

@@ -13,6 +13,7 @@ from contextlib import suppress
 from enum import IntEnum
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
+from benchkit.errors import told_by_system
 from benchkit.probes.talk import GoneError, TalkError
 
 COOKIE_OCTETS = 37
@@ -96,7 +97,7 @@ class Control:
             except TimeoutError as error:
                 raise TalkError(f"it said nothing for {seconds:.0f} s") from error
             except OSError as error:
-                raise GoneError(f"the connection broke: {error.strerror or error}") from error
+                raise GoneError(f"the connection broke: {told_by_system(error)}") from error
             if not got:
                 raise GoneError("it hung up")
             found += got
@@ -129,7 +130,7 @@ class Control:
             self._connection.settimeout(TALK_S)
             self._connection.sendall(words)
         except OSError as error:
-            raise GoneError(f"the connection broke: {error.strerror or error}") from error
+            raise GoneError(f"the connection broke: {told_by_system(error)}") from error
 
     def send_state(self, state: State) -> None:
         """Say a state. Raises GoneError."""

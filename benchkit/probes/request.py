@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 from benchkit.clock import NS_PER_S
-from benchkit.errors import KeyRefusedError, MeasureError
+from benchkit.errors import KeyRefusedError, MeasureError, told_by_system
 from benchkit.linux import timestamping
 from benchkit.linux.address import family_of
 from benchkit.linux.timestamping import Received, Sent
@@ -108,7 +108,7 @@ async def _connect(connection: socket.socket, spec: RequestSpec) -> None:
     except (OSError, TimeoutError) as error:
         raise MeasureError(
             f"{spec.path}: no TCP connection to {spec.address} port {spec.port}: "
-            f"{str(error) or 'nothing came in time'}; does `benchkit agent` run there, and may TCP pass?"
+            f"{told_by_system(error)}; does `benchkit agent` run there, and may TCP pass?"
         ) from error
 
 
@@ -121,7 +121,7 @@ async def _introduce(connection: socket.socket, spec: RequestSpec) -> None:
         raise KeyRefusedError(f"{where} refused requests: {error}") from error
     except (TalkError, OSError, TimeoutError) as error:
         raise MeasureError(
-            f"{where} does not answer as benchkit's own does: {str(error) or 'nothing came in time'}; is it "
+            f"{where} does not answer as benchkit's own does: {told_by_system(error)}; is it "
             "`benchkit agent` of this version that listens there, and has its --allow who asks?"
         ) from error
 

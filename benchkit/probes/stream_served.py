@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from benchkit.clock import NS_PER_S, monotonic_ns
+from benchkit.errors import told_by_system
 from benchkit.linux import datagrams, tcp
 from benchkit.linux.address import family_of
 from benchkit.probes.data_thread import DataThread
@@ -179,7 +180,7 @@ class DatagramOpening:
         except OSError as error:
             self._udp.close()
             raise TalkError(
-                f"its UDP port {port} cannot be had: {error.strerror or error}; stop what has it there"
+                f"its UDP port {port} cannot be had: {told_by_system(error)}; stop what has it there"
             ) from error
 
     def take(self, number: int, connection: socket.socket) -> bool:  # noqa: ARG002  no such thing here

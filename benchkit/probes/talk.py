@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
+from benchkit.errors import told_by_system
 
 TALK_S = 5.0
 LINE_LIMIT = 1 << 20
@@ -69,7 +70,7 @@ class Talk:
             self._connection.settimeout(TALK_S)
             self._connection.sendall(json.dumps(words).encode() + b"\n")
         except OSError as error:
-            raise GoneError(f"the connection broke: {error.strerror or error}") from error
+            raise GoneError(f"the connection broke: {told_by_system(error)}") from error
 
     def hear(self, seconds: float = TALK_S) -> Words:
         """Wait for the next line, so long at most. Raises TalkError, which is GoneError where it hung up."""
@@ -100,7 +101,7 @@ class Talk:
         except (TimeoutError, BlockingIOError):
             return False
         except OSError as error:
-            raise GoneError(f"the connection broke: {error.strerror or error}") from error
+            raise GoneError(f"the connection broke: {told_by_system(error)}") from error
         if not got:
             raise GoneError("it hung up")
         self._pending += got

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, told_by_system
 from benchkit.linux import timestamping
 from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples
@@ -70,7 +69,7 @@ class _Control:
             async with asyncio.timeout(TALK_S):
                 reader, writer = await asyncio.open_connection(spec.address, spec.port)
         except OSError as error:
-            said = os.strerror(error.errno) if error.errno else "no answer"
+            said = told_by_system(error)
             raise MeasureError(f"{where} cannot be had: {said}: is one running there?") from error
         server = cls(spec, reader, writer)
         try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, told_by_system
 from benchkit.store.figures import see_comparable
 from benchkit.store.folder import read_run
 from benchkit.store.run_id import is_run_id
@@ -60,7 +60,7 @@ def save_baseline(
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(file)
     except OSError as error:
-        said = error.strerror or str(error)
+        said = told_by_system(error)
         raise AskedWronglyError(
             f"cannot write {file}: {said}: give --results a directory that can be written"
         ) from error
@@ -85,7 +85,7 @@ def load_baseline(results: Path, name: str) -> Baseline:
             f"no baseline {name} in {results}: `benchkit baseline save {name} RUN` makes one"
         ) from error
     except OSError as error:
-        said = error.strerror or str(error)
+        said = told_by_system(error)
         raise AskedWronglyError(f"cannot read {file}: {said}: name another baseline") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AskedWronglyError(f"{file} is damaged: save the baseline again") from error

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchkit.errors import AskedWronglyError, BenchkitError, UnfitError
+from benchkit.errors import AskedWronglyError, BenchkitError, UnfitError, told_by_system
 from benchkit.model.record import RunRecord
 from benchkit.model.record_json import dump_record, load_record
 from benchkit.store.run_id import PARTIAL_PREFIX
@@ -67,7 +67,7 @@ def write_run(results: Path, record: RunRecord, samples: Sequence[Samples]) -> P
     try:
         partial.rename(final)
     except OSError as error:
-        said = error.strerror or str(error)
+        said = told_by_system(error)
         raise UnfitError(
             f"cannot rename {partial} to {final}: {said}: the run in it is whole, rename it by hand"
         ) from error
@@ -92,7 +92,7 @@ def read_run(run_dir: Path) -> RunRecord:
             f"{run_dir} is no run: {RECORD_NAME} is missing: name another run, or remove this one"
         ) from error
     except OSError as error:
-        said = error.strerror or str(error)
+        said = told_by_system(error)
         raise AskedWronglyError(f"cannot read {file}: {said}: name another run") from error
     except UnicodeDecodeError as error:
         raise AskedWronglyError(f"{file} is damaged: not UTF-8: name another run") from error
@@ -188,7 +188,7 @@ def replace_text(file: Path, text: str) -> None:
 
 def refusal(attempt: str, results: Path, error: OSError) -> BenchkitError:
     """What is raised where the system refuses to have a run kept in `results`."""
-    said = error.strerror or str(error)
+    said = told_by_system(error)
     if error.errno in _ASKED_WRONGLY:
         return AskedWronglyError(
             f"cannot {attempt}: {said}: give --results a directory that can be written, not {results}"

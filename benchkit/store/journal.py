@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, told_by_system
 from benchkit.model.record import RunRecord
 from benchkit.model.record_json import dump_record, load_record
 from benchkit.model.samples import Samples, column
@@ -61,7 +61,7 @@ class Journal:
             self._descriptor = os.open(self.file, flags, 0o644)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self.trouble = error.strerror or str(error)
+            self.trouble = told_by_system(error)
             if error.errno in NEVER:
                 raise AskedWronglyError(
                     f"runs cannot be kept in {results}: {self.trouble}: name a folder of yours with --results"
@@ -80,7 +80,7 @@ class Journal:
         try:
             _append(self._descriptor, frame)
         except OSError as error:
-            self.trouble = error.strerror or str(error)
+            self.trouble = told_by_system(error)
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, before)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchkit.clock import NS_PER_S, realtime_ns
-from benchkit.errors import BenchkitError
+from benchkit.errors import BenchkitError, told_by_system
 from benchkit.linux.leftovers import has_open_files
 from benchkit.model.record_json import dump_record
 from benchkit.store.folder import RECORD_NAME, SAMPLES_NAME, read_run, replace_text
@@ -65,7 +65,7 @@ def settle(partial: Partial) -> str:
             shutil.rmtree(partial.folder)
             return f"removed {partial.folder}: {partial.why}"
     except OSError as error:
-        return f"kept {partial.folder}: {error.strerror or error}"
+        return f"kept {partial.folder}: {told_by_system(error)}"
     return f"kept {partial.folder}: {partial.why}"
 
 

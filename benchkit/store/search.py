@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, told_by_system
 from benchkit.store.folder import RECORD_NAME
 from benchkit.store.mirror_folder import url_of
 from benchkit.store.run_id import PARTIAL_PREFIX, STAMP_LENGTH, is_run_id
@@ -46,7 +46,7 @@ def _entries(results: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        said = error.strerror or str(error)
+        said = told_by_system(error)
         raise AskedWronglyError(
             f"cannot look for runs in {results}: {said}: give --results a directory that you may read"
         ) from error

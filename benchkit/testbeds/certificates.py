@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from benchkit.errors import AskedWronglyError
+from benchkit.errors import AskedWronglyError, told_by_system
 from benchkit.testbeds.cluster_access import AUTHORITY, CERTIFICATE, KEY
 
 AUTHORITY_KEY = "ca-key.pem"
@@ -36,7 +36,7 @@ def make_certificates(folder: Path, hosts: Sequence[str], days: int = HOST_DAYS)
         return [_host(folder, host, authority, key, days) for host in hosts]
     except OSError as error:
         raise AskedWronglyError(
-            f"no certificates can be written to {folder}: {error.strerror or error}; name another folder"
+            f"no certificates can be written to {folder}: {told_by_system(error)}; name another folder"
         ) from error
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pydantic_core
 
 from benchkit.clock import NS_PER_MS, NS_PER_S, monotonic_ns
-from benchkit.errors import AskedWronglyError, BenchkitError
+from benchkit.errors import AskedWronglyError, BenchkitError, told_by_system
 from benchkit.model.record import SCHEMA
 from benchkit.store import find_run, leftovers, read_run
 from benchkit.store.folder import RECORD_NAME
@@ -152,7 +152,7 @@ class Catalog:
         except FileNotFoundError:
             return
         except OSError as error:
-            said = error.strerror or str(error)
+            said = told_by_system(error)
             raise AskedWronglyError(f"the runs cannot be listed: {said}") from error
         for name in names:
             stamp = self._stamps.get(name) or self._stamp(name)

@@ -111,3 +111,4 @@ def test_the_system_is_quoted_and_the_resolver_too() -> None:
             assert "Unknown error" not in str(caught.value)
             assert "Success" not in str(caught.value)
     assert told_by_system(OSError("it broke")) == "it broke"
+    assert told_by_system(ValueError()) == "ValueError", "never an empty reason"

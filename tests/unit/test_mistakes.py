@@ -67,6 +67,8 @@ from benchkit.store.live import LiveLog
         ("agent --stamp-port 70000", 2, "70000"),
         ("serve --bind 127.0.0.9", 2, "is not HOST:PORT, as in 192.0.2.1:5201: it names no port"),
         ("serve --bind 127.0.0.1:99999", 2, "a port is from 0 to 65535"),
+        ("agent --allow 192.0.2.7/24", 2, "is no network, as in 192.0.2.0/24"),
+        ("agent --allow 192.0.2.7/99", 2, "is no network, as in 192.0.2.0/24 or 2001:db8::/32"),
         ("agent --bind 127.0.0.1:8862", 2, "give 127.0.0.1: ports have options of their own"),
         (
             "emulate a-b -- true",
