@@ -97,7 +97,7 @@ def _account(report: LineReport | None, tolerance_ns: int) -> Iterator[str]:
     said += [f"{count} {words}" for words, count in counts.items() if count]
     late = quantile_ns(report, TAIL)
     if late is not None:
-        said.append(f"released at most {late / NS_PER_US:.0f} µs late in 99 of 100")
+        said.append(f"99 in 100 released within {late / NS_PER_US:.0f} µs of when they were due")
     yield f"emulated: {', '.join(said)}"
     if report.packets:
         yield from (f"warning: {trouble}" for trouble in line_troubles(report, tolerance_ns))

@@ -62,9 +62,10 @@ def line_troubles(
         remedy = (
             "" if report.realtime else ", or run as root so that the line gets real-time priority"
         )
+        of = round(1 / (1 - share))
         troubles.append(
-            f"the userspace line released 1 packet in {round(1 / (1 - share))} more than {late / NS_PER_US:.0f} µs late, tolerance "
-            f"{tolerance_ns / NS_PER_US:.0f} µs: the machine is too busy; free a core{remedy}"
+            f"the userspace line released {of - 1} packets in {of} only within {late / NS_PER_US:.0f} µs of when they were due, "
+            f"tolerance {tolerance_ns / NS_PER_US:.0f} µs: the machine is too busy; free a core{remedy}"
         )
     return troubles
 

@@ -37,8 +37,11 @@ def test_one_that_did_what_it_was_asked_is_no_trouble(report: LineReport | None)
     ("report", "words"),
     [
         (released(0, 0, dropped=3), "lost 3 packets that the model does not lose"),
-        (released(900_000, 0.051), "1 packet in 20 more than 910 µs late, tolerance 150 µs"),
-        (released(150_000, 1.0), "1 packet in 20 more than 160 µs late"),
+        (
+            released(900_000, 0.051),
+            "19 packets in 20 only within 910 µs of when they were due, tolerance 150 µs",
+        ),
+        (released(150_000, 1.0), "19 packets in 20 only within 160 µs of"),
         (LineReport(), "not one packet passed"),
     ],
 )
@@ -53,7 +56,7 @@ def test_troubles_do_not_hide_each_other() -> None:
 
 def test_no_path_is_told_the_trouble_of_another() -> None:
     own = "calibration of a-b-c, both: too late: netem does not hold this path here"
-    late = "the userspace line released 1 packet in 20 late"
+    late = "the userspace line released 19 packets in 20 only within 1 ms"
     assert why_unfit(["a-b", "a-b-c"], []) == {}
     assert why_unfit(["a-b", "a-b-c"], [own]) == {"a-b": "this run is unfit", "a-b-c": own}
     assert why_unfit(["a-b", "a-b-c"], [own, late]) == {"a-b": late, "a-b-c": own}

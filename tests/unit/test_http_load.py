@@ -71,7 +71,9 @@ def test_errors_and_hanging_answers_are_lost_to_the_load_client() -> None:
 
 
 def test_nobody_there_is_a_measuring_error_of_the_load_client() -> None:
-    with pytest.raises(MeasureError, match="does not answer: Connection refused; is a server running"):
+    with pytest.raises(
+        MeasureError, match="does not answer: Connection refused; is a server running"
+    ):
         run(all_of(http_load(load_spec(free_port(), 3, MS))))
 
 

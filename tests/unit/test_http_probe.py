@@ -113,7 +113,9 @@ def test_rows_come_as_they_settle_while_others_are_due(monkeypatch: pytest.Monke
 
 def test_nobody_there_is_a_measuring_error() -> None:
     port = free_port()
-    with pytest.raises(MeasureError, match=rf"a-b: http://{LOCAL}:{port}/ does not answer: Connection refused; is"):
+    with pytest.raises(
+        MeasureError, match=rf"a-b: http://{LOCAL}:{port}/ does not answer: Connection refused; is"
+    ):
         asyncio.run(rows_of(spec_of(port)))
 
 
