@@ -232,9 +232,8 @@ def _exact(text: str, kind: _Kind) -> Fraction:
             f"{text!r} is not {kind.name}: write the number without an exponent, like {kind.example!r}"
         )
     if unit not in kind.units:
-        near = _nearest(unit, kind)
-        meant = f"; did you mean {text.strip().removesuffix(unit) + near!r}?" if near else ""
-        hint = meant or f", like {kind.example!r}"
+        meant = _meant(text.strip(), Fraction(number), unit, kind)
+        hint = f"; did you mean {meant!r}?" if meant else f", like {kind.example!r}"
         raise UnitError(f"{text!r} is not {kind.name}: the unit must be {allowed}{hint}")
     value = Fraction(number) * kind.units[unit]
     if sign == "-" and value:
@@ -250,6 +249,15 @@ def _whole(text: str, kind: _Kind) -> int:
             f"{text!r} is too fine: {kind.name} is a whole number of {smallest}, like {kind.example!r}"
         )
     return value.numerator
+
+
+def _meant(text: str, number: Fraction, unit: str, kind: _Kind) -> str | None:
+    """The quantity that was probably meant."""
+    bits = f"{unit[:-3]}bit/s"
+    if unit.endswith("B/s") and bits in kind.units:  # an octet has eight of them
+        return f"{_plain(Decimal((8 * number).numerator) / (8 * number).denominator)} {bits}"
+    near = _nearest(unit, kind)
+    return text.removesuffix(unit) + near if near else None
 
 
 def _nearest(unit: str, kind: _Kind) -> str | None:

@@ -30,7 +30,7 @@ def outline(target: Target, *, in_cluster: bool = False) -> list[str]:
         whole += f", up to {duration_words(seconds + more)} until it is decided"
     if not any(path.in_mesh for path in target.paths):
         return [whole] if target.paths else []
-    return [whole, *_mesh_lines(target, calibrating, measuring)]
+    return [f"{whole}, each step with its set-up:", *_mesh_lines(target, calibrating, measuring)]
 
 
 def seconds_of(target: Target) -> float:
@@ -61,7 +61,7 @@ def _mesh_lines(
     target: Target, calibrating: Sequence[Phase], measuring: Sequence[Phase]
 ) -> Iterator[str]:
     if calibrating:
-        yield f"  calibration: {_total(calibrating)}"
+        yield f"  {'calibration' if target.emulated else 'floor'}: {_total(calibrating)}"
     bulk = (*phases.LOADED, *phases.DATAGRAMS)
     for phase in measuring:
         if phase.name in bulk:

@@ -191,9 +191,15 @@ def names_of(probe: str, plan: Plan) -> tuple[str, ...]:
 
 def lengthened_by(metric: str) -> str:
     """By what a metric is measured longer that --duration does not lengthen, as the end of a sentence; else nothing."""
-    requests = metric in SINGLE and not SINGLE[metric][2]
-    key = "http_duration" if requests else "load_duration" if metric in {"goodput", "udp"} else ""
-    return f", by `{key}` of the target's plan" if key else ""
+    probe = {"goodput": "tcp"}.get(metric, metric)
+    key = lasting_key(probe) if probe in SINGLE or probe in {"tcp", "udp"} else "duration"
+    return "" if key == "duration" else f", by `{key}` of the target's plan"
+
+
+def lasting_key(probe: str) -> str:
+    """The key of a target's plan that says how long a probe measures."""
+    as_packets = SINGLE[probe][2] if probe in SINGLE else None
+    return {True: "duration", False: "http_duration", None: "load_duration"}[as_packets]
 
 
 def _bulk_phases(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 
+from benchkit.campaign.phases import lasting_key
 from benchkit.campaign.scaling import scaled
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
@@ -24,10 +25,12 @@ SLOWEST, STARTING_S = 4, 300
 # What the command line says for some probes alone, and which take it; the first is the one to ask for.
 _TCP, _UDP = ("tcp", "workload"), ("udp", "workload")
 TAKEN_BY = {
-    "--rate": ("rtt", "icmp"),
+    **dict.fromkeys(("--duration", "--rate"), ("rtt", "icmp")),
+    **dict.fromkeys(("--until-decided", "--max-duration"), ("rtt",)),
     **dict.fromkeys(("--streams", "--stream-mode", "--congestion", "--window"), _TCP),
     "--udp-rate": _UDP,
 }
+_LASTING = ("--duration", "--until-decided")
 _SHOWN = 6  # of what a target has, in a message
 
 
@@ -93,7 +96,7 @@ def narrowed(target: Target, changes: Changes) -> Target:
         meters = _at(meters, changes.meter, target.name)
     chosen = replace(target, title=title, plan=plan, paths=kept, meters=meters)
     _check_modes(chosen)
-    _check_used(changes, plan)
+    _check_used(changes, chosen)
     return chosen if changes.scale is None else scaled(chosen, changes.scale)
 
 
@@ -158,9 +161,12 @@ def _check_modes(target: Target) -> None:
             )
 
 
-def _check_used(changes: Changes, plan: Plan) -> None:
+def _check_used(changes: Changes, chosen: Target) -> None:
     """Whether what is said for some probes is taken by any of the plan's. Raises AskedWronglyError."""
+    probes = chosen.plan.probes
     said: dict[str, object] = {
+        "--duration": None if chosen.meters else changes.duration_ns,  # meters are read as long
+        "--until-decided": changes.longest_ns,
         "--rate": changes.rate_per_s,
         "--streams": changes.streams,
         "--stream-mode": changes.stream_mode,
@@ -169,10 +175,13 @@ def _check_used(changes: Changes, plan: Plan) -> None:
         "--udp-rate": changes.udp_rate_bps,
     }
     for option, value in said.items():
-        if value is not None and not is_taken(option, plan.probes):
-            probe = TAKEN_BY[option][0]
+        if value is not None and not is_taken(option, probes):
+            probe, longer = TAKEN_BY[option][0], ""
+            if option in _LASTING:
+                keys = dict.fromkeys(f"`{lasting_key(each)}`" for each in probes)
+                longer = f", or change {' and '.join(keys)} in the target's [plan]"
             raise AskedWronglyError(
-                f"{option} is for {probe}, and the run is asked for {' and '.join(plan.probes)}: add --probe {probe}"
+                f"{option} is for {probe}, and the run is asked for {' and '.join(probes)}: add --probe {probe}{longer}"
             )
 
 

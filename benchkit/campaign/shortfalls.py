@@ -61,6 +61,12 @@ def foreseen(target: Target) -> list[Shortfall]:
     return shortfalls(paths, reaches, target.plan.probes)
 
 
+def without_cluster(target: Target) -> Iterator[str]:
+    """Those foreseen, in words, for who may measure in a cluster or without."""
+    for line in lines(foreseen(target)):
+        yield f"{line} (with --cluster its agent tells what it takes)"
+
+
 def may_take(target: Target) -> Callable[[str, Path], bool]:
     """Whether the far end of a path may take a probe, as far as the target says."""
     unable = {each.path.name: each.probes for each in foreseen(target)}
@@ -81,7 +87,9 @@ def check(target: Target, *, in_cluster: bool = False) -> None:
     hopeless = [each for each in found if _is_whole(each, target)]
     if target.paths and not target.meters and len(hopeless) == len(target.paths):
         said = "; ".join(lines(found))
-        raise AskedWronglyError(f"target {target.name}: nothing of it can be measured: {said}")
+        raise AskedWronglyError(
+            f"target {target.name}: nothing of it can be measured without --cluster: {said}"
+        )
 
 
 def settle(

@@ -81,7 +81,7 @@ def check(context: click.Context, target: tuple[str, ...]) -> None:
             problems = error.problems if isinstance(error, TargetError) else (str(error),)
             click.echo("\n".join(problems), err=True)
             continue
-        for warning in (*found.warnings, *shortfalls.lines(shortfalls.foreseen(found))):
+        for warning in (*found.warnings, *shortfalls.without_cluster(found)):
             click.echo(f"warning: {warning}", err=True)
         click.echo(f"{name}: {_size(found)}, in order")
     sys.stdout.flush()

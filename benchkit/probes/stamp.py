@@ -25,7 +25,7 @@ def unanswered(spec: StampSpec) -> str:
     """What to say where nothing came back."""
     return (
         f"{spec.path}: none of {show_count(spec.count, 'packet')} to {spec.address} UDP port {spec.port} was "
-        "answered: is a STAMP reflector running there, and may UDP pass?"
+        "answered: is a STAMP reflector running there, may UDP pass, and does it want a key?"
     )
 
 

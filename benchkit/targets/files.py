@@ -19,6 +19,10 @@ from benchkit.targets.problems import Complaint, key_text
 _MOST_OCTETS = 1 << 20
 _MOST_PARTS = 64
 _AROUND_KEYS = re.compile(r"[,=\[\]{}]")
+# What tomllib says of a key or a table that is there already, and of a quote that is not closed.
+_TWICE, _AGAIN = re.compile(r"Cannot declare \((.+?),?\) twice"), "Cannot overwrite a value"
+_ARRAY = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]")
+_OPEN_QUOTE = "Illegal character '\\n'"
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -105,8 +109,22 @@ def _syntax(said: str, text: str) -> str:
     what = said[: found.start()] if found else said
     what = what if what.isprintable() else repr(what)
     if found and found.group(1):
-        return f"{found.group(1)}: not TOML: {what} (column {found.group(2)})"
+        number = int(found.group(1))
+        remedy = _remedy(what, text.split("\n")[number - 1])
+        return f"{number}: not TOML: {what} (column {found.group(2)}){remedy}"
     return f"{max(1, len(text.splitlines()))}: not TOML: {what} (end of the file)"
+
+
+def _remedy(what: str, line: str) -> str:
+    """What to do about the commonest that tomllib complains of, as the end of a sentence; else nothing."""
+    if (twice := _TWICE.fullmatch(what)) is not None:
+        table = twice.group(1).replace("'", "").replace(", ", ".")
+        return f": put the keys into one [{table}], or where there are several write each as [[{table}]]"
+    if what == _AGAIN and (array := _ARRAY.match(line)) is not None:
+        return f": there is one [{array.group(1)}] before it: write that with two brackets too"
+    if what == _AGAIN:
+        return ": that key is there already: leave one of the two"
+    return ": close the quote in that line" if what == _OPEN_QUOTE else ""
 
 
 def _prefixed(location: Location, text: str) -> str:

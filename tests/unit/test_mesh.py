@@ -191,6 +191,9 @@ def test_the_plan_of_a_mesh_says_its_rounds_and_its_duration() -> None:
     assert whole.startswith("plan: 2162 paths between 47 sites, about ")
     assert any("47 rounds of pairs that share no site" in line for line in rest)
     assert any("10810/s in all" in line for line in rest)
+    assert rest[0].startswith("  calibration: ")
+    there = replace(target, paths=tuple(replace(path, model=None) for path in target.paths))
+    assert outline(there)[1].startswith("  floor: "), "nothing is calibrated on real paths"
     (line,) = outline(load_target("guizhou"))
     assert line.startswith("plan: 3 paths between 4 sites, about ")
 

@@ -123,8 +123,12 @@ def test_what_is_odd_is_said_once_beside_the_outline(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("probes", "status", "said"),
     [
-        (["rtt", "tcp"], 0, "warning: me-far: tcp not measured: site far has neither `agent"),
-        (["tcp"], 2, "nothing of it can be measured: me-far: tcp not measured"),
+        (
+            ["rtt", "tcp"],
+            0,
+            "nor an iperf3:// address (with --cluster its agent tells what it takes)",
+        ),
+        (["tcp"], 2, "nothing of it can be measured without --cluster: me-far: tcp not measured"),
     ],
 )
 def test_a_check_of_the_target_tells_it_too(

@@ -234,6 +234,32 @@ pytestmark = pytest.mark.usefixtures("folder")
             id="wrong syntax",
         ),
         pytest.param(
+            "[[path]]",
+            "[site]\nname = 'x'\n[[path]]",
+            "x.toml:19: not TOML: Cannot declare ('site',) twice (column 6): put the keys into one [site], or where there "
+            "are several write each as [[site]]",
+            id="one table after many",
+        ),
+        pytest.param(
+            "[plan]",
+            "[one]\n[[one]]\n[plan]",
+            "x.toml:35: not TOML: Cannot overwrite a value (column 6): there is one [one] before it: write that with two "
+            "brackets too",
+            id="many tables after one",
+        ),
+        pytest.param(
+            'to = "far"',
+            'to = "far"\nto = "moon"',
+            "x.toml:22: not TOML: Cannot overwrite a value (column 12): that key is there already: leave one of the two",
+            id="a key twice",
+        ),
+        pytest.param(
+            'to = "far"',
+            'to = "far',
+            "x.toml:21: not TOML: Illegal character '\\n' (column 10): close the quote in that line",
+            id="a quote left open",
+        ),
+        pytest.param(
             'rate = "50/s"\n',
             "rate =",
             "x.toml:36: not TOML: Invalid value (end of the file)",

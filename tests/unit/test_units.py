@@ -109,6 +109,16 @@ RATES = "bit/s, kbit/s, Mbit/s, Gbit/s or Tbit/s"
             f"'100 Mbps' is not a bit rate: the unit must be {RATES}; did you mean '100 Mbit/s'?",
         ),
         (
+            units.bits_per_second,
+            "100.5 MB/s",
+            f"'100.5 MB/s' is not a bit rate: the unit must be {RATES}; did you mean '804 Mbit/s'?",
+        ),
+        (
+            units.bits_per_second,
+            "100 Mb/s",
+            f"'100 Mb/s' is not a bit rate: the unit must be {RATES}; did you mean '100 Mbit/s'?",
+        ),
+        (
             units.octets,
             "64 KB",
             "'64 KB' is not a size: the unit must be B, kB, KiB, MB, MiB, GB or GiB; did you mean '64 kB'?",

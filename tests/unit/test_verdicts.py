@@ -252,7 +252,7 @@ def test_several_looks_are_said_and_need_more_samples() -> None:
         (71, "there were 60: measure about 2 times as long"),
         (
             2500,
-            "there were 60 in 2500 packets, which a busy machine or path delays together: free a core, or measure about 2 times as long",
+            "there were 60 in 2500 packets, which a busy machine or path delays or loses together: free a core, or measure about 2 times as long",
         ),
     ],
 )
