@@ -18,7 +18,7 @@ from benchkit.reports.figures import (
 )
 from benchkit.reports.provenance import counted
 from benchkit.reports.rows import Series
-from benchkit.units import by_number, show_figure
+from benchkit.units import by_number, show_count, show_figure
 
 METRIC_NAMES = {
     "rtt": "RTT",
@@ -108,7 +108,15 @@ def path_sentence(path: PathRecord) -> str:
     worst = min(path.verdicts, key=lambda verdict: gravity(verdict.verdict))
     said = _held_against(worst)
     more = len(path.verdicts) - 1
-    return f"{said} (+{more} budget{'s' if more > 1 else ''})" if more else said
+    if not more:
+        return said
+    alike = [each.verdict for each in path.verdicts].count(worst.verdict) - 1
+    too = (
+        f", {alike} of them {clean(worst.verdict).upper()}"
+        if alike and worst.verdict != "pass"
+        else ""
+    )
+    return f"{said} (+{show_count(more, 'budget')}{too})"
 
 
 def _held_against(verdict: Verdict) -> str:

@@ -238,6 +238,9 @@ def test_of_two_budgets_on_one_figure_the_broken_one_is_shown() -> None:
         rows = parsed(render(record, "csv"))
         assert [row["limit"] for row in rows if row["verdict"]] == ["8.0"]
         assert "budget 8 ms (+1 budget)" in render(record, "text")
+    loss = replace(broken, metric="loss", percentile="")
+    several = replace(whole, paths=(replace(whole.paths[0], verdicts=(kept, broken, loss)),))
+    assert "(+2 budgets, 1 of them FAIL)" in " ".join(render(several, "text").split())
 
 
 def test_markup_and_newlines_in_names_do_not_break_a_markdown_table() -> None:
