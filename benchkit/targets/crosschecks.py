@@ -16,7 +16,7 @@ from benchkit.targets.documents import Library
 from benchkit.targets.folders import did_you_mean
 from benchkit.targets.mesh import mesh_complaints
 from benchkit.targets.positions import Location
-from benchkit.targets.problems import Complaint
+from benchkit.targets.problems import NO_DELAY, Complaint
 from benchkit.targets.tree import Table, table_in, tables_in, text_in
 from benchkit.targets.values import name_for
 from benchkit.targets.workload_table import misfits
@@ -159,11 +159,13 @@ def _without_delay(unplaced: Sequence[str], *, routed: bool, traced: bool) -> st
     bare = f"{' and '.join(map(repr, unplaced))} {units.by_number(len(unplaced), 'has', 'have')} no coordinates"
     if unplaced and routed:
         those = units.by_number(len(unplaced), "that site", "those sites")
-        return f'has no delay: {bare}: give {those} latitude and longitude, or write delay = "5 ms" here'
+        return (
+            f'{NO_DELAY}: {bare}: give {those} latitude and longitude, or write delay = "5 ms" here'
+        )
     if unplaced:
-        return f'has no delay, and {bare} to make one from: write delay = "5 ms" (one way)'
+        return f'{NO_DELAY}, and {bare} to make one from: write delay = "5 ms" (one way)'
     if not routed:
-        return 'has no delay: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
+        return f'{NO_DELAY}: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
     return ""
 
 

@@ -16,6 +16,7 @@ Complaint = tuple[Location, str]
 
 _LONGEST = 60
 _MISSING, _UNKNOWN = "is missing", "unknown key"
+NO_DELAY = "has no delay"
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # pydantic speaks of Python's types; whoever wrote the file thinks in TOML's.
 _WORDS = {
@@ -67,11 +68,18 @@ def causes(complaints: Sequence[Complaint]) -> list[Complaint]:
     >>> misspelt = (("site", 0, "lattitude"), "unknown key; did you mean 'latitude'?")
     >>> causes([(("site", 0, "latitude"), "is missing"), misspelt]) == [misspelt]
     True
+    >>> misspelt = (("path", 0, "model", "dealy"), "unknown key; did you mean 'delay'?")
+    >>> causes([(("path", 0, "model"), "has no delay: write one"), misspelt]) == [misspelt]
+    True
     """
     unknown = [location for location, text in complaints if text.startswith(_UNKNOWN)]
 
     def follows(location: Location, text: str) -> bool:
-        return text.startswith(_MISSING) and any(
+        if text.startswith(NO_DELAY):
+            location = (*location, "delay")
+        elif not text.startswith(_MISSING):
+            return False
+        return any(
             each[:-1] == location[:-1] and did_you_mean(str(each[-1]), [str(location[-1])])
             for each in unknown
         )

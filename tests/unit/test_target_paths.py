@@ -224,3 +224,8 @@ def test_a_name_that_is_there_twice_is_named_once() -> None:
         "x.toml:20: site[3].name: 'far' is already the name of site[2]; give each site its own",
         "x.toml:23: path[1].to: 'moon' is no site; known sites are near, far",
     )
+
+
+def test_a_misspelt_delay_is_not_also_told_as_none() -> None:
+    text = GOOD.replace("route_factor = 1.2\n", "").replace("mtu = 1400", 'dealy = "5 ms"')
+    assert problems(text) == ("x.toml:23: path[1].model.dealy: unknown key; did you mean 'delay'?",)
