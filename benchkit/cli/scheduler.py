@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -40,9 +41,8 @@ def scheduler(context: click.Context, bind: tuple[str, int], certs: Path | None)
     def say(words: str) -> None:
         click.echo(words, err=words.startswith("refused"))
 
-    try:
-        with one_interrupt(), asyncio.Runner() as runner:
-            runner.run(serve_scheduler(access, say))
-    except KeyboardInterrupt:
-        click.echo("benchkit: the scheduler was stopped", err=True)
+    # Only before it listens is it interrupted by an exception.
+    with suppress(KeyboardInterrupt), one_interrupt(), asyncio.Runner() as runner:
+        runner.run(serve_scheduler(access, say))
+    click.echo("benchkit: the scheduler was stopped", err=True)
     context.exit(0)

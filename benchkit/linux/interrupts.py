@@ -5,6 +5,7 @@ What must not be left half done waits for its end with them.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,18 @@ def one_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+async def interrupted() -> None:
+    """Wait for the first signal; those that follow change nothing. For a loop whose callbacks are not all ours.
+
+    An exception that a handler raises comes up in whatever callback runs at that moment, and leaves its work half done.
+    """
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, came.set)
+    await came.wait()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import dask
 from distributed import Scheduler, SchedulerPlugin, Worker
 
 from benchkit.errors import BenchkitError, UnfitError, told_by_system
+from benchkit.linux.interrupts import interrupted
 from benchkit.linux.leftovers import HeldFolder
 from benchkit.linux.refusals import Refusals
 from benchkit.testbeds import cluster_site
@@ -43,19 +44,24 @@ Say = Callable[[str], None]
 
 
 async def serve_scheduler(access: Access, say: Say) -> None:
-    """Be the scheduler at that address until cancelled.
+    """Be the scheduler at that address until interrupted.
 
     Raises UnfitError where the port cannot be had, AskedWronglyError where Dask is not installed.
     """
     configure()
     tell_refused(say)
-    asyncio.get_running_loop().set_exception_handler(pass_over_cut)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(pass_over_cut)
+    stopped = loop.create_task(interrupted())
     # Dask would leave a folder of its own in the temporary directory.
     with closing(HeldFolder()) as folder, dask.config.set({"temporary-directory": folder.path}):
         async with await _scheduler(access) as scheduler:
             scheduler.add_plugin(Attendance(say))
             say(f"scheduler {scheduler.address}")
-            await scheduler.finished()
+            ended = loop.create_task(scheduler.finished())
+            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
+            # Of what Dask was about with its sites just then some fails, and nobody waits for it any more.
+            loop.set_exception_handler(lambda *_: None)
 
 
 def pass_over_cut(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

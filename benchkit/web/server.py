@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from benchkit.errors import UnfitError
+from benchkit.linux.interrupts import interrupted
 from benchkit.probes.reachable import ListenError, listening_at
 from benchkit.web.access import Access
 from benchkit.web.application import application
@@ -24,7 +24,6 @@ NICE = 10
 IDLE_S = 75.0
 # Records are read in a thread: whoever asks meanwhile must not wait for the interpreter.
 SWITCH_S = 0.0005
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(results: Path, access: Access, say: Callable[[str], None]) -> None:
@@ -54,17 +53,10 @@ async def _serve(results: Path, access: Access, say: Callable[[str], None]) -> N
         except ListenError as error:
             raise UnfitError(f"{error} with --bind") from error
         say(access.address(_port(runner)))
-        await _interrupted()
+        await interrupted()
     finally:
         await runner.cleanup()
 
 
 def _port(runner: web.AppRunner) -> int:
     return int(runner.addresses[0][1])
-
-
-async def _interrupted() -> None:
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, ended.set)
-    await ended.wait()

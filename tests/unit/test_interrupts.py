@@ -66,6 +66,36 @@ print("survived")
 """
 
 
+IN_A_LOOP = """
+import asyncio, os, signal, sys
+from benchkit.linux.interrupts import SIGNALS, interrupted
+
+first, ignored = (int(word) for word in sys.argv[1:])
+if ignored:
+    signal.signal(ignored, signal.SIG_IGN)
+
+async def work():
+    waiting = asyncio.create_task(interrupted())
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), first)
+    for _ in range(1000):
+        pass
+    print("whole")  # nothing came up in the middle of this callback
+    if first == ignored:
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        os.kill(os.getpid(), next(each for each in SIGNALS if each != first))
+    await waiting
+    for each in SIGNALS:
+        os.kill(os.getpid(), each)
+    await asyncio.sleep(0.01)
+    print("tidied")
+
+asyncio.run(work())
+print("ended")
+"""
+
+
 def said(first: Signals, ignored: int = 0, child: str = CHILD) -> tuple[str, int]:
     argv = [sys.executable, "-c", child, str(int(first)), str(int(ignored))]
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=30, check=False)
@@ -86,3 +116,9 @@ def test_what_was_ignored_stays_ignored() -> None:
 @pytest.mark.parametrize("number", [SIGINT, SIGTERM, SIGHUP])
 def test_what_must_not_be_left_half_done_is_interrupted_at_its_end(number: Signals) -> None:
     assert said(number, child=POSTPONED) == ("whole interrupted undisturbed", -SIGTERM)
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM, SIGHUP])
+def test_a_loop_waits_for_the_first_and_nothing_comes_up_in_its_callbacks(number: Signals) -> None:
+    assert said(number, child=IN_A_LOOP) == ("whole tidied ended", 0)
+    assert said(number, number, IN_A_LOOP) == ("whole tidied ended", 0), "as under nohup"
