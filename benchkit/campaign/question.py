@@ -11,6 +11,7 @@ from benchkit.campaign.scaling import scaled
 from benchkit.clock import NS_PER_S, NS_PER_US
 from benchkit.errors import AskedWronglyError
 from benchkit.model.meter import Meter
+from benchkit.model.probe import asked_too
 from benchkit.model.schedule import Pacing, Schedule
 from benchkit.model.target import Plan, Target
 from benchkit.targets.folders import did_you_mean
@@ -179,9 +180,9 @@ def _check_used(changes: Changes, chosen: Target) -> None:
             probe, longer = TAKEN_BY[option][0], ""
             if option in _LASTING:
                 keys = dict.fromkeys(f"`{lasting_key(each)}`" for each in probes)
-                longer = f", or change {' and '.join(keys)} in the target's [plan]"
+                longer = f"; or change {' and '.join(keys)} in the target's [plan]"
             raise AskedWronglyError(
-                f"{option} is for {probe}, and the run is asked for {' and '.join(probes)}: add --probe {probe}{longer}"
+                f"{option} is for {probe}, and the run is asked for {' and '.join(probes)}: {asked_too(probe, probes)}{longer}"
             )
 
 

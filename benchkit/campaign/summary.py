@@ -15,7 +15,7 @@ from benchkit.campaign.latencies import Circumstances, Found, latencies
 from benchkit.campaign.model_values import model_values
 from benchkit.campaign.passages import Times
 from benchkit.model.place import Budget, Path
-from benchkit.model.probe import PROBE_OF
+from benchkit.model.probe import PROBE_OF, asked_too
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict, gravity
 from benchkit.model.target import Plan
 from benchkit.stats.percentiles import percentile_share
@@ -209,7 +209,8 @@ def _why_unasked(budget: Budget, plan: Plan | None) -> str | None:
     probe = PROBE_OF.get(budget.metric, budget.metric)
     if plan is None or probe in plan.probes:
         return None
-    return f"not measured: the run was asked for {' and '.join(plan.probes)}; add --probe {probe}"
+    asked = " and ".join(plan.probes)
+    return f"not measured: the run was asked for {asked}; {asked_too(probe, plan.probes)}"
 
 
 def _rests_on(budget: Budget, plan: Plan | None) -> tuple[str, ...]:

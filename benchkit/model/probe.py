@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Needs = Literal["nothing", "reflector", "open port", "web server", "agent"]
@@ -55,3 +56,13 @@ PROBE_OF = {
     "loss": "rtt",
     "inference": "workload",
 }
+
+
+def asked_too(probe: str, probes: Iterable[str]) -> str:
+    """How a probe is asked for beside others: an option names all that there are to be, and so it names them all.
+
+    >>> asked_too("tcp", ["rtt", "http"])
+    'ask for --probe rtt --probe http --probe tcp, or write it into `probes` of the target'
+    """
+    every = " ".join(f"--probe {each}" for each in (*probes, probe))
+    return f"ask for {every}, or write it into `probes` of the target"

@@ -89,7 +89,7 @@ from benchkit.store.live import LiveLog
         (
             "run --streams 4 --probe rtt",
             2,
-            "--streams is for tcp, and the run is asked for rtt: add --probe tcp",
+            "--streams is for tcp, and the run is asked for rtt: ask for --probe rtt --probe tcp, or",
         ),
         ("run guizhou-pue --meter nope.csv", 2, "nope.csv: no such file"),
         (

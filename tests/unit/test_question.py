@@ -86,12 +86,18 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (Changes(probes=["tcp"], rate_per_s=9), "--rate is for rtt, .* tcp: add --probe rtt"),
-        (Changes(probes=["udp"], streams=2), "--streams is for tcp, .* udp: add --probe tcp"),
+        (
+            Changes(probes=["tcp"], rate_per_s=9),
+            "--rate is for rtt, .* tcp: ask for --probe tcp --probe rtt, or",
+        ),
+        (
+            Changes(probes=["udp"], streams=2),
+            "--streams is for tcp, .* udp: ask for --probe udp --probe tcp",
+        ),
         (Changes(probes=["rtt"], congestion="bbr"), "--congestion is for tcp"),
         (
             Changes(probes=["tcp"], duration_ns=9),
-            r"--duration is for rtt, .* tcp: add --probe rtt, or change `load_duration` in the target's \[plan\]",
+            r"--duration is for rtt, .* tcp: ask for --probe tcp --probe rtt, .*; or change `load_duration` in the target's \[plan\]",
         ),
         (
             Changes(probes=["http", "request"], longest_ns=9),
