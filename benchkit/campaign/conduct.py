@@ -18,6 +18,7 @@ from benchkit.campaign import (
 )
 from benchkit.campaign.calibrator import Calibrator
 from benchkit.campaign.events import Said
+from benchkit.campaign.kept_connections import unkept
 from benchkit.campaign.latencies import Circumstances
 from benchkit.campaign.lateness import late_paths
 from benchkit.campaign.performance import Performance
@@ -127,6 +128,8 @@ class Campaign:
                 self._check_drops(phase, dropped)
             self._log.ledger.close_phase(phase)
             self._check_congestion(phase)
+            for line in unkept(phase, self._log.harvest):
+                self._performance.say(line)
 
     def _extend(self, phase: Phase) -> None:
         """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.

@@ -107,10 +107,9 @@ _HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionRe
 
 
 def _unanswered(spec: HttpSpec, error: Exception) -> MeasureError:
-    tls = isinstance(
-        error, aiohttp.ClientSSLError
-    )  # its number is of TLS, and none of the system's
-    said = str(error) if tls else told_by_system(error)
+    said = told_by_system(error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        said = str(error)  # its number is of TLS, and none of the system's
     remedy = "is a server running there, and may TCP pass?"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         said = f"its certificate is not trusted ({error.certificate_error})"
