@@ -22,7 +22,13 @@ from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
 from benchkit.stats.loss_direction import loss_by_direction
 from benchkit.stats.one_way import Basis, one_way
-from benchkit.stats.parts import missing_stamps, request_parts, round_trip_parts, summed_up
+from benchkit.stats.parts import (
+    connection_parts,
+    missing_stamps,
+    request_parts,
+    round_trip_parts,
+    summed_up,
+)
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.under_load import buffer_delay_percent, foreign_rpm
 from benchkit.stats.verdicts import confidence_of_a_look
@@ -162,6 +168,8 @@ def _accounted(metric: Metric, path: Path, rows: Samples, under: Circumstances) 
     if SYN_RETRANSMITS in rows.columns:
         again = int((rows.columns[SYN_RETRANSMITS].data > 0).sum())
         metric = replace(metric, syn_retransmitted=again)
+        if metric.metric == "connect":
+            metric = replace(metric, parts=summed_up(connection_parts(rows), {}))
     middle = metric.percentiles.get("p50")
     if middle is not None and middle.value is not None:
         below = middle.value * NS_PER_MS <= under.floor_ns

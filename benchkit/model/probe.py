@@ -24,7 +24,9 @@ PLAN_PROBES: dict[str, Probe] = {
     ),
     "icmp": Probe("icmp", "nothing", "round trips by ICMP echo"),
     "connect": Probe(
-        "connect", "open port", "TCP connections opened, retransmitted SYNs told apart"
+        "connect",
+        "open port",
+        "TCP connections opened, as a program has them; retransmitted SYNs told apart",
     ),
     "request": Probe("request", "agent", "requests and answers over one TCP connection"),
     "http": Probe("http", "web server", "HTTP(S) requests over kept connections, by phase"),

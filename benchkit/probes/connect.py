@@ -6,9 +6,9 @@ For far ends that answer nothing else. Each connection is opened when it is due 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import numpy as np
 
@@ -19,13 +19,15 @@ from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import ConnectSpec
 from benchkit.probes.as_settled import Settling, as_settled
-from benchkit.probes.pacer import open_loop
+from benchkit.probes.pacer import Pacer, lead_of
 from benchkit.probes.reachable import see_way_to
 from benchkit.probes.schedule import due_times
 
 SOON_NS = 20_000_000
 # A kernel sends a SYN again after a second: a loss is seen only by who waits a little longer than most time limits.
 RETRANSMISSION_NS = 500_000_000
+# What a connection that does not block says once it has begun.
+BEGUN = {0, errno.EINPROGRESS}
 
 
 async def connect(spec: ConnectSpec) -> AsyncIterator[Samples]:
@@ -50,7 +52,10 @@ class _Handshakes:
     """Every connection of one session."""
 
     def __init__(self, spec: ConnectSpec) -> None:
-        self._spec = spec
+        self._spec, self._family = spec, family_of(spec.address)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[int, tuple[socket.socket, asyncio.TimerHandle]] = {}
+        self._one_less = asyncio.Event()
         start = monotonic_ns() + SOON_NS
         self._due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
         self._sent, self.received, self._network, self._again = np.zeros(
@@ -61,14 +66,49 @@ class _Handshakes:
 
     async def open(self) -> None:
         """Open each when it is due, and see what becomes of all."""
-        await open_loop(self._due, self._one)
+        try:
+            with Pacer(self._due, self._begin, lead_ns=lead_of(self._spec.interval_ns)) as pacer:
+                await pacer.finished.wait()
+            while self._waiting:
+                self._one_less.clear()
+                await self._one_less.wait()
+        finally:
+            for index in tuple(self._waiting):
+                self._end(index)
 
-    async def _one(self, index: int) -> None:
+    def _begin(self, index: int) -> None:
+        spec = self._spec
+        try:
+            connection = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError:  # no descriptor is left: this host has not sent it
+            self._over[index] = True
+            return
         self._sent[index] = monotonic_ns()
-        came, took, self._again[index] = await _handshake(self._spec)
+        refused = connection.connect_ex((spec.address, spec.port)) not in BEGUN
+        patience = 0.0 if refused else (spec.timeout_ns + RETRANSMISSION_NS) / NS_PER_S
+        timer = self._loop.call_later(patience, self._end, index)
+        self._waiting[index] = connection, timer
+        if not refused:
+            self._loop.add_writer(connection, self._came, index)
+
+    def _came(self, index: int) -> None:
+        came = monotonic_ns()
+        connection, _ = self._waiting[index]
+        is_open = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        self._end(index, came if is_open else 0)
+
+    def _end(self, index: int, came: int = 0) -> None:
+        """It came to be then, or never did."""
+        connection, timer = self._waiting.pop(index)
+        timer.cancel()
+        self._loop.remove_writer(connection)
+        info = tcp.info(connection)
+        connection.close()
+        self._again[index] = info.retransmits
         if came and came <= self._sent[index] + self._spec.timeout_ns:
-            self.received[index], self._network[index] = came, took
+            self.received[index], self._network[index] = came, info.rtt_us * NS_PER_US
         self._over[index] = True
+        self._one_less.set()
 
     def settle(self, whole: bool) -> Samples | None:  # noqa: FBT001  as `as_settled` calls it
         """The rows that can no longer change, since this was last asked."""
@@ -86,17 +126,3 @@ class _Handshakes:
             "syn_retransmits": column(again.copy()),
         }
         return Samples("rtt", self._spec.path, self._spec.phase, columns)
-
-
-async def _handshake(spec: ConnectSpec) -> tuple[int, int, int]:
-    """When it came to be (0: it did not), its round trip by the kernel, and how often its SYN was sent again."""
-    loop = asyncio.get_running_loop()
-    family = family_of(spec.address)
-    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as connection:
-        came = 0
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout((spec.timeout_ns + RETRANSMISSION_NS) / NS_PER_S):
-                await loop.sock_connect(connection, (spec.address, spec.port))
-                came = monotonic_ns()
-        info = tcp.info(connection)
-        return came, info.rtt_us * NS_PER_US, info.retransmits

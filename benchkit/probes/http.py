@@ -26,7 +26,7 @@ from benchkit.probes.digest import Credentials
 from benchkit.probes.http_key import ShowingConnector, shown
 from benchkit.probes.http_server import OCTETS, UNAUTHORIZED
 from benchkit.probes.http_stages import Stages, TlsContext
-from benchkit.probes.pacer import open_loop
+from benchkit.probes.pacer import lead_of, open_loop
 from benchkit.probes.schedule import due_times
 
 WARM_UP = 4  # connections opened before the first request that counts
@@ -134,7 +134,7 @@ class _Requests:
 
     async def send(self) -> None:
         """Start each when it is due, and see all to their ends."""
-        await open_loop(self._due, self._one)
+        await open_loop(self._due, self._one, lead_ns=lead_of(self._spec.interval_ns))
 
     async def _one(self, index: int) -> None:
         self._sent[index] = monotonic_ns()

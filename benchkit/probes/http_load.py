@@ -26,13 +26,11 @@ from benchkit.probes.digest import Credentials
 from benchkit.probes.http_key import shown
 from benchkit.probes.http_load_rows import Integers, LoadRows
 from benchkit.probes.http_server import UNAUTHORIZED
-from benchkit.probes.pacer import Pacer
+from benchkit.probes.pacer import Pacer, lead_of
 from benchkit.probes.schedule import due_times
 
 SOON_NS = 20_000_000
 # A sleeper wakes 40 to 70 us late, which is as long as a request takes on a good path.
-LEAD_NS = 60_000
-LEAST_GAP_NS = 8 * LEAD_NS  # or it would spin most of the time
 FIRST_ERROR = 400
 AWAY_S = 0.1  # after which a closed loop looks again for a server that was away
 WARMING, IDLE = -2, -1
@@ -276,8 +274,7 @@ def _unanswered(spec: HttpLoadSpec, said: str) -> MeasureError:
 
 
 async def _open_loop(load: _Load, spec: HttpLoadSpec, due: Integers) -> None:
-    lead = LEAD_NS if spec.interval_ns >= LEAST_GAP_NS else 0
-    with Pacer(due, load.due, lead_ns=lead) as pacer:
+    with Pacer(due, load.due, lead_ns=lead_of(spec.interval_ns)) as pacer:
         await pacer.finished.wait()
     left_ns = int(due[-1]) + spec.timeout_ns - monotonic_ns()
     with suppress(TimeoutError):

@@ -17,6 +17,8 @@ from benchkit.linux.timerfd import TimerFd
 
 # Who is behind sends so many in a row, then the loop has a turn: answers are waiting to be taken in.
 MOST_IN_A_ROW = 32
+LEAD_NS = 60_000
+LEAST_GAP_NS = 8 * LEAD_NS
 
 
 class Pacer:
@@ -63,31 +65,25 @@ class Pacer:
             self.finished.set()
 
 
+def lead_of(interval_ns: int) -> int:
+    """How long before a request is due it is worth waking up, in ns: a sleeper wakes late, and spins for less than that.
+
+    None where requests are so near to one another that it would spin most of the time.
+    """
+    return LEAD_NS if interval_ns >= LEAST_GAP_NS else 0
+
+
 async def open_loop(
-    due_ns: NDArray[np.int64], begin: Callable[[int], Coroutine[None, None, None]]
+    due_ns: NDArray[np.int64], begin: Callable[[int], Coroutine[None, None, None]], *, lead_ns: int
 ) -> None:
-    """Begin each when it is due, whatever became of the ones before, and see all to their ends; times as for a Pacer.
+    """Begin each when it is due, whatever became of the ones before, and see all to their ends; all as for a Pacer.
 
     `due_ns` has shape (n,).
     """
-    with TimerFd() as timer:
-        async with asyncio.TaskGroup() as tasks:
-            for index, due in enumerate(due_ns.tolist()):
-                await _until(timer, due)
-                tasks.create_task(begin(index))
+    async with asyncio.TaskGroup() as tasks:
+        with Pacer(due_ns, lambda index: _begun(tasks, begin(index)), lead_ns=lead_ns) as pacer:
+            await pacer.finished.wait()
 
 
-async def _until(timer: TimerFd, due_ns: int) -> None:
-    """Sleep to a time on CLOCK_MONOTONIC; at least let others run."""
-    if due_ns <= monotonic_ns():
-        await asyncio.sleep(0)
-        return
-    loop = asyncio.get_running_loop()
-    fired = asyncio.Event()
-    timer.set(due_ns)
-    loop.add_reader(timer.fileno(), fired.set)
-    try:
-        await fired.wait()
-    finally:
-        loop.remove_reader(timer.fileno())
-        timer.clear()
+def _begun(tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+    tasks.create_task(work)

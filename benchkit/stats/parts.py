@@ -38,6 +38,18 @@ def round_trip_parts(rows: Samples) -> dict[str, Column]:
     return {**parts, "near host": whole - queue - beyond}
 
 
+def connection_parts(rows: Samples) -> dict[str, Column]:
+    """From when a connection was due to when this program had it, in ns, by part: its handshake is the kernel's figure.
+
+    A hole where there is none, or its SYN was sent again. Each of shape (n,).
+    """
+    columns = rows.columns
+    whole: Column = columns["received_ns"] - columns["due_ns"]
+    late: Column = columns["sent_ns"] - columns["due_ns"]
+    network = columns["network_ns"]
+    return {WHOLE: whole, "late": late, "network": network, "near host": whole - late - network}
+
+
 def request_parts(rows: Samples) -> dict[str, Column]:
     """From when a request was due to the end of its answer, in ns, by part; what did not happen took no time.
 

@@ -13,8 +13,7 @@ import pytest
 import uvloop
 
 from benchkit.clock import monotonic_ns
-from benchkit.linux.timerfd import TimerFd
-from benchkit.probes.pacer import Pacer, _until
+from benchkit.probes.pacer import Pacer, lead_of, open_loop
 from benchkit.probes.precise import PrecisePacer
 from benchkit.probes.schedule import periodic
 
@@ -79,16 +78,26 @@ def test_a_schedule_that_has_passed_goes_out_at_once() -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-def test_sleeping_until_a_time_is_never_too_short(loop: Loop) -> None:
-    async def work() -> None:
-        with TimerFd() as timer:
-            for wait in (0, 1, 2 * MS, 5 * MS):
-                due = monotonic_ns() + wait
-                await _until(timer, due)
-                assert monotonic_ns() >= due
+@pytest.mark.parametrize("gap", [MS, MS // 10])
+def test_requests_begin_in_order_none_early_and_all_are_seen_to_their_ends(
+    loop: Loop, gap: int
+) -> None:
+    due = periodic(monotonic_ns() + 5 * MS, gap, 20)
+    began: list[tuple[int, int]] = []
+    ended: list[int] = []
+
+    async def one(index: int) -> None:
+        began.append((index, monotonic_ns()))
+        await asyncio.sleep(0.02 if index == 0 else 0)
+        ended.append(index)
 
     with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(work())
+        runner.run(open_loop(due, one, lead_ns=lead_of(gap)))
+    assert [index for index, _ in began] == list(range(20))
+    assert all(at >= due[index] for index, at in began)
+    assert ended[-1] == 0, "the others did not wait for the first"
+    assert sorted(ended) == list(range(20))
+    assert (lead_of(MS) > 0, lead_of(MS // 10)) == (True, False)
 
 
 def test_precise_sends_are_never_early_and_what_arrives_is_taken_in_between() -> None:

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchkit.model.samples import RTT_COLUMNS, Samples, column
-from benchkit.stats.parts import WHOLE, missing_stamps, round_trip_parts, summed_up
+from benchkit.stats.parts import (
+    WHOLE,
+    connection_parts,
+    missing_stamps,
+    round_trip_parts,
+    summed_up,
+)
 
 US = 1_000
 REALTIME = 1_700_000_000_000_000_000
@@ -73,3 +79,22 @@ def test_without_a_whole_packet_there_are_no_parts() -> None:
     rows = packets([(1, 2, 3, 4, 5, 6)])
     columns = {name: column(each.data, [True]) for name, each in rows.columns.items()}
     assert summed_up(round_trip_parts(Samples("rtt", "a-b", "idle", columns)), {}) is None
+
+
+def test_what_this_host_adds_to_a_connection_stands_beside_its_handshake() -> None:
+    names = ("due_ns", "sent_ns", "received_ns", "network_ns")
+    values = ([100, 200, 300], [130, 210, 300], [230, 320, 0], [60, 0, 0])
+    columns = {name: column(each) for name, each in zip(names, values, strict=True)}
+    for name, holes in (("received_ns", [False, False, True]), ("network_ns", [False, True, True])):
+        columns[name] = column(columns[name].data, holes)
+    parts = connection_parts(Samples("rtt", "a-b", "connect", columns))
+    assert {name: each.compressed().tolist()[0] for name, each in parts.items()} == {
+        WHOLE: 130,
+        "late": 30,
+        "network": 60,
+        "near host": 40,
+    }
+    assert parts["near host"].count() == 1, "of a SYN that was sent again nothing can be told apart"
+    found = summed_up(parts, {})
+    assert found is not None
+    assert found.n == 1
