@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,8 @@ class LiveFigures:
         histogram = self._histograms[batch.kind, batch.path, batch.phase]
         histogram.add(latencies_ns(batch))
         if histogram.n:  # else no answer has a stamp yet
-            self._observe(_moved(batch, histogram))
+            moved = _moved(batch, histogram.percentiles_ns(SHARES))
+            self._observe(replace(moved, settled=histogram.n, lost=histogram.lost))
 
 
 def latencies_ns(rows: Samples) -> NDArray[np.float64]:
@@ -78,10 +80,13 @@ def latencies_ns(rows: Samples) -> NDArray[np.float64]:
 
 
 def settled(rows: Samples) -> PathMoved:
-    """What a phase came to on one path, to 0.1 %."""
-    histogram = LogHistogram()
-    histogram.add(latencies_ns(rows))
-    return _moved(rows, histogram, is_final=True)
+    """What a phase came to on one path, in the figures of its report: the percentiles are those of `percentile_intervals`."""
+    values = np.sort(latencies_ns(rows))
+    ranks = [math.ceil(percentile_share(name) * len(values)) for name in SHOWN]
+    moved = _moved(rows, [float(values[rank - 1]) if rank else math.inf for rank in ranks])
+    lost = int(np.isinf(values).sum())
+    unmeasured = len(rows) - len(values)
+    return replace(moved, settled=len(values), lost=lost, is_final=True, unmeasured=unmeasured)
 
 
 def told_together(found: Sequence[PathMoved]) -> str:
@@ -95,22 +100,15 @@ def told_together(found: Sequence[PathMoved]) -> str:
     return f"    {len(found)} paths {found[0].series}: {due} due, {lost} lost{said}"
 
 
-def _moved(rows: Samples, histogram: LogHistogram, *, is_final: bool = False) -> PathMoved:
-    found = histogram.percentiles_ns(SHARES)
+def _moved(rows: Samples, found_ns: Sequence[float]) -> PathMoved:
+    """Those of the percentiles that no loss reaches; none where there is no latency at all."""
     percentiles = {
         name: round(ns / NS_PER_MS, 4)
-        for name, ns in zip(SHOWN, found, strict=True)
+        for name, ns in zip(SHOWN, found_ns, strict=True)
         if math.isfinite(ns)
     }
     return PathMoved(
-        rows.path,
-        rows.kind,
-        rows.phase,
-        settled=histogram.n,
-        lost=histogram.lost,
-        percentiles_ms=percentiles,
-        is_final=is_final,
-        unmeasured=len(rows) - histogram.n if is_final else 0,
+        rows.path, rows.kind, rows.phase, settled=0, lost=0, percentiles_ms=percentiles
     )
 
 

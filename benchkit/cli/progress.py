@@ -23,6 +23,7 @@ from benchkit.units import by_number
 # Each time costs a few milliseconds of a core that probes may want.
 REDRAWN_NS = NS_PER_S // 4
 SHOWN = ("p50", "p95", "p99")
+LOST = "lost"
 MOST_ROWS = 12
 BAR_WIDTH = 24
 
@@ -109,7 +110,7 @@ def _cells(row: PathMoved) -> list[Text]:
 def _figures(row: PathMoved) -> list[str]:
     places = decimals_for(row.percentiles_ms.values())
     return [
-        f"{row.percentiles_ms[name]:.{places}f}" if name in row.percentiles_ms else "lost"
+        f"{row.percentiles_ms[name]:.{places}f}" if name in row.percentiles_ms else LOST
         for name in SHOWN
     ]
 
@@ -134,12 +135,13 @@ def _words(event: Event) -> str:
     if isinstance(event, Said):
         return printable(event.text)  # it may hold a far end's words
     if isinstance(event, PathMoved) and event.is_final:
-        found = ", ".join(
-            f"{name} {figure}" for name, figure in zip(SHOWN, _figures(event), strict=True)
-        )
-        # Where more than half of the packets were lost no percentile is known, and some were answered all the same.
-        nothing = "no answer" if event.settled == event.lost else f"{SHOWN[0]} lost"
-        said = f"{found} ms" if event.percentiles_ms else nothing
+        figures = dict(zip(SHOWN, _figures(event), strict=True))
+        known = ", ".join(f"{name} {figures[name]}" for name in SHOWN if figures[name] != LOST)
+        # The lowest that is lost tells of those above it too; some packets were answered all the same.
+        lost = next((f"{name} {LOST}" for name in SHOWN if figures[name] == LOST), "")
+        said = ", ".join(filter(None, (f"{known} ms" if known else "", lost)))
+        if not known and event.settled == event.lost:
+            said = "no answer"
         due = f"{event.settled + event.unmeasured} due, {event.lost} lost"
         if event.unmeasured:
             due += f", {event.unmeasured} unsent or without stamps"
