@@ -149,7 +149,10 @@ def _delays(tree: Table) -> Iterator[Complaint]:
         traced = any("trace" in table for table in (shared, model, *each))
         bare = [end for key in ("from", "to") if (end := text_in(path, key)) in unplaced]
         if said := _without_delay(list(dict.fromkeys(bare)), routed=routed, traced=traced):
-            yield (*location, "model"), said
+            to = text_in(path, "to")
+            real = to is not None and to in _addressed(tree)
+            meant = ", or write real = true into [[path]] to measure the way to its address"
+            yield (*location, "model"), said + meant * real
 
 
 def _without_delay(unplaced: Sequence[str], *, routed: bool, traced: bool) -> str:
@@ -167,6 +170,10 @@ def _without_delay(unplaced: Sequence[str], *, routed: bool, traced: bool) -> st
     if not routed:
         return f'{NO_DELAY}: write delay = "5 ms" (one way), or route_factor = 1.3 for one that follows the ground'
     return ""
+
+
+def _addressed(tree: Table) -> set[str | None]:
+    return {text_in(site, "name") for _, site in tables_in(tree, ("site",)) if "address" in site}
 
 
 def _unplaced(tree: Table) -> set[str]:

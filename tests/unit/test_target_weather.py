@@ -95,3 +95,11 @@ def test_a_trace_without_a_delay_beside_it_is_one_line_that_says_so(place: str) 
     (line,) = problems(bare.replace("[path.model]\nmtu = 1400", trace))
     assert "path[1].model: has a trace and no delay" in line
     assert 'write delay = "5 ms"' in line
+
+
+def test_a_way_to_an_address_may_be_meant_as_real() -> None:
+    text = GOOD.replace("route_factor = 1.2\n", "")
+    (modelled,) = problems(text)
+    assert "real" not in modelled
+    (either,) = problems(text.replace('name = "far"\n', 'name = "far"\naddress = "192.0.2.7"\n'))
+    assert either.endswith(", or write real = true into [[path]] to measure the way to its address")
