@@ -39,7 +39,7 @@ PERCENTILES = ("p50", "p90", "p95", "p99")
 GATED = ("p50", "p95", "p99")
 WITHIN_RUNS_ONLY = (
     "fewer than three runs on either side: intervals come from within the runs, and how runs differ among themselves "
-    "is not seen; name more base runs"
+    "is not seen; give each side three runs or more"
 )
 _LOADED = phases.LOADED
 # Phases of a single probe on idle paths; what calibrated the emulator is kept beside them.

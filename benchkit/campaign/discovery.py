@@ -19,7 +19,7 @@ from benchkit.model.stamp_options import FOLLOWED_UP, PLAIN, StampOptions
 CONNECT_PORTS = (443, 80, 22)
 TRIES, TRY_INTERVAL_NS, TRY_TIMEOUT_NS = 3, 100 * NS_PER_MS, NS_PER_S
 AUTO = "auto"
-DESPITE_AGENT = "; its agent's STAMP does not: does it run, may UDP pass, has its --allow who asks, is its port another (`reach`), {size}or does it want a key (`stamp.key`)?"
+DESPITE_AGENT = "; its agent's STAMP answers nothing: does it run, may UDP pass, has its --allow who asks, is its port another (`reach`), {size}or does it want a key (`stamp.key`)?"
 TRIAL = "trial"
 TRY = Phase(TRIAL, "", (), TRIES * TRY_INTERVAL_NS, NS_PER_S / TRY_INTERVAL_NS)
 

@@ -36,7 +36,8 @@ def save(name: str, runs: tuple[str, ...], add: bool, keep: int | None, results:
 
     saved = save_baseline(results, name, runs, add=add, keep=keep)
     push_baseline(results, name)
-    click.echo(f"{name}: {units.show_count(len(saved.runs), 'run')}", err=True)
+    gone = f", and no more {', '.join(saved.replaced)}" if saved.replaced else ""
+    click.echo(f"{name}: {units.show_count(len(saved.runs), 'run')}{gone}", err=True)
 
 
 @baseline.command("list")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -22,6 +22,8 @@ PATIENCE_S = 5.0
 
 @contextmanager
 def _beside(results: Path) -> Iterator[str]:
+    with suppress(OSError):  # what keeps the run tells why its folder cannot be had
+        results.mkdir(parents=True, exist_ok=True)
     words = (sys.executable, "-m", "benchkit", "serve", "--results", str(results.resolve()))
     process = subprocess.Popen(
         # However we end, it ends too; and Ctrl-C is ours to answer.

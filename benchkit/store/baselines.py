@@ -23,10 +23,14 @@ _LATEST = re.compile(r"latest(~\d+)?")
 
 @dataclass(frozen=True)
 class Baseline:
-    """A name, and the runs it stands for: ids, or folders that lie elsewhere."""
+    """A name, and the runs it stands for: ids, or folders that lie elsewhere.
+
+    `replaced` are those that it stood for before it was saved, and does no more.
+    """
 
     name: str
     runs: tuple[str, ...]
+    replaced: tuple[str, ...] = ()
 
 
 def save_baseline(
@@ -41,7 +45,9 @@ def save_baseline(
             figure, unfit, interrupted, or to be added where it is already, or `results` cannot be written.
     """
     _check_name(name)
-    before = load_baseline(results, name).runs if add and _file(results, name).is_file() else ()
+    file = _file(results, name)
+    stood = _stood_for(results, name, damaged=not add) if file.is_file() else ()
+    before = stood if add else ()
     named = [_reference(results, run) for run in runs]
     for index, run in enumerate(named):
         if run in named[:index]:
@@ -50,9 +56,8 @@ def save_baseline(
             raise AskedWronglyError(f"run {run} is in {name} already: add others")
     see_comparable(results, [read_run(find_run(results, run)) for run in named])
     found = [*before, *named][-(keep or 0) :]
-    baseline = Baseline(name, tuple(found))
+    gone = tuple(run for run in stood if run not in found)
     text = json.dumps({"schema": SCHEMA, "name": name, "runs": found}, indent=2) + "\n"
-    file = _file(results, name)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # A reader sees the old runs or the new ones, never half a file.
@@ -64,7 +69,17 @@ def save_baseline(
         raise AskedWronglyError(
             f"cannot write {file}: {said}: give --results a directory that can be written"
         ) from error
-    return baseline
+    return Baseline(name, tuple(found), gone)
+
+
+def _stood_for(results: Path, name: str, *, damaged: bool) -> tuple[str, ...]:
+    """The runs of a name. Raises AskedWronglyError for a damaged file, unless one may be `damaged`: it is written anew."""
+    try:
+        return load_baseline(results, name).runs
+    except AskedWronglyError:
+        if not damaged:
+            raise
+        return ()
 
 
 def list_baselines(results: Path) -> list[Baseline]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sample_records import failing, passing
 
+from benchkit.cli import cli
 from benchkit.errors import AskedWronglyError
 from benchkit.store import write_run
 from benchkit.store.baselines import (
@@ -42,9 +44,11 @@ def test_a_run_elsewhere_is_kept_by_its_path(
 
 
 def test_saving_again_replaces(results: Path) -> None:
-    save_baseline(results, "main", [ONE])
-    save_baseline(results, "main", [TWO])
+    assert save_baseline(results, "main", [ONE]).replaced == ()
+    assert save_baseline(results, "main", [TWO]).replaced == (ONE,)
     assert load_baseline(results, "main").runs == (TWO,)
+    words = ["baseline", "save", "main", ONE, "--results", str(results)]
+    assert f"main: 1 run, and no more {TWO}" in CliRunner().invoke(cli, words).output
 
 
 def test_names_are_expanded_where_they_are_baselines(results: Path) -> None:
@@ -92,7 +96,8 @@ def test_a_run_that_is_in_it_already_is_not_added_again(results: Path) -> None:
 
 def test_a_window_keeps_the_newest(results: Path) -> None:
     save_baseline(results, "main", [ONE])
-    assert save_baseline(results, "main", [TWO], add=True, keep=1).runs == (TWO,)
+    saved = save_baseline(results, "main", [TWO], add=True, keep=1)
+    assert (saved.runs, saved.replaced) == ((TWO,), (ONE,))
 
 
 def test_a_run_that_is_not_there_leaves_the_old_baseline(results: Path) -> None:
@@ -124,3 +129,6 @@ def test_a_damaged_file_is_named(results: Path, text: str) -> None:
     (results / ".baselines" / "main.json").write_text(text)
     with pytest.raises(AskedWronglyError, match=r"main\.json is damaged"):
         load_baseline(results, "main")
+    with pytest.raises(AskedWronglyError, match=r"main\.json is damaged"):
+        save_baseline(results, "main", [TWO], add=True)
+    assert save_baseline(results, "main", [TWO]).runs == (TWO,), "as that says"

@@ -165,7 +165,7 @@ def test_a_report_says_by_what_a_path_without_stamp_was_measured(
     for far, said in (
         (
             replace(FAR, agent=True),
-            "me-far: round trips by ICMP; its agent's STAMP does not: does it run, may UDP",
+            "me-far: round trips by ICMP; its agent's STAMP answers nothing: does it run, may UDP",
         ),
         (replace(FAR, reach="icmp"), "me-far: round trips by ICMP"),
     ):
