@@ -21,10 +21,10 @@ TABLES = (
 def print_steps(target: Target, emulator: str) -> None:
     """Every ip and tc command that emulating the target's paths takes, in order, as a person can type them."""
     name = choose(emulator, target.paths).name if emulator == "auto" else emulator
+    steps = steps_of(name, target.paths, target.plan.seed)
     click.echo(
         f"# {name}: a run makes namespaces without names, and ends them; here each has one, of `ip netns`"
     )
-    steps = steps_of(name, target.paths, target.plan.seed)
     for line in (*_namespaces(steps), *_typed(steps)):
         click.echo(line)
     if name == "userspace":

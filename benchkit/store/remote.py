@@ -23,6 +23,8 @@ TRIAL = ".can-be-written"
 # What no network brings about, and no waiting mends; every library has an error of its own for credentials.
 LASTING = (PermissionError, FileNotFoundError, NotADirectoryError)
 CREDENTIALS = "Credential"
+# A web server's statuses of the same kind: no key, not allowed, not there, no such method.
+REFUSALS = frozenset({401, 403, 404, 405, 501})
 
 
 class Remote:
@@ -136,8 +138,13 @@ class Remote:
             raise
         except Exception as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            lasts = isinstance(error, LASTING) or CREDENTIALS in type(error).__name__
-            refused = AskedWronglyError if lasts else UnfitError
+            refused = AskedWronglyError if _lasts(error) else UnfitError
             raise refused(
                 f"{self.url} cannot {what}: {said}: look at the URL, the credentials and the network"
             ) from error
+
+
+def _lasts(error: Exception) -> bool:
+    """Whether waiting will not mend it."""
+    refused = getattr(error, "status", None) in REFUSALS
+    return refused or isinstance(error, LASTING) or CREDENTIALS in type(error).__name__

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from real_targets import real_target
 
 from benchkit.cli import cli
+from benchkit.errors import AskedWronglyError
 
 
 @pytest.mark.parametrize("emulator", ["netem", "userspace"])
@@ -23,3 +26,12 @@ def test_every_line_is_a_command_once_in_namespaces_that_were_made(emulator: str
         assert used, line
         assert {name for names in used for name in names if name} <= made
     assert ("$TC_LIB_DIR/NAME.dist" in done.stdout) == (emulator == "netem")
+
+
+def test_of_a_real_path_there_is_nothing_to_print(tmp_path: Path) -> None:
+    file = tmp_path / "real.toml"
+    sites = {"me": "", "far": 'address = "127.0.0.1"'}
+    file.write_text(real_target("Real", sites, [("me", "far")], limit="1 ms", probes=["rtt"]))
+    done = CliRunner().invoke(cli, ["run", "--dry-run", str(file)])
+    assert isinstance(done.exception, AskedWronglyError)
+    assert (done.stdout, "no model to emulate" in str(done.exception)) == ("", True)

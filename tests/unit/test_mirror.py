@@ -197,9 +197,18 @@ def test_a_folder_is_cut_off_from_nothing(tmp_path: Path) -> None:
     assert mirror.why_cut_off(tmp_path) is None
 
 
-@pytest.mark.parametrize("error", [PermissionError("denied"), FileNotFoundError("no such bucket")])
+class RefusedError(Exception):
+    """As a web server's library raises it."""
+
+    status = 401
+
+
+@pytest.mark.parametrize(
+    "error",
+    [PermissionError("denied"), FileNotFoundError("no such bucket"), RefusedError("401, no key")],
+)
 def test_what_lasts_is_an_error_before_anything_is_measured(
-    url: str, monkeypatch: pytest.MonkeyPatch, error: OSError
+    url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refuse(*_: Any) -> None:
         raise error
