@@ -112,6 +112,7 @@ def find(
 ) -> dict[str, Reach]:
     """How each real path is reached, by name. What is not is told and noted, and has no entry."""
     found: dict[str, Reach] = {}
+    say = _once(say)  # several paths of a mesh may lack the same site
     together = [path for path in paths if path.near in agents.told and agents.answers(path.far)]
     found |= _between_agents(together, target, agents, crew, log)
     for path in paths:
@@ -133,6 +134,17 @@ def find(
         finally:
             log.harvest.forget(discovery.TRIAL)
     return found
+
+
+def _once(say: Say) -> Say:
+    told: set[str] = set()
+
+    def tell(words: str) -> None:
+        if words not in told:
+            told.add(words)
+            say(words)
+
+    return tell
 
 
 def _one(path: Path, target: Target, agents: Agents, crew: Crew, say: Say) -> Reach:

@@ -157,6 +157,16 @@ def test_a_site_whose_agent_is_missing_is_named(agents: Agents, said: str) -> No
     assert log.unmeasured == log.notes
 
 
+def test_a_site_that_several_paths_lack_is_told_once_and_noted_of_each() -> None:
+    paths = [Path(f"{near}-gone", near, "gone", None) for near in ("a", "b")]
+    sites = tuple(Site(name, name) for name in ("a", "b", "gone"))
+    target = Target("mine", "M", "?", sites, tuple(paths), plan_of(1), "digest")
+    log, crew, said = Log(), Pretending(), []
+    crew_of_any: Any = crew
+    assert stations.find(paths, target, NO_AGENTS, crew_of_any, log, said.append) == {}
+    assert (len(said), len(log.unmeasured)) == (1, 2)
+
+
 def test_a_report_says_by_what_a_path_without_stamp_was_measured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
