@@ -128,6 +128,9 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
 
 
+OUTPUT = frozenset(("-o", "--output"))
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="benchkit %(version)s")
 def cli() -> None:
@@ -191,7 +194,10 @@ def _misread(error: click.ClickException) -> str:
     named = [word for word in sys.argv[1:2] if word in COMMANDS]
     command = context.command_path if context else " ".join(["benchkit", *named])
     said = printable(error.format_message()).rstrip(".")
-    return f"{command}: {said[:1].lower()}{said[1:]} (see `{command} --help`)"
+    see = f"see `{command} --help`"
+    if isinstance(error, click.NoSuchOption) and error.option_name in OUTPUT:
+        see += "; to a file goes what `benchkit report latest -o FILE` tells of a run"
+    return f"{command}: {said[:1].lower()}{said[1:]} ({see})"
 
 
 def _out_of_memory(said: str) -> int:

@@ -112,3 +112,15 @@ def test_the_system_is_quoted_and_the_resolver_too() -> None:
             assert "Success" not in str(caught.value)
     assert told_by_system(OSError("it broke")) == "it broke"
     assert told_by_system(ValueError()) == "ValueError", "never an empty reason"
+
+
+def test_who_wants_a_run_written_to_a_file_is_told_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option, told in (("-o", True), ("--output", True), ("--outputs", False)):
+        monkeypatch.setattr("sys.argv", ["benchkit", "run", option, "r.html"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert ("`benchkit report latest -o FILE`" in line) == told
