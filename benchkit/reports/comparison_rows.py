@@ -65,22 +65,19 @@ def headline(comparison: Comparison) -> tuple[str, str]:
 
 
 def smallest_visible(cells: Iterable[Cell]) -> str:
-    """The least change that each statistic could have shown, on the path where it shows least; and which could show none."""
-    worst: dict[str, tuple[float | None, str]] = {}
+    """The least change that each statistic could have shown, in the cell that shows least; in how many; and which could show none."""
+    alike: dict[str, list[Cell]] = {}
     for cell in cells:
-        if cell.missing is not None or cell.word == NOT_COMPARABLE:
-            continue
-        name = f"{metric_name(cell.metric)} {_statistic(cell)}"
-        known, _ = worst.get(name, (0.0, ""))
-        visible = cell.smallest_visible
-        both = None if known is None or visible is None else max(known, visible)
-        worst[name] = (both, clean(cell.unit))
-    seen = [
-        f"{name} {show_figure(figure, 2)} {unit}"
-        for name, (figure, unit) in worst.items()
-        if figure is not None
-    ]
-    blind = [name for name, (figure, _) in worst.items() if figure is None]
+        if cell.missing is None and cell.word != NOT_COMPARABLE:
+            alike.setdefault(f"{metric_name(cell.metric)} {_statistic(cell)}", []).append(cell)
+    seen, blind = [], []
+    for name, found in alike.items():
+        visible = [each.smallest_visible for each in found if each.smallest_visible is not None]
+        some = f" in {len(visible)} of {len(found)} cells" if len(visible) < len(found) else ""
+        if visible:
+            seen.append(f"{name} {show_figure(max(visible), 2)} {clean(found[0].unit)}{some}")
+        else:
+            blind.append(name)
     said = [f"smallest visible: {', '.join(seen)}"] if seen else []
     said += [f"not enough samples to see any of {', '.join(blind)}"] if blind else []
     return "; ".join(said)

@@ -192,6 +192,9 @@ def test_what_could_not_be_seen_for_want_of_samples_is_said_apart() -> None:
         "in 2 judged cells; smallest visible: RTT p50 0.12 ms; not enough samples to see any of RTT p99"
     )
     assert smallest_visible([blind]) == "not enough samples to see any of RTT p99"
+    partly = [replace(seen, path="a-c", smallest_visible=None), seen]
+    for cells in (partly, partly[::-1]):
+        assert smallest_visible(cells) == "smallest visible: RTT p50 0.12 ms in 1 of 2 cells"
 
 
 def test_a_mesh_is_a_matrix_and_most_of_its_forests_are_left_out() -> None:
