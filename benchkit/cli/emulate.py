@@ -117,6 +117,12 @@ def _with_target_first(error: AskedWronglyError, words: tuple[str, ...]) -> Aske
     """The error; where no target was named, how one is."""
     if len(words) > 1:
         return error
+    from benchkit.targets import shipped_targets
+
+    if words[0].endswith(".toml") or words[0] in {path.stem for path in shipped_targets()}:
+        return AskedWronglyError(
+            f"{words[0]} is a target: name one of its paths behind it, as benchkit emulate {words[0]} A-B -- COMMAND"
+        )
     return AskedWronglyError(
         f"{error}; a path of another target has that before it: benchkit emulate TARGET {words[0]}"
     )

@@ -43,7 +43,7 @@ RUN_HERE = {
     "benchkit report latest --format full": "report latest --format full",
     "benchkit report latest --format json": "report latest --format json",
     "benchkit compare latest~1 latest": "compare latest~1 latest",
-    "benchkit compare A B C --each --format html -o c.html": "compare latest~2 latest~1 latest --each --format html -o c.html",
+    "benchkit compare BASE A B --each --format html -o c.html": "compare latest~2 latest~1 latest --each --format html -o c.html",
     "benchkit baseline save main RUN RUN RUN": "baseline save main latest~3 latest~2 latest~1",
     "benchkit gate latest --baseline main": "gate latest --baseline main --min-percent 100 --min-latency 20ms",
     "benchkit history --statistic p99": "history --statistic p99",

@@ -75,6 +75,8 @@ from benchkit.store.live import LiveLog
             2,
             "a path of another target has that before it: benchkit emulate TARGET a-b",
         ),
+        ("emulate guizhou -- true", 2, "guizhou is a target: name one of its paths behind it"),
+        ("emulate ./mine.toml -- true", 2, "as benchkit emulate ./mine.toml A-B -- COMMAND"),
         ("emulate guiyang-hangzhou -- nosuch", 127, "no program 'nosuch'"),
         ("emulate guiyang-hangzhou --serve nosuch -- true", 2, "no program 'nosuch'"),
         (
