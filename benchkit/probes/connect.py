@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from benchkit.clock import NS_PER_S, NS_PER_US, monotonic_ns
-from benchkit.errors import MeasureError
+from benchkit.errors import MeasureError, told_by_system
 from benchkit.linux import tcp
 from benchkit.linux.address import family_of
 from benchkit.model.samples import Samples, column
@@ -42,6 +42,11 @@ async def connect(spec: ConnectSpec) -> AsyncIterator[Samples]:
     async for rows in as_settled(handshakes.open(), handshakes.settle):
         yield rows
     if not handshakes.received.any():
+        if handshakes.trouble:
+            raise MeasureError(
+                f"{spec.path}: no TCP connection could be begun: {handshakes.trouble}: raise the limit (`ulimit -n`), or "
+                "connect at a lower rate"
+            )
         raise MeasureError(
             f"{spec.path}: none of {spec.count} TCP connections to {spec.address} port {spec.port} came "
             "to be: does anything listen there, and may TCP pass?"
@@ -55,7 +60,7 @@ class _Handshakes:
         self._spec, self._family = spec, family_of(spec.address)
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, tuple[socket.socket, asyncio.TimerHandle]] = {}
-        self._one_less = asyncio.Event()
+        self._one_less, self.trouble = asyncio.Event(), ""
         start = monotonic_ns() + SOON_NS
         self._due = due_times(start, spec.interval_ns, spec.count, spec.schedule)
         self._sent, self.received, self._network, self._again = np.zeros(
@@ -80,8 +85,8 @@ class _Handshakes:
         spec = self._spec
         try:
             connection = socket.socket(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        except OSError:  # no descriptor is left: this host has not sent it
-            self._over[index] = True
+        except OSError as error:  # no descriptor is left: this host has not sent it
+            self.trouble, self._over[index] = told_by_system(error), True
             return
         self._sent[index] = monotonic_ns()
         refused = connection.connect_ex((spec.address, spec.port)) not in BEGUN

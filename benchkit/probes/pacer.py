@@ -25,7 +25,7 @@ class Pacer:
     """Calls `send(index)` as each time comes; what is late goes out at once and the schedule stands."""
 
     def __init__(
-        self, due_ns: NDArray[np.int64], send: Callable[[int], None], *, lead_ns: int = 0
+        self, due_ns: NDArray[np.int64], send: Callable[[int], object], *, lead_ns: int = 0
     ) -> None:
         """Take the schedule, times on CLOCK_MONOTONIC.
 
@@ -68,7 +68,7 @@ class Pacer:
 def lead_of(interval_ns: int) -> int:
     """How long before a request is due it is worth waking up, in ns: a sleeper wakes late, and spins for less than that.
 
-    None where requests are so near to one another that it would spin most of the time.
+    0 where requests are so near to one another that it would spin most of the time.
     """
     return LEAD_NS if interval_ns >= LEAST_GAP_NS else 0
 
@@ -81,9 +81,5 @@ async def open_loop(
     `due_ns` has shape (n,).
     """
     async with asyncio.TaskGroup() as tasks:
-        with Pacer(due_ns, lambda index: _begun(tasks, begin(index)), lead_ns=lead_ns) as pacer:
+        with Pacer(due_ns, lambda index: tasks.create_task(begin(index)), lead_ns=lead_ns) as pacer:
             await pacer.finished.wait()
-
-
-def _begun(tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-    tasks.create_task(work)

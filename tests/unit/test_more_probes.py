@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import subprocess
@@ -134,6 +135,20 @@ def test_a_handshake_whose_syn_was_sent_again_is_told_apart(
     assert sum(again) == 1
     assert np.ma.getmaskarray(rows.columns["network_ns"]).tolist() == [each > 0 for each in again]
     assert rows.columns["received_ns"].count() == 6
+
+
+def test_a_host_without_descriptors_blames_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = ConnectSpec("a-b", "connect", LOCAL, 1, 3, MS, 50 * MS)
+
+    class Exhausted(socket.socket):
+        def __init__(self, *shape: int) -> None:
+            if shape[1:] == (socket.SOCK_STREAM | socket.SOCK_NONBLOCK,):
+                raise OSError(errno.EMFILE, "Too many open files")
+            super().__init__(*shape)
+
+    monkeypatch.setattr(connecting.socket, "socket", Exhausted)
+    with pytest.raises(MeasureError, match="could be begun: Too many open files: raise the limit"):
+        run(all_of(connecting.connect(spec)))
 
 
 @pytest.fixture
