@@ -55,8 +55,16 @@ def samples_of(folder: Path, wanted: Collection[str] | None = None) -> list[Samp
 
 
 def sites_of(record: RunRecord) -> tuple[Site, ...]:
-    """Where the sites are, with their labels if the target at hand is the very one that was run."""
-    known = tuple(Site(name, name, *at) for name, at in record.coordinates.items())
+    """What its sites are called and where they are.
+
+    A run from before labels were kept has them of the target at hand, if that is the very one that was run.
+    """
+    known = tuple(
+        Site(name, record.labels.get(name, name), *record.coordinates.get(name, ()))
+        for name in {**record.coordinates, **record.labels}
+    )
+    if record.labels:
+        return known
     try:
         target = load_target(record.target)
     except AskedWronglyError:

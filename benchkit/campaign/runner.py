@@ -221,4 +221,5 @@ def _record(
         environment=host.fingerprint(),
         scale=target.scale,
         coordinates=target.coordinates,
+        labels=target.labels,
     )

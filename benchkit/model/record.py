@@ -197,7 +197,8 @@ class RunRecord:
     """One campaign, whole. `unfit` gives the reasons why this machine could not be trusted, if any.
 
     `scale` is what the rates of its paths were divided by. `coordinates` are latitude and longitude of its sites, in
-    degrees, north and east positive; a site of which nobody said is absent.
+    degrees, north and east positive; a site of which nobody said is absent. `labels` are what its sites are called on
+    a map, by name; empty in a run older than they are.
     """
 
     run: str
@@ -225,6 +226,7 @@ class RunRecord:
     environment: Mapping[str, Any] = field(default_factory=dict)
     scale: int | None = None
     coordinates: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_figures(self) -> bool:

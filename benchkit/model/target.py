@@ -127,12 +127,21 @@ class Target:
     @property
     def coordinates(self) -> dict[str, tuple[float, float]]:
         """Latitude and longitude, in degrees, of each site that has them and ends a path."""
-        ends = {name for path in self.paths for name in (path.near, path.far)}
         return {
             site.name: (site.latitude, site.longitude)
-            for site in self.sites
-            if site.name in ends and site.latitude is not None and site.longitude is not None
+            for site in self._ends
+            if site.latitude is not None and site.longitude is not None
         }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What each site that ends a path is called on a map, by its name."""
+        return {site.name: site.label for site in self._ends}
+
+    @property
+    def _ends(self) -> list[Site]:
+        ends = {name for path in self.paths for name in (path.near, path.far)}
+        return [site for site in self.sites if site.name in ends]
 
     def site(self, name: str) -> Site:
         """The site of that name."""

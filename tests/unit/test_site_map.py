@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from sample_records import passing
 
 from benchkit.campaign.publishing import sites_of
+from benchkit.reports.html.site_map import site_map
 from benchkit.reports.html.site_places import places_of
 from benchkit.store import read_run, write_run
 from benchkit.targets import load_target
@@ -88,6 +90,31 @@ def test_a_run_keeps_where_its_sites_are(tmp_path: Path) -> None:
     kept = read_run(write_run(tmp_path, record, []))
     assert kept.coordinates == where
     assert {site.name: (site.latitude, site.longitude) for site in sites_of(kept)} == where
+
+
+def test_a_map_calls_a_site_as_the_target_of_its_run_did(tmp_path: Path) -> None:
+    path = replace(passing().paths[0], near="a", far="b")
+    labels = {"a": "Head Office", "b": "Depot <3>"}
+    record = replace(passing(), target="mine", paths=(path,), labels=labels)
+    kept = read_run(write_run(tmp_path, record, []))
+    assert kept.labels == labels
+    chart = site_map(kept, sites_of(kept))
+    assert chart is not None
+    said = json.dumps(chart.spec)
+    assert all(label in said for label in labels.values())
+
+
+def test_a_run_from_before_labels_has_those_of_its_target_while_that_is_unchanged() -> None:
+    target = load_target("guizhou")
+    old = replace(passing(), target="guizhou", target_digest=target.digest)
+    assert {site.label for site in sites_of(old)} >= {"Guiyang", "Hangzhou"}
+    assert sites_of(replace(old, target_digest="another")) == ()
+
+
+def test_every_site_that_ends_a_path_has_a_label(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(OWN.replace('name = "b"', 'name = "b"\nlabel = "Depot"'))
+    assert load_target(str(file)).labels == {"a": "A", "b": "Depot"}
 
 
 def test_what_is_kept_is_of_the_sites_that_end_a_path_and_have_coordinates(tmp_path: Path) -> None:
