@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import os
 
+from benchkit.tls_words import told_of_tls
+
 IN_TIME = "nothing came in time"
 
 
@@ -40,6 +42,10 @@ def told_by_system(error: Exception) -> str:
     >>> told_by_system(TimeoutError())
     'nothing came in time'
     """
+    import ssl  # noqa: PLC0415  costs milliseconds, and most commands meet no error
+
+    if isinstance(error, ssl.SSLError):  # its number is OpenSSL's, and none of the system's
+        return told_of_tls(error)
     if isinstance(error, OSError):
         if error.errno is not None and error.errno > 0:  # of the resolver they are below
             return os.strerror(error.errno)

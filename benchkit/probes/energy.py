@@ -18,6 +18,7 @@ from benchkit.errors import MeasureError, printable, told_by_system
 from benchkit.model.meter import ENERGY_COLUMNS, MICRO, TIME
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import EnergySpec
+from benchkit.probes.certificate import untrusted
 
 Reading = tuple[float, float]
 Row = tuple[int | None, Reading | None]  # when it was read, and what
@@ -53,12 +54,20 @@ async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
                 found = scraped(await _page(session, spec), spec)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 if not number:
-                    raise MeasureError(
-                        f"{spec.path}: {spec.address} gives no metrics: {printable(told_by_system(error))[:200]}; is the "
-                        "exporter running there?"
-                    ) from error
+                    raise _no_metrics(spec, error) from error
                 found = None
             yield _rows(spec, [(monotonic_ns(), found)])
+
+
+def _no_metrics(spec: EnergySpec, error: Exception) -> MeasureError:
+    said, remedy = told_by_system(error), "is the exporter running there?"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        said, remedy = untrusted(error)
+    elif isinstance(error, aiohttp.ClientSSLError):
+        remedy = "if it has no certificate, write http:// in the target"
+    return MeasureError(
+        f"{spec.path}: {spec.address} gives no metrics: {printable(said)[:200]}; {remedy}"
+    )
 
 
 async def _page(session: aiohttp.ClientSession, spec: EnergySpec) -> str:

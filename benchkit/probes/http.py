@@ -22,6 +22,7 @@ from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
 from benchkit.probes.as_settled import Settling, as_settled
+from benchkit.probes.certificate import untrusted
 from benchkit.probes.digest import Credentials
 from benchkit.probes.http_key import ShowingConnector, shown
 from benchkit.probes.http_server import OCTETS, UNAUTHORIZED
@@ -107,13 +108,9 @@ _HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionRe
 
 
 def _unanswered(spec: HttpSpec, error: Exception) -> MeasureError:
-    said = told_by_system(error)
-    if isinstance(error, aiohttp.ClientSSLError):
-        said = str(error)  # its number is of TLS, and none of the system's
-    remedy = "is a server running there, and may TCP pass?"
+    said, remedy = told_by_system(error), "is a server running there, and may TCP pass?"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        said = f"its certificate is not trusted ({error.certificate_error})"
-        remedy = "add who signed it to this system's, or name its PEM file as SSL_CERT_FILE"
+        said, remedy = untrusted(error)
     elif isinstance(error, _HUNG_UP) and not isinstance(error, aiohttp.ClientConnectorError):
         remedy = "does a server of HTTP run there, and if it is `benchkit agent`, has its --allow who asks?"
     return MeasureError(f"{spec.path}: {spec.url} does not answer: {said}; {remedy}")

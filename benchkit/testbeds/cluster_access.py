@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchkit.errors import AskedWronglyError, told_by_system
-from benchkit.testbeds.tls_words import told_of_tls
 
 if TYPE_CHECKING:  # half a second, which only a cluster pays
     from distributed.security import Security
@@ -150,16 +149,12 @@ def _context(files: dict[str, str]) -> ssl.SSLContext:
     except OSError as error:
         folder = Path(files[KEY]).parent
         missing = [name for name, file in files.items() if not Path(file).is_file()]
-        why = f"there is no {' and no '.join(missing)}" if missing else _why(error)
+        why = f"there is no {' and no '.join(missing)}" if missing else told_by_system(error)
         raise AskedWronglyError(
             f"the certificates in {folder} cannot be used: {why}; a folder needs {AUTHORITY}, "
             f"{CERTIFICATE} and {KEY}, as `benchkit agent --make-certs` writes them{_one_of(folder)}"
         ) from error
     return context
-
-
-def _why(error: OSError) -> str:
-    return told_of_tls(error) if isinstance(error, ssl.SSLError) else told_by_system(error)
 
 
 def _one_of(folder: Path) -> str:

@@ -21,7 +21,7 @@ from benchkit.testbeds import cluster_site
 from benchkit.testbeds.cluster_access import Access, configure
 from benchkit.testbeds.cluster_greeting import greet
 from benchkit.testbeds.cluster_site import MeasurementAgent
-from benchkit.testbeds.tls_words import told_of_tls
+from benchkit.tls_words import told_of_tls
 
 AGAIN_S = 1.0
 # A way that is cut is found out soon: tasks go on without their worker, and the sooner it tries the sooner it is back.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,12 +26,15 @@ from benchkit.model.spec import EnergySpec
 from benchkit.probes.energy import energy, selected
 from benchkit.stats.energy_ratio import energy_ratio
 from benchkit.targets import load_target
+from benchkit.testbeds.certificates import make_certificates
 
 MS = 1_000_000
 
 
 @contextmanager
-def exporter(*answers: tuple[float, float] | None) -> Iterator[str]:
+def exporter(
+    *answers: tuple[float, float] | None, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Answers each scrape in turn with these counters; None is an error."""
     waiting = list(answers)
 
@@ -55,6 +59,8 @@ def exporter(*answers: tuple[float, float] | None) -> Iterator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/metrics"
     server.shutdown()
@@ -102,6 +108,21 @@ def test_what_cannot_be_read_at_all_is_told_with_what_is_there(tmp_path: Path) -
         read(spec_of("http://127.0.0.1:9/metrics"))
     with pytest.raises(MeasureError, match="cannot be read as a recording"):
         read(spec_of(str(tmp_path / "none.csv")))
+
+
+def test_what_tls_complains_of_is_told_as_that(tmp_path: Path) -> None:
+    (folder,) = make_certificates(tmp_path, ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    for tls, said in (
+        (None, "it does not speak TLS; if it has no certificate, write http://"),
+        (
+            context,
+            r"its certificate is not trusted \(unable to get local issuer certificate\); add",
+        ),
+    ):
+        with exporter(tls=tls) as address, pytest.raises(MeasureError, match=said):
+            read(spec_of(address.replace("http:", "https:")))
 
 
 def test_a_recording_is_read_as_a_whole_with_its_gaps(tmp_path: Path) -> None:
