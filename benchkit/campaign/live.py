@@ -14,6 +14,7 @@ from benchkit.campaign.events import Observer, PathMoved, RateMoved
 from benchkit.campaign.latencies import took_and_received
 from benchkit.campaign.phases import LOADED, SINGLE
 from benchkit.clock import NS_PER_MS, NS_PER_S
+from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples
 from benchkit.reports.figures import decimals_for, fixed
 from benchkit.stats.log_histogram import LogHistogram
@@ -103,7 +104,7 @@ def told_together(found: Sequence[PathMoved]) -> str:
 def _moved(rows: Samples, found_ns: Sequence[float]) -> PathMoved:
     """Those of the percentiles that no loss reaches; none where there is no latency at all."""
     percentiles = {
-        name: round(ns / NS_PER_MS, 4)
+        name: significant(ns / NS_PER_MS)
         for name, ns in zip(SHOWN, found_ns, strict=True)
         if math.isfinite(ns)
     }

@@ -16,6 +16,7 @@ from benchkit.cli.options import terminal, words_of
 from benchkit.cli.progress import progress
 from benchkit.errors import BenchkitError
 from benchkit.model.record import RunRecord
+from benchkit.model.record_json import as_kept
 from benchkit.reports import render
 from benchkit.store import write_run
 
@@ -56,7 +57,8 @@ def measure(question: Question, results: Path, *, gate: bool, form: str | None =
         )
     if not _uploaded(results, folder):
         status = gravest([status, UNFIT])
-    return Kept(outcome.record, folder, status)
+    # A figure on the edge of two roundings is the same now and in every later report.
+    return Kept(as_kept(outcome.record), folder, status)
 
 
 def _without_figures(results: Path, record: RunRecord) -> str:

@@ -59,6 +59,11 @@ def dump_plain(noun: Any, called: str) -> str:  # noqa: ANN401  any dataclass of
     return json.dumps({**first, **plain}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def as_kept(record: RunRecord) -> RunRecord:
+    """The record as whoever reads it later has it, with its figures in as many digits as are written."""
+    return load_record(dump_record(record))
+
+
 def load_record(text: str) -> RunRecord:
     """The record that `dump_record` wrote. Keys it does not know are passed over.
 

@@ -21,7 +21,8 @@ from benchkit.model.record import (
     RunRecord,
     Verdict,
 )
-from benchkit.model.record_json import dump_record, load_record, significant
+from benchkit.model.record_json import as_kept, dump_record, load_record, significant
+from benchkit.reports import render
 
 numbers = st.floats(-1e9, 1e9).map(significant)
 maybe = st.none() | numbers
@@ -119,6 +120,12 @@ def test_what_is_absent_has_no_key_and_null_does_not_occur() -> None:
     assert "null" not in text
     assert "unfit" not in data
     assert data["paths"][2]["metrics"][0]["percentiles"]["max"] == {}
+
+
+def test_a_run_is_told_at_its_end_as_every_later_report_tells_it() -> None:
+    record = replace(passing(), duration_s=46.0350004)
+    assert render(as_kept(record), "text") == render(load_record(dump_record(record)), "text")
+    assert as_kept(record).duration_s == 46.035
 
 
 def test_a_float_keeps_six_significant_digits() -> None:
