@@ -17,6 +17,7 @@ from benchkit.model.record import Calibration, Metric
 from benchkit.model.samples import FAR_FLAGS, HTTP_PHASES, Column, Samples
 from benchkit.model.target import Plan
 from benchkit.stats.arrival_order import arrival_order
+from benchkit.stats.doubt import confidence_of_a_look
 from benchkit.stats.far_end import far_end_remarks
 from benchkit.stats.interval import Interval
 from benchkit.stats.latency import latency_metric
@@ -31,7 +32,6 @@ from benchkit.stats.parts import (
 )
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.under_load import buffer_delay_percent, foreign_rpm
-from benchkit.stats.verdicts import confidence_of_a_look
 
 # A metric, and its intervals while infinities still mean something, by percentile or by what has none.
 Found = tuple[Metric, Mapping[str, Interval]]

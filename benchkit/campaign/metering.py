@@ -24,9 +24,10 @@ from benchkit.model.record import Metric, PathRecord
 from benchkit.model.spec import EnergySpec
 from benchkit.model.target import Plan, Target
 from benchkit.probes.energy import what_a_recording_lacks
+from benchkit.stats.doubt import NO_DOUBT, Doubt
 from benchkit.stats.energy_ratio import FEWEST, EnergyRatio, energy_ratio
 from benchkit.stats.reservations import of_a_part
-from benchkit.stats.verdicts import NO_DOUBT, Doubt, judge, overall
+from benchkit.stats.verdicts import judge, overall
 from benchkit.units import by_number, show_count
 
 PHASE = "ratio"

@@ -24,8 +24,9 @@ from benchkit.linux import foreground, process
 from benchkit.linux.netns import inside
 from benchkit.model.place import Budget, Path
 from benchkit.model.record import Verdict
+from benchkit.stats.doubt import Doubt
 from benchkit.stats.latency import latency_metric
-from benchkit.stats.verdicts import Doubt, judge
+from benchkit.stats.verdicts import judge
 
 Result = TypeVar("Result")
 

@@ -18,6 +18,7 @@ from benchkit.model.place import Budget, Path
 from benchkit.model.probe import PROBE_OF, asked_too
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict, gravity
 from benchkit.model.target import Plan
+from benchkit.stats.doubt import Doubt
 from benchkit.stats.percentiles import percentile_share
 from benchkit.stats.reservations import (
     of_a_part,
@@ -29,7 +30,6 @@ from benchkit.stats.reservations import (
 from benchkit.stats.round_trip import as_latencies, network_ns, that_left
 from benchkit.stats.stalls import held_back
 from benchkit.stats.verdicts import (
-    Doubt,
     could_be_decided,
     judge,
     overall,

@@ -15,8 +15,8 @@ import sys
 import numpy as np
 from coverage_of_intervals import SERIES
 
+from benchkit.stats.doubt import confidence_of_a_look
 from benchkit.stats.percentiles import percentile_intervals
-from benchkit.stats.verdicts import confidence_of_a_look
 
 FIRST, LOOKS, WANTED, SHARE = 1_000, 6, "p95", 0.95
 

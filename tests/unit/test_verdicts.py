@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchkit.model.place import Budget
+from benchkit.stats.doubt import Doubt
 from benchkit.stats.interval import Interval
 from benchkit.stats.percentiles import percentile_intervals
 from benchkit.stats.rates import loss_interval
-from benchkit.stats.verdicts import Doubt, could_be_decided, judge, overall, with_what_arrived
+from benchkit.stats.verdicts import could_be_decided, judge, overall, with_what_arrived
 
 INF = math.inf
 P95 = Budget("rtt", 10.0, "ms", "p95", fact="guizhou-2024:guiyang-guangzhou")
@@ -232,6 +233,28 @@ def test_a_verdict_that_the_emulators_error_cannot_change_stays() -> None:
     assert judge(GOODPUT, Interval(941, 940, 942), n=50, doubt=Doubt(less_by=41)).verdict == (
         "inconclusive"
     )
+
+
+@pytest.mark.parametrize(
+    ("figure", "doubt", "said"),
+    [
+        (
+            Interval(10.052, 10.044, 10.06), Doubt(less_by=0.01),
+            "p95 is 10.052 ms, at least 10.034 ms with 95 % confidence and the emulator's own error: 0.034 ms beyond",
+        ),
+        (Interval(10.052, 10.044, 10.06), Doubt(more_by=0.01), "at least 10.044 ms with 95 % confidence: 0.044 ms"),
+        (Interval(10.05, 10.04, 10.06), Doubt(less_by=0.00001), "at least 10.04 ms with 95 % confidence: 0.04 ms"),
+        (
+            Interval(10.01, 9.98, 10.06), Doubt(less_by=0.1),
+            "lies between 9.88 and 10.06 ms with 95 % confidence and the emulator's own error, so 10 ms is",
+        ),
+        (Interval(10.01, 9.98, 10.06), Doubt(), "lies between 9.98 and 10.06 ms with 95 % confidence, so 10 ms is"),
+    ],
+)  # fmt: skip
+def test_an_end_beside_another_interval_says_why_it_is_not_that_intervals(
+    figure: Interval, doubt: Doubt, said: str
+) -> None:
+    assert said in judge(P95, figure, n=5000, doubt=doubt).reason
 
 
 def test_several_looks_are_said_and_need_more_samples() -> None:
