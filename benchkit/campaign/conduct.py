@@ -134,7 +134,7 @@ class Campaign:
     def _extend(self, phase: Phase) -> None:
         """Measure further rounds while a verdict is open, if the plan says so. Each doubles what there is.
 
-        So few looks are taken, and each has its share of the 5 % of errors: `stats.verdicts.confidence_of_a_look`.
+        So few looks are taken, and each has its share of the 5 % of errors: `stats.doubt.confidence_of_a_look`.
         """
         measured, rounds = phase.duration_ns, 1
         while (more := phases.further_round(phase, measured, self._plan.longest_ns)) is not None:
