@@ -15,12 +15,6 @@ from benchkit.model.record_json import significant
 from benchkit.model.samples import Samples, column
 from benchkit.reports.figures import clean
 from benchkit.reports.html import charts_of, render_html
-from benchkit.reports.html.curves import (
-    curve_of,
-    ecdf_points,
-    tail_points,
-    time_points,
-)
 from benchkit.reports.html.matrix import CROSS, NONE, OPEN, budget_matrix
 from benchkit.reports.html.palette import LIGHT, painted
 from benchkit.reports.html.rate_charts import _info_points
@@ -181,29 +175,6 @@ def test_without_samples_the_page_says_so_and_keeps_the_figures() -> None:
     page = Page(render_html(passing()))
     assert any("raw samples" in text for text in page.texts)
     assert "8.952" in page.texts
-
-
-def test_fewer_points_keep_every_spike_and_every_loss() -> None:
-    values: list[float | None] = [8.5] * 20_000
-    values[7_777], values[12_345], values[12_346] = 99.0, None, None
-    curve = curve_of(rtt_samples(values))
-    assert curve is not None
-    points = time_points(curve, 0.0)
-    assert len(points) <= 300
-    assert max(point["high"] for point in points) == 99.0
-    assert sum(point["lost"] for point in points) == 2
-    assert sum(point["n"] for point in points) == 20_000
-
-
-def test_a_curve_ends_where_the_lost_begin() -> None:
-    curve = curve_of(rtt_samples([1.0] * 90 + [None] * 10))
-    assert curve is not None
-    assert max(point["y"] for point in ecdf_points(curve)) == 0.9
-    assert max(point["t"] for point in tail_points(curve)) <= 1.0
-    everything_lost = curve_of(rtt_samples([None] * 5))
-    assert everything_lost is not None
-    assert tail_points(everything_lost) == ecdf_points(everything_lost) == []
-    assert render_html(passing(), [rtt_samples([None] * 5)])
 
 
 def test_a_mesh_names_a_few_broken_paths_and_shows_all_as_a_matrix() -> None:

@@ -8,11 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from harvests import (
-    DWELL,
-    HOST,
     MODEL,
     MS,
-    QUEUE,
     goodput,
     idle_rows,
     metric,
@@ -36,30 +33,12 @@ from benchkit.model.samples import (
 )
 from benchkit.model.workload import Exchange, Workload
 from benchkit.probes.iperf3_meter import TOTAL_COLUMNS
-from benchkit.stats import round_trip
 from benchkit.stats.rates import loss_interval
 
 SECOND = 1000 * MS
 MIX = (Exchange(1, 1000, 1000),)
 WORKLOADS = tuple(Workload(name, "inference", mix=MIX) for name in ("short", "long"))
 PLAN = plan_of(SECOND, workloads=WORKLOADS)
-
-
-def test_a_round_trip_comes_apart_into_queue_network_and_host() -> None:
-    rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
-    assert round_trip.network_ns(rows).tolist() == [8 * MS, None, 10 * MS, None]
-    from_sched = round_trip.network_ns(rows, "t1_sched_ns")
-    assert from_sched.tolist() == [8 * MS + QUEUE, None, 10 * MS + QUEUE, None]
-    assert round_trip.host_ns(rows).tolist() == [DWELL + HOST, None, DWELL + HOST, None]
-
-
-def test_a_lost_packet_is_infinite_and_one_without_a_stamp_is_no_latency() -> None:
-    rows = idle_rows([8 * MS, 9 * MS, 10 * MS, 11 * MS], lost=[1], unstamped=[3])
-    values, unstamped = round_trip.as_latencies(
-        round_trip.network_ns(rows), rows.columns["received_ns"]
-    )
-    assert values.tolist() == [8 * MS, math.inf, 10 * MS]
-    assert unstamped == 1
 
 
 def test_what_is_known_of_an_idle_path() -> None:

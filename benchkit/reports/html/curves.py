@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchkit.model.record import Metric
 from benchkit.model.samples import Samples
 from benchkit.reports.sentences import series_name
-from benchkit.stats.percentiles import percentile_intervals
+from benchkit.stats.percentiles import percentile_intervals, percentile_share
 from benchkit.stats.round_trip import network_ns, that_left
 from benchkit.units import NS_PER_MS, NS_PER_S
 
@@ -25,6 +25,11 @@ FROM_DUE = ("connect", "http", "http-fresh", "http-load")
 TAIL_POINTS = 90
 ECDF_POINTS = 160
 BAND_POINTS = 18
+# Where the percentiles of a record stand on the log-tail axis.
+TAILS = {
+    name: -math.log10(1 - float(percentile_share(name)))
+    for name in ("p50", "p90", "p95", "p99", "p99.9")
+}
 MOST_BUCKETS = 300
 Points = list[dict[str, Any]]
 
@@ -65,10 +70,14 @@ def curve_of(rows: Samples) -> Curve | None:
 
 
 def tail_points(curve: Curve) -> Points:
-    """Percentiles on a log-tail axis: `t` is -log10(1 - share). It ends where the lost begin."""
+    """Percentiles on a log-tail axis: `t` is -log10(1 - share). It ends where the lost begin.
+
+    Those of the record are among them: a line between two others would miss their dots where the tail is steep.
+    """
     ordered = np.sort(curve.latency_ms)
     n = ordered.size
-    tails = np.append(np.linspace(0.0, math.log10(n), TAIL_POINTS), math.log10(2 * n))
+    own = [tail for tail in TAILS.values() if tail < math.log10(2 * n)]
+    tails = np.unique([*np.linspace(0.0, math.log10(n), TAIL_POINTS), *own, math.log10(2 * n)])
     shares = 1 - 10.0**-tails
     ranks = np.clip(np.ceil(shares * n - 1e-9).astype(int), 1, n)
     return [

@@ -23,6 +23,7 @@ from benchkit.reports.html.chart import (
 from benchkit.reports.html.curves import (
     LOADED,
     SINGLE,
+    TAILS,
     Curve,
     Points,
     band_points,
@@ -32,8 +33,7 @@ from benchkit.reports.html.curves import (
 from benchkit.reports.sentences import counts, series_name
 
 LATENCIES = ("rtt", *SINGLE)
-TAILS = {"p50": 0.30103, "p90": 1.0, "p95": 1.30103, "p99": 2.0, "p99.9": 3.0}
-TAIL_TICKS = (0, *TAILS.values(), 4.0, 5.0, 6.0)
+TAIL_TICKS = (0, *(round(tail, 5) for tail in TAILS.values()), 4.0, 5.0, 6.0)
 TAIL_LABELS = (
     "datum.value < 0.1 ? 'p0' : datum.value < 0.5 ? 'p50' : datum.value < 1.1 ? 'p90' :"
     " datum.value < 1.5 ? 'p95' : datum.value < 2.1 ? 'p99' : datum.value < 3.1 ? 'p99.9' :"
