@@ -15,7 +15,7 @@ from benchkit.campaign.latencies import Circumstances, Found, latencies
 from benchkit.campaign.model_values import model_values
 from benchkit.campaign.passages import Times
 from benchkit.model.place import Budget, Path
-from benchkit.model.probe import PROBE_OF, asked_too
+from benchkit.model.probe import PROBE_OF, asked_too, counted_as
 from benchkit.model.record import Calibration, Metric, PathRecord, Verdict, gravity
 from benchkit.model.target import Plan
 from benchkit.stats.doubt import Doubt
@@ -171,7 +171,8 @@ def _held(
     moved = _moved(path, budget, source, found, under, _idle_due(path, harvest))
     looks = under.looks if metric.metric == "rtt" else 1
     by = phases.lengthened_by(metric.metric)
-    doubt = Doubt(looks, moved.less_by, moved.more_by, due=metric.n, by=by)
+    of = counted_as(metric.metric)
+    doubt = Doubt(looks, moved.less_by, moved.more_by, due=metric.n, of=of, by=by)
     found_so = judge(
         budget, interval, n=effective, phase=metric.phase, unfit=under.unfit, doubt=doubt
     )

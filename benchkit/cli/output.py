@@ -10,13 +10,34 @@ import click
 
 from benchkit.errors import AskedWronglyError, BenchkitError, UnfitError, told_by_system
 
+ANOTHER_FILE = "name another file with -o"
+
 
 def put(text: str, output: Path | None, what: str = "the report") -> None:
     """Print it, or write it to the file. Raises as `write_whole`."""
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_whole(output, text, what, "name another file with -o")
+        write_whole(output, text, what, ANOTHER_FILE)
+
+
+def see_it_can_be_put(output: Path | None, what: str) -> None:
+    """Say before it is made that a file cannot be written: once it took its time would be too late.
+
+    Raises as `write_whole`.
+    """
+    if output is None or (
+        output.exists() and not output.is_file()
+    ):  # a pipe is no longer one once tried
+        return
+    is_new = not output.exists()
+    try:
+        with output.open("ab"):
+            pass
+        if is_new:
+            output.unlink()
+    except OSError as error:
+        raise unwritten(what, output, error, ANOTHER_FILE) from error
 
 
 def write_whole(file: Path, text: str, what: str, remedy: str) -> None:

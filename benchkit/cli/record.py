@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from benchkit.cli.options import DURATION, FREQUENCY
-from benchkit.cli.output import put
+from benchkit.cli.output import put, see_it_can_be_put
 from benchkit.cli.words import Whole
-from benchkit.errors import UnfitError
+from benchkit.errors import BenchkitError, UnfitError
 
 if TYPE_CHECKING:
     from benchkit.campaign.recording import MeasurementTask, Recorded
 
 TOLERANCE_NS = 150_000
+MODEL = "the model"
 UNDIVIDED = (
     "round trips do not tell the two directions apart: half of the fastest is the model's delay forward, and what varies "
     "and what was lost is put into backward; only the sum was measured"
@@ -82,6 +83,7 @@ def record(
     from benchkit.model.stamp_options import StampOptions
     from benchkit.targets.writing import target_text
 
+    see_it_can_be_put(output, MODEL)
     options = StampOptions(str(stamp_key)) if stamp_key else None
     way = "stamp" if stamp_key and probe is None else probe
     # An ordinary user's process begins anew here: once it has measured would be too late.
@@ -92,15 +94,24 @@ def record(
         with progress() as observe:
             found = record_path(task, observe)
         text = target_text(f"{address}, as recorded by {found.probe}", found.model, rate)
-        put(text, output, "the model")
-        if output is not None:
-            _say(f"the model is in {output}")
+        _keep(text, output)
         _say(UNDIVIDED)
         if unfit is not None:
             raise unfit
         if checked:
             _check(found, task)
     context.exit(0)
+
+
+def _keep(text: str, output: Path | None) -> None:
+    """Put the model where it was asked for; it took long, so that it is printed where it cannot be put there."""
+    try:
+        put(text, output, MODEL)
+    except BenchkitError:
+        click.echo(text, nl=False)
+        raise
+    if output is not None:
+        _say(f"{MODEL} is in {output}")
 
 
 def _why_no_check(obtain: Callable[[], None]) -> UnfitError | None:

@@ -37,7 +37,7 @@ def read_key(file: str) -> bytes:
     """
     if not file:
         return b""
-    remedy = f"write one with `(umask 077; openssl rand -hex 32 > {file})`"
+    remedy = f"copy the far end's, or write one for both with `(umask 077; openssl rand -hex 32 > {file})`"
     try:
         key = bytes.fromhex(contents_of(Path(file)).decode("ascii"))
     except OSError as error:

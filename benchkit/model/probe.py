@@ -60,11 +60,23 @@ PROBE_OF = {
 }
 
 
+def counted_as(metric: str) -> str:
+    """What each sample of a metric was, in the plural.
+
+    >>> counted_as("rtt"), counted_as("connect"), counted_as("http-fresh")
+    ('packets', 'connections', 'requests')
+    """
+    if metric == "connect":
+        return "connections"
+    is_request = metric in {"request", "http", "http-fresh", "http-load", "inference"}
+    return "requests" if is_request else "packets"
+
+
 def asked_too(probe: str, probes: Iterable[str]) -> str:
     """How a probe is asked for beside others: an option names all that there are to be, and so it names them all.
 
     >>> asked_too("tcp", ["rtt", "http"])
-    'ask for --probe rtt --probe http --probe tcp, or write it into `probes` of the target'
+    'ask for --probe rtt --probe http --probe tcp, or have it in `probes` of the target and leave --probe away'
     """
     every = " ".join(f"--probe {each}" for each in (*probes, probe))
-    return f"ask for {every}, or write it into `probes` of the target"
+    return f"ask for {every}, or have it in `probes` of the target and leave --probe away"

@@ -14,7 +14,7 @@ class Doubt:
 
     The interval is looked at up to `looks` times, each time at `confidence`. The figure may be `less_by` or `more_by`, in the
     budget's unit, without the emulator's own error. `longer` is what to do for more samples, and `by` how if --duration is not how, in words.
-    `due` is how many packets there were, effective or not; 0 is not known.
+    `due` is how many packets there were, effective or not, or what else `of` calls them; 0 is not known.
     """
 
     looks: int = 1
@@ -23,6 +23,7 @@ class Doubt:
     longer: str = "measure longer"
     by: str = ""
     due: int = 0
+    of: str = "packets"
 
     @property
     def confidence(self) -> float:

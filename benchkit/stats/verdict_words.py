@@ -109,7 +109,7 @@ def _without_end(budget: Budget, interval: Interval, n: int, doubt: Doubt) -> st
         longer = f"about {times} times as long" if times <= _MOST_TIMES else "much longer"
         text = f"{name} needs at least {needed} effective samples, there were {n}"
         if doubt.due >= needed:  # it is not for want of packets
-            text += f" in {doubt.due} packets, which a busy machine or path delays or loses together: free a core, or"
+            text += f" in {doubt.due} {doubt.of}, which a busy machine or path delays or loses together: free a core, or"
         else:
             text += ":"
         return f"{text} measure {longer}{doubt.by}"
