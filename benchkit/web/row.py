@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from benchkit.model.record import VERDICTS, RunRecord
-from benchkit.reports.sentences import verdict_word
+from benchkit.reports.sentences import metric_name, verdict_word
 
 State = Literal["kept", "damaged", "newer", "unfinished", "running", "unread"]
 # A mesh has thousands of paths: the worst ones are named, the others counted.
@@ -29,6 +29,12 @@ class Judged:
     value: float | None = None
     limit: float | None = None
     unit: str = ""
+
+    @property
+    def called(self) -> str:
+        """The figure as a person calls it: "RTT p95"."""
+        metric, _, percentile = self.figure.partition(" ")
+        return f"{metric_name(metric)} {percentile}".strip()
 
 
 @dataclass(frozen=True, slots=True)

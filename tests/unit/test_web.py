@@ -16,7 +16,7 @@ from synthetic_runs import jitter, record_of, run_id, write
 from benchkit.model.record_json import dump_record
 from benchkit.reports.figures import clean
 from benchkit.web.catalog import Catalog
-from benchkit.web.row import row_of_data
+from benchkit.web.row import row_of_data, row_of_record
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 
@@ -137,6 +137,12 @@ def test_what_was_not_measured_is_not_called_lost(
         path["verdicts"] = [{**each, "measured": measured} for each in path["verdicts"]]
     first = row_of_data("r", data).paths[0]
     assert (first.value, first.limit is not None) == (None, has_limit)
+
+
+def test_a_figure_of_the_list_has_its_name() -> None:
+    rows = [path.called for path in row_of_record(passing()).paths]
+    assert rows
+    assert set(rows) == {"RTT p95"}
 
 
 @pytest.mark.parametrize("name", ["r", "runs", "the"])
