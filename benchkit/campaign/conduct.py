@@ -151,9 +151,9 @@ class Campaign:
                 f"round trips were measured in {rounds} rounds, {measured / NS_PER_S:g} s in all"
                 f" (intervals allow for {phases.planned_looks(self._plan)} looks), "
                 + (
-                    "and a verdict is still open"
+                    "and a verdict on them is still open"
                     if self._is_open()
-                    else "until every verdict was decided"
+                    else "until every verdict on them was decided"
                 )
             )
 

@@ -180,9 +180,10 @@ def _check_used(changes: Changes, chosen: Target) -> None:
             probe, longer = TAKEN_BY[option][0], ""
             if option in _LASTING:
                 keys = dict.fromkeys(f"`{lasting_key(each)}`" for each in probes)
-                longer = f"; or change {' and '.join(keys)} in the target's [plan]"
+                longer = f"change {' and '.join(keys)} in the target's [plan]; or "
             raise AskedWronglyError(
-                f"{option} is for {probe}, and the run is asked for {' and '.join(probes)}: {asked_too(probe, probes)}{longer}"
+                f"{option} is for {probe}, and the run is asked for {' and '.join(probes)}: "
+                f"{longer}{asked_too(probe, probes)}"
             )
 
 

@@ -3,7 +3,8 @@
     What the dataclasses call        the JSON calls
     None, or an empty collection     no key at all (a required field, `calibration` and `environment` stay)
     Metric.estimate                  `value`, `low` and `high` beside `metric`
-    a float                          six significant digits: 10 ns of an 8 ms round trip, 1 kbit/s of 941 Mbit/s
+    a float                          six significant digits: 10 ns of an 8 ms round trip, 1 kbit/s of 941 Mbit/s;
+                                     a whole one as it is: 1048576 octets
     a tuple                          a list
 
 Infinity and NaN are refused on both ways: what was lost is absent, and `lost` counts it.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FIRST_KEYS = ("schema", "run")
 ALWAYS_THERE = ("calibration", "environment")
+LARGEST_COUNT = 2.0**53  # beyond it a float no longer counts by ones
 ESTIMATE_KEYS = ("value", "low", "high")
 REMEDY = "restore the file from where it was measured"
 
@@ -133,7 +135,8 @@ def _finite(value: float, where: str) -> float:
         raise ValueError(
             f"{where} is {value}: a record holds finite numbers; what was lost is absent"
         )
-    return significant(value)
+    is_count = value.is_integer() and abs(value) < LARGEST_COUNT
+    return value if is_count else significant(value)
 
 
 def _is_absent(value: object) -> bool:

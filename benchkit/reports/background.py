@@ -94,6 +94,8 @@ def short_calibration_rows(
 
 def _calibration_row(line: Calibration) -> tuple[str, ...]:
     places = 3 if line.asked < CALIBRATION_LARGE else 1
+    if line.unit == "octets":
+        places = 0
     return (
         clean(line.path),
         clean(line.direction),

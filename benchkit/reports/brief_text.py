@@ -96,12 +96,10 @@ def _fates(metric: Metric) -> Iterator[str]:
 
 
 def calibration(record: RunRecord, width: int) -> Iterator[Line]:
-    """How many figures were as asked, and each that was not and is no reason for the run to be unfit."""
+    """How many figures were as near as they must be, and each that was not and is no reason for the run to be unfit."""
     lines = record.calibration
     wrong = [line for line in lines if not line.within]
-    words = (
-        f"{len(lines) - len(wrong)} of {show_count(len(lines), 'figure')} of the emulator as asked"
-    )
+    words = f"{len(lines) - len(wrong)} of {show_count(len(lines), 'figure')} of the emulator within tolerance"
     yield from hanging((f"{INDENT}{'calibration':{LABEL_WIDTH}} ", "dim"), words, width)
     for line in wrong:
         if any(reason.startswith(line.miss) for reason in record.unfit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -132,7 +133,9 @@ def _cannot_cross(error: Exception) -> RuntimeError:
 
 def _death(site: str, status: int | None) -> UnfitError:
     if status is not None and status < 0:
-        how, remedy = f"signal {-status}", "see the system log for an out-of-memory kill"
+        how, remedy = f"signal {-status}", "whoever sent it can tell why"
+        if -status == signal.SIGKILL:
+            remedy = "see the system log for an out-of-memory kill"
     else:
         how, remedy = f"status {status}", "what it said on stderr tells why; mend that"
     return UnfitError(

@@ -97,7 +97,7 @@ def test_an_iperf3_server_verifies_nothing(mode: str, probes: list[str], far: st
         (Changes(probes=["rtt"], congestion="bbr"), "--congestion is for tcp"),
         (
             Changes(probes=["tcp"], duration_ns=9),
-            r"--duration is for rtt, .* tcp: ask for --probe tcp --probe rtt, .*; or change `load_duration` in the target's \[plan\]",
+            r"--duration is for rtt, .* tcp: change `load_duration` in the target's \[plan\]; or ask for --probe tcp --probe rtt,",
         ),
         (
             Changes(probes=["http", "request"], longest_ns=9),

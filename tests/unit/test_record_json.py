@@ -133,6 +133,15 @@ def test_a_float_keeps_six_significant_digits() -> None:
     assert '"duration_s": 62.1235' in text
 
 
+def test_a_whole_number_of_octets_is_kept_whole() -> None:
+    line = Calibration("a-b", "forward", "buffer", "octets", 1048576.0, 1043100.4, 109472.2, 295, within=True)  # fmt: skip
+    record = replace(passing(), calibration=(line,))
+    (kept,) = as_kept(record).calibration
+    assert (kept.asked, kept.got) == (1048576, 1043100)
+    told = render(as_kept(record), "markdown")
+    assert "| 1048576 | 1043100 | -5476 | ±109472 |" in told
+
+
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_a_number_that_is_not_finite_is_refused_with_its_place(number: float) -> None:
     with pytest.raises(ValueError, match=r"record\.environment\.load\[1\] is"):

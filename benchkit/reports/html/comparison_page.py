@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchkit.model.comparison import IMPROVEMENT, REGRESSION, Cell, Comparison
 from benchkit.reports import side_by_side
-from benchkit.reports.comparison_rows import LEGEND, answer, figure_name, headline, remedy, told
+from benchkit.reports.comparison_rows import answer, figure_name, headline, remedy, told
 from benchkit.reports.figures import clean
 from benchkit.reports.html import tables
 from benchkit.reports.html.chart import Chart
@@ -51,7 +51,6 @@ def render_comparisons(comparisons: Sequence[Comparison], home: str = "", despit
         left_out=left_out,
         reasons=_reasons(comparisons, names),
         figures=_figures(comparisons, names),
-        legend=LEGEND,
         despite=despite,
     )
 

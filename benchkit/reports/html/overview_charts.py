@@ -37,7 +37,7 @@ def bar_chart(paths: Sequence[PathRecord]) -> Chart | None:
         "parts",
         {"type": "bar", "height": 24, "cornerRadius": 2},
         y=y,
-        x=amount("from", axis={"title": "round trip, ms", "grid": True}),
+        x=amount("from", axis={"title": "latency, ms", "grid": True}),
         x2={"field": "to"},
         color=sort("role", BAR_COLORS),
         tooltip=tip(path="path", part="words", from_ms="from", to_ms="to"),
