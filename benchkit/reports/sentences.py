@@ -113,7 +113,7 @@ def path_sentence(path: PathRecord) -> str:
     alike = [each.verdict for each in path.verdicts].count(worst.verdict) - 1
     too = (
         f", {alike} of them {clean(worst.verdict).upper()}"
-        if alike and worst.verdict != "pass"
+        if alike and worst.verdict != "pass" and path.metrics
         else ""
     )
     return f"{said} (+{show_count(more, 'budget')}{too})"

@@ -241,6 +241,9 @@ def test_of_two_budgets_on_one_figure_the_broken_one_is_shown() -> None:
     loss = replace(broken, metric="loss", percentile="")
     several = replace(whole, paths=(replace(whole.paths[0], verdicts=(kept, broken, loss)),))
     assert "(+2 budgets, 1 of them FAIL)" in " ".join(render(several, "text").split())
+    nothing = replace(several, paths=(replace(several.paths[0], metrics=()),))
+    assert "NOT MEASURED RTT p95" in " ".join(render(nothing, "text").split())
+    assert "(+2 budgets)" in " ".join(render(nothing, "text").split())
 
 
 def test_markup_and_newlines_in_names_do_not_break_a_markdown_table() -> None:
