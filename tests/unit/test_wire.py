@@ -55,6 +55,8 @@ def test_a_buffer_is_what_the_longest_wait_was_behind() -> None:
     row = found(of_burst(buffer=BUFFER), path())["buffer"]
     assert row.got == pytest.approx(BUFFER, abs=2 * FRAME)
     assert (row.asked, row.within, row.direction) == (BUFFER, True, "forward")
+    assert row.got.is_integer()
+    assert row.tolerance.is_integer()
 
 
 def test_half_the_buffer_is_out_of_tolerance() -> None:
