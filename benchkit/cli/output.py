@@ -26,16 +26,17 @@ def see_it_can_be_put(output: Path | None, what: str) -> None:
 
     Raises as `write_whole`.
     """
-    if output is None or (
-        output.exists() and not output.is_file()
-    ):  # a pipe is no longer one once tried
+    if output is None:
         return
-    is_new = not output.exists()
+    place = output.resolve()  # what a link leads to is tried, and the link stays
+    is_new = not place.exists()
+    if not is_new and not place.is_file():
+        return  # a pipe is no longer one once it was tried
     try:
-        with output.open("ab"):
+        with place.open("ab"):
             pass
         if is_new:
-            output.unlink()
+            place.unlink()
     except OSError as error:
         raise unwritten(what, output, error, ANOTHER_FILE) from error
 

@@ -18,7 +18,7 @@ from benchkit.errors import MeasureError, printable, told_by_system
 from benchkit.model.meter import ENERGY_COLUMNS, MICRO, TIME
 from benchkit.model.samples import Samples, column
 from benchkit.model.spec import EnergySpec
-from benchkit.probes.certificate import untrusted
+from benchkit.probes.http_errors import unanswered
 
 Reading = tuple[float, float]
 Row = tuple[int | None, Reading | None]  # when it was read, and what
@@ -60,11 +60,7 @@ async def energy(spec: EnergySpec) -> AsyncIterator[Samples]:
 
 
 def _no_metrics(spec: EnergySpec, error: Exception) -> MeasureError:
-    said, remedy = told_by_system(error), "is the exporter running there?"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        said, remedy = untrusted(error)
-    elif isinstance(error, aiohttp.ClientSSLError):
-        remedy = "if it has no certificate, write http:// in the target"
+    said, remedy = unanswered(error, "is the exporter running there?")
     return MeasureError(
         f"{spec.path}: {spec.address} gives no metrics: {printable(said)[:200]}; {remedy}"
     )

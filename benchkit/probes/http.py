@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from yarl import URL
 
 from benchkit.clock import NS_PER_S, monotonic_ns
-from benchkit.errors import MeasureError, told_by_system
+from benchkit.errors import MeasureError
 from benchkit.model.samples import HTTP_PHASES, Samples, column
 from benchkit.model.spec import HttpSpec
 from benchkit.probes import http_stages
 from benchkit.probes.as_settled import Settling, as_settled
-from benchkit.probes.certificate import untrusted
 from benchkit.probes.digest import Credentials
+from benchkit.probes.http_errors import unanswered
 from benchkit.probes.http_key import ShowingConnector, shown
 from benchkit.probes.http_server import OCTETS, UNAUTHORIZED
 from benchkit.probes.http_stages import Stages, TlsContext
@@ -108,10 +108,8 @@ _HUNG_UP = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionRe
 
 
 def _unanswered(spec: HttpSpec, error: Exception) -> MeasureError:
-    said, remedy = told_by_system(error), "is a server running there, and may TCP pass?"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        said, remedy = untrusted(error)
-    elif isinstance(error, _HUNG_UP) and not isinstance(error, aiohttp.ClientConnectorError):
+    said, remedy = unanswered(error, "is a server running there, and may TCP pass?")
+    if isinstance(error, _HUNG_UP) and not isinstance(error, aiohttp.ClientConnectorError):
         remedy = "does a server of HTTP run there, and if it is `benchkit agent`, has its --allow who asks?"
     return MeasureError(f"{spec.path}: {spec.url} does not answer: {said}; {remedy}")
 

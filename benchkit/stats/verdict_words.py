@@ -138,9 +138,11 @@ def decimals_of(limit: float, interval: Interval) -> int:
 
 
 def figure(value: float, digits: int) -> str:
+    """The number with so many decimals, without zeros at its end."""
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def less_is_better(budget: Budget) -> bool:
+    """Whether its metric is one that is to be small, as a latency; a goodput is not."""
     return METRICS[budget.metric][1]

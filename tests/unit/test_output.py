@@ -30,10 +30,12 @@ def test_trying_a_file_leaves_it_as_it_was(tmp_path: Path) -> None:
     there, new, pipe = tmp_path / "there", tmp_path / "new", tmp_path / "pipe"
     there.write_text("kept")
     os.mkfifo(pipe)
-    for file in (there, new, pipe, None):
+    link = tmp_path / "link"
+    link.symlink_to(new)
+    for file in (there, new, pipe, link, None):
         output.see_it_can_be_put(file, "the report")
     assert there.read_text() == "kept"
-    assert sorted(tmp_path.iterdir()) == [pipe, there]
+    assert sorted(tmp_path.iterdir()) == [link, pipe, there]
 
 
 def test_a_model_that_no_file_takes_any_more_is_printed(
