@@ -85,11 +85,15 @@ def test_requests_begin_in_order_none_early_and_all_are_seen_to_their_ends(
     due = periodic(monotonic_ns() + 5 * MS, gap, 20)
     began: list[tuple[int, int]] = []
     ended: list[int] = []
+    others = asyncio.Event()
 
     async def one(index: int) -> None:
         began.append((index, monotonic_ns()))
-        await asyncio.sleep(0.02 if index == 0 else 0)
+        if index == 0:
+            await others.wait()
         ended.append(index)
+        if len(ended) == len(due) - 1:
+            others.set()
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(open_loop(due, one, lead_ns=lead_of(gap)))
